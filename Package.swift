@@ -1,0 +1,74 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+func module(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: ["README.md"], resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: strict)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP1", package: "swift-nio"),
+]
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+
+let package = Package(
+  name: "dewpoint",
+  products: [.executable(name: "dewpoint", targets: ["dewpoint"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    // Foundations: imports go down only (docs/ARCHITECTURE.md).
+    module("Base", []),
+    module("Wire", ["Base", crypto]),
+    module("Store", ["Base"]),
+    module("StoreMemory", ["Base", "Store"]),
+    .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
+    module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
+    module("HTTPServer", ["Base", log] + nio),
+    module("Sandbox", ["Base", log]),
+    .executableTarget(name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
+
+    // One target per service family; no service imports another service.
+    module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("IAM", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("CloudWatch", ["Base", "Wire", "Store", "Fabric"]),
+    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto]),
+
+    module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
+    module("TestCloud", ["Base", "Wire", "Store", "StoreMemory", "Fabric", "Gateway"]),
+    .executableTarget(
+      name: "dewpoint",
+      dependencies: [
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
+        "Lambda", "Sandbox", "Gateway", log, arguments, lifecycle,
+      ],
+      exclude: ["README.md"], swiftSettings: strict),
+
+    tests("Base", ["TestCloud"]),
+    tests("Wire", ["Base"]),
+    tests("Store", ["Base", "StoreMemory", "StoreRocksDB"]),
+    tests("HTTPServer", ["Base"]),
+    tests("Sandbox", ["Base"]),
+    tests("Fabric", ["TestCloud", "StoreMemory"]),
+    tests("SQS", ["TestCloud", "StoreMemory"]),
+    tests("IAM", ["TestCloud", "StoreMemory"]),
+    tests("CloudWatch", ["TestCloud", "StoreMemory"]),
+    tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),
+  ]
+)

@@ -1,0 +1,61 @@
+import Base
+
+/// One ordered, transactional, durable map of bytes. Everything that must outlive the process lives in it.
+///
+/// Bodies are synchronous, have no side effects and may run again; they run on the store's own threads, so nobody can
+/// wait for anything but the store inside a transaction.
+public protocol Store: Sendable {
+  /// Runs the body against one consistent snapshot.
+  func read<T: Sendable>(_ body: @escaping @Sendable (any Reader) throws -> T) async throws -> T
+
+  /// Runs the body as if it were alone, and returns when its writes are durable. An error thrown by the body
+  /// undoes all its writes and is thrown on.
+  func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
+
+  /// Yields after each commit that changed a key with this prefix. Several commits may be reported once.
+  func watch(_ prefix: Key) -> AsyncStream<Void>
+
+  /// Finishes what is under way; later calls fail with `StoreError.closed`.
+  func close() async
+}
+
+/// Read access within one snapshot or transaction. Not to be kept beyond the body.
+public protocol Reader {
+  func get(_ key: Key) throws -> [UInt8]?
+  /// Calls the body for each entry of the range in key order (or backwards) until it returns false.
+  func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws
+}
+
+extension Reader {
+  public func scan(_ range: KeyRange, _ body: (Key, [UInt8]) throws -> Bool) throws { try scan(range, reverse: false, body) }
+
+  /// The entries of the range, at most `limit`.
+  public func entries(_ range: KeyRange, limit: Int = .max, reverse: Bool = false) throws -> [(key: Key, value: [UInt8])] {
+    var out: [(key: Key, value: [UInt8])] = []
+    guard limit > 0 else { return out }
+    try scan(range, reverse: reverse) { key, value in
+      out.append((key, value))
+      return out.count < limit
+    }
+    return out
+  }
+  public func first(_ range: KeyRange) throws -> (key: Key, value: [UInt8])? { try entries(range, limit: 1).first }
+}
+
+/// Read and write access; reads see the transaction's own writes.
+public protocol Transaction: Reader {
+  func set(_ key: Key, _ value: [UInt8]) throws
+  func delete(_ key: Key) throws
+  func deleteAll(_ range: KeyRange) throws
+}
+
+/// Failures of the store itself.
+public enum StoreError: Error, Sendable, Equatable {
+  /// Stored bytes are not what the code that wrote them wrote.
+  case corrupt(String)
+  /// The disk is full or fails; reads may go on.
+  case unavailable(String)
+  /// The directory belongs to another process or to a newer version, or cannot be opened.
+  case cannotOpen(String)
+  case closed
+}

@@ -1,0 +1,87 @@
+import Base
+import Wire
+
+/// One implemented operation: who may call it on what, and what it does.
+public struct Operation: Sendable {
+  public let name: String
+  /// What the call touches, for IAM. Empty: anybody who is authenticated may call it (sts:GetCallerIdentity).
+  public let access: @Sendable (Record, Call) async throws -> [Access]
+  public let run: @Sendable (Record, Call) async throws -> Record?
+
+  /// An operation with typed input and output.
+  /// - Parameter access: every action and resource that the caller must be allowed, read from the input.
+  public init<Input: RecordView, Output: RecordView>(
+    _ name: String, access: @escaping @Sendable (Input, Call) async throws -> [Access],
+    run: @escaping @Sendable (Input, Call) async throws -> Output
+  ) {
+    self.name = name
+    self.access = { try await access(Input($0), $1) }
+    self.run = { try await run(Input($0), $1).record }
+  }
+
+  /// An operation without output.
+  public init<Input: RecordView>(
+    _ name: String, access: @escaping @Sendable (Input, Call) async throws -> [Access],
+    run: @escaping @Sendable (Input, Call) async throws -> Void
+  ) {
+    self.name = name
+    self.access = { try await access(Input($0), $1) }
+    self.run = { try await run(Input($0), $1); return nil }
+  }
+}
+
+/// One permission that a call needs.
+public struct Access: Sendable {
+  /// For example `sqs:SendMessage`.
+  public var action: String
+  /// An ARN, or `*` where the action has no resource.
+  public var resource: String
+  /// The account that owns the resource.
+  public var owner: AccountID
+  /// The resource's own policy document, when it has one.
+  public var resourcePolicy: String?
+  /// Service-specific condition keys, by lower-case name (`iam:passedtoservice`).
+  public var conditionValues: [String: [String]]
+
+  public init(
+    _ action: String, on resource: String = "*", owner: AccountID, resourcePolicy: String? = nil,
+    conditionValues: [String: [String]] = [:]
+  ) {
+    (self.action, self.resource, self.owner) = (action, resource, owner)
+    (self.resourcePolicy, self.conditionValues) = (resourcePolicy, conditionValues)
+  }
+}
+
+/// One AWS API as we serve it: the model with all its operations, and those that are implemented.
+public struct ServiceAPI: Sendable {
+  public let model: ServiceModel
+  public let operations: [String: Operation]
+  /// Refuse input that breaks the model's constraints before the operation runs, in the words that most AWS services
+  /// share. Services with texts of their own (SQS) check for themselves.
+  public let validatesByModel: Bool
+  /// State is not split by Region (IAM, STS).
+  public let isGlobal: Bool
+
+  public init(_ model: ServiceModel, validatesByModel: Bool = true, isGlobal: Bool = false, operations: [Operation]) {
+    self.model = model
+    self.validatesByModel = validatesByModel
+    self.isGlobal = isGlobal
+    self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in
+      preconditionFailure("\(model.name): operation \(first.name) is registered twice")
+    })
+  }
+}
+
+/// What a service family contributes to the server.
+public protocol ServiceModule: Sendable {
+  var apis: [ServiceAPI] { get }
+  var workers: [any Worker] { get }
+}
+
+/// The way from one service to another: the same checks as a request from outside, without the encoding.
+public protocol Door: Sendable {
+  /// The model of a service, to make input records from.
+  func model(_ service: String) -> ServiceModel?
+  /// Authorises the caller, runs the operation and returns its output. Throws `AWSError`.
+  func call(_ service: String, _ operation: String, _ input: Record, as caller: Caller) async throws -> Record?
+}

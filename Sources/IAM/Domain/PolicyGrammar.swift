@@ -78,7 +78,7 @@ struct PolicyGrammar {
   }
 
   private func actions(_ fields: JSONObject) throws(MalformedPolicy) -> PatternSet {
-    guard let actions = try texts(fields["Action"]) ?? texts(fields["NotAction"]), !actions.isEmpty else {
+    guard let actions = try texts(fields["Action"] ?? fields["NotAction"]), !actions.isEmpty else {
       throw kind == .trust ? .missing("Action") : .actionsMissing
     }
     for action in actions where action != "*" {
@@ -100,7 +100,7 @@ struct PolicyGrammar {
       for name in ["Resource", "NotResource"] where fields[name] != nil { throw .prohibited(name) }
       return nil
     }
-    guard let resources = try texts(fields["Resource"]) ?? texts(fields["NotResource"]), !resources.isEmpty else {
+    guard let resources = try texts(fields["Resource"] ?? fields["NotResource"]), !resources.isEmpty else {
       guard kind == .identity else { return nil }
       throw .resourcesMissing
     }

@@ -10,6 +10,7 @@ import Store
 ///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
+///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
 ///     use       (lambda, c, hash, account, region, name, version) → empty; who needs a package
 ///     garbage   (lambda, g, hash)                               → when the package was last found unused
@@ -35,6 +36,7 @@ enum Keys {
   static func mapping(_ account: AccountID, _ region: Region, _ uuid: String) -> Key {
     mappings(account, region).appending(uuid)
   }
+  static func mappingPlace(_ uuid: String) -> Key { Key("lambda", "u", uuid) }
   static func pair(_ mapping: EventSourceMapping) -> Key {
     Key("lambda", "n", mapping.account, mapping.region, mapping.source.text, mapping.functionARN)
   }

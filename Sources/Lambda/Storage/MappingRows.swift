@@ -10,6 +10,16 @@ struct MappingRows {
     try reader.get(Keys.mapping(account, region, uuid)).map { try StoredMapping(row: $0, account, region, uuid) }
   }
 
+  /// A mapping of whatever account and Region.
+  func mapping(uuid: String) throws -> StoredMapping? {
+    guard let bytes = try reader.get(Keys.mappingPlace(uuid)) else { return nil }
+    var row = try RowReader(bytes)
+    guard let account = AccountID(try row.string()), let region = Region(try row.string()) else {
+      throw StoreError.corrupt("place of a mapping")
+    }
+    return try mapping(account, region, uuid)
+  }
+
   /// The mapping that already joins the same source and function.
   func twin(of mapping: EventSourceMapping) throws -> String? {
     try reader.get(Keys.pair(mapping))?.utf8Text
@@ -42,11 +52,17 @@ struct MappingRows {
     if let old { try tx.delete(Keys.pair(old.mapping)) }
     try tx.set(Keys.mapping(mapping.account, mapping.region, mapping.uuid), stored.row)
     try tx.set(Keys.pair(mapping), Array(mapping.uuid.utf8))
+    guard old == nil else { return }
+    var place = RowWriter(capacity: 32)
+    place.string(mapping.account.text)
+    place.string(mapping.region.text)
+    try tx.set(Keys.mappingPlace(mapping.uuid), place.bytes)
   }
 
   static func delete(_ mapping: EventSourceMapping, in tx: any Transaction) throws {
     try tx.delete(Keys.mapping(mapping.account, mapping.region, mapping.uuid))
     try tx.delete(Keys.pair(mapping))
+    try tx.delete(Keys.mappingPlace(mapping.uuid))
   }
 }
 
@@ -62,8 +78,8 @@ extension StoredMapping {
     mapping = EventSourceMapping(
       uuid: uuid, account: account, region: region, source: try row.arn(), function: try FunctionID(from: &row),
       qualifier: try row.optionalString(), batchSize: try row.int(), batchingWindow: .milliseconds(try row.int64()),
-      reportsBatchItemFailures: try row.bool(), maximumConcurrency: try row.optionalInt(), state: try row.raw(),
-      lastModified: try row.instant())
+      reportsBatchItemFailures: try row.bool(), maximumConcurrency: try row.optionalInt(), isWanted: try row.bool(),
+      state: try row.raw(), lastModified: try row.instant())
     tags = try row.map()
   }
 
@@ -76,6 +92,7 @@ extension StoredMapping {
     row.int(mapping.batchingWindow.inMilliseconds)
     row.bool(mapping.reportsBatchItemFailures)
     row.optional(mapping.maximumConcurrency)
+    row.bool(mapping.isWanted)
     row.string(mapping.state.rawValue)
     row.instant(mapping.lastModified)
     row.map(tags)

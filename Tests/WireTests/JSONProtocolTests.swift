@@ -23,6 +23,18 @@ import Wire
     #expect(record["tags"] == .map([]))
   }
 
+  @Test func `a key that comes twice keeps its place and its last value, in small maps and large`() throws {
+    for count in [3, 40] {
+      let keys = (0..<count).map { "\"k\($0)\":\"a\"" } + ["\"k1\":\"b\"", "\"k\(count - 1)\":\"c\""]
+      let body = #"{"QueueUrl":"u","MessageBody":"b","Attributes":{"# + keys.map { $0.replacing("\"a\"", by: #"{"DataType":"a"}"#) }
+        .map { $0.replacing("\"b\"", by: #"{"DataType":"b"}"#).replacing("\"c\"", by: #"{"DataType":"c"}"#) }.joined(separator: ",") + "}}"
+      let map = try #require(try Fixture.queue.decode("Send", body: body)["Attributes"]?.map)
+      #expect(map.map(\.key) == (0..<count).map { "k\($0)" })
+      #expect(map[1].value.record?["DataType"] == .string("b"))
+      #expect(map[count - 1].value.record?["DataType"] == .string("c"))
+    }
+  }
+
   @Test(arguments: [
     ("1700000000", 1_700_000_000_000), ("1700000000.123", 1_700_000_000_123), ("1.7E9", 1_700_000_000_000),
     ("\"1700000000.5\"", 1_700_000_000_500), ("\"2023-11-14T22:13:20Z\"", 1_700_000_000_000), ("-1.5", -1500),

@@ -68,17 +68,21 @@ enum JSONDecoding {
     return values
   }
 
-  /// A key that comes twice keeps its first place and its last value.
+  /// A key that comes twice keeps its first place and its last value. Few keys are quicker compared than hashed.
   private static func map(_ element: ElementShape, _ scanner: inout JSONScanner) throws -> [MapEntry] {
     var entries: [MapEntry] = []
     var places: [String: Int] = [:]
     try scanner.object { key, scanner in
       guard let value = try value(element.type, nil, &scanner) else { return }
-      if let place = places[key] {
+      if let place = places.isEmpty ? entries.firstIndex(where: { $0.key == key }) : places[key] {
         entries[place].value = value
-      } else {
-        places[key] = entries.count
-        entries.append(MapEntry(key, value))
+        return
+      }
+      entries.append(MapEntry(key, value))
+      if !places.isEmpty {
+        places[key] = entries.count - 1
+      } else if entries.count == 16 {
+        for (place, entry) in entries.enumerated() { places[entry.key] = place }
       }
     }
     return entries

@@ -40,13 +40,10 @@ public struct Validation {
   public static func firstMissing(_ record: Record) -> String? { missing(in: record) }
 
   private static func missing(in record: Record) -> String? {
-    for (place, slot) in record.slots.enumerated() {
-      let member = record.shape.members[place]
-      guard let value = slot else {
-        if member.isRequired { return member.name }
-        continue
-      }
-      if let inner = missing(in: value) { return "\(member.name).\(inner)" }
+    let table = record.shape.memberTable
+    for place in table.required where record.slots[place] == nil { return table.members[place].name }
+    for place in table.composites {
+      if let value = record.slots[place], let inner = missing(in: value) { return "\(table.members[place].name).\(inner)" }
     }
     return nil
   }

@@ -51,7 +51,9 @@ enum JSONDecoding {
       guard let instant = ScalarText.instant(seconds: try double(&scanner)) else { throw unexpected(.number, type) }
       return .timestamp(instant)
     case (.timestamp, .string):
-      guard let instant = ScalarText.timestamp(try scanner.string(), format ?? .epochSeconds) else { throw unexpected(.string, type) }
+      guard let instant = ScalarText.timestamp(try scanner.string(), format ?? .epochSeconds) else {
+        throw unexpected(.string, type)
+      }
       return .timestamp(instant)
     case (.structure(let reference), .object): return .record(try record(reference.shape, &scanner))
     case (.list(let element), .array): return .list(try list(element, &scanner))
@@ -102,7 +104,9 @@ enum JSONDecoding {
     return number
   }
 
-  private static func boolKind(_ scanner: inout JSONScanner) throws -> String { try scanner.bool() ? "TRUE_VALUE" : "FALSE_VALUE" }
+  private static func boolKind(_ scanner: inout JSONScanner) throws -> String {
+    try scanner.bool() ? "TRUE_VALUE" : "FALSE_VALUE"
+  }
 
   private static func unexpected(_ kind: JSONScanner.Kind, _ type: ShapeType) -> AWSError { unexpected(kind.token, type) }
 

@@ -57,6 +57,15 @@ import Wire
     #expect(error?.code == "SerializationException")
   }
 
+  @Test(arguments: [
+    "Tue, 14 Nov 2023 22:13:inf GMT", "Tue, 14 Nov 2023 22:13:1e300 GMT", "Tue, 14 Nov 99999999999999 22:13:20 GMT", "1e999", "nan",
+    "Tue, 31 Feb 2023 22:13:20 GMT", "", "9999-99-99T99:99:99Z", "2023-11-14T22:13:20+99:99", "Tue, 99999999999999999999 Nov 2023 22:13:20 GMT",
+  ])
+  func `a time that is none is refused`(text: String) {
+    #expect(throws: AWSError.self) { try functions.decode("Invoke", headers: ["X-When": text + "."], labels: ["FunctionName": "f"]) }
+    _ = try? functions.decode("Invoke", headers: ["X-When": text], labels: ["FunctionName": "f"])
+  }
+
   @Test func `a missing query parameter is named in AWS's words`() {
     let error = #expect(throws: AWSError.self) { try functions.decode("Untag", labels: ["Resource": "arn"]) }
     #expect(

@@ -61,7 +61,7 @@ struct TestPlane {
   let clock = TestClock()
   let identity = StubIdentity()
   let queues = StubQueues()
-  let blobs = MemoryBlobs()
+  let blobs = MemoryBlobStore()
   let directory = TemporaryDirectory()
   let store: any Store
 

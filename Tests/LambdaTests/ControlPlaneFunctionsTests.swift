@@ -33,7 +33,7 @@ import Wire
   #expect(await test.refusal(change) == "ResourceConflictException: \(state)")
 
   let restarted = TestPlane(store: store)
-  for (hash, bytes) in test.blobs.bytes.withLock({ $0 }) { restarted.blobs.bytes.withLock { $0[hash] = bytes } }
+  for hash in try await test.blobs.list() { try await restarted.blobs.put(hash, try #require(try await test.blobs.get(hash))) }
   try await restarted.settle()
   #expect(try await restarted.configuration().state == "Active")
   #expect(TemporaryDirectory.names(restarted.directory.path + "/code").count == 1)
@@ -96,7 +96,7 @@ import Wire
       input(UpdateFunctionCodeInput.self) { ($0.functionName, $0.zipFile, $0.dryRun) = ("orders", TestPlane.otherZip, true) }))
   #expect(answer.codeSha256 != created.codeSha256 && answer.lastUpdateStatus == "Successful")
   #expect(try await test.configuration().codeSha256 == created.codeSha256)
-  #expect(test.blobs.bytes.withLock { $0.count } == 1)
+  #expect(try await test.blobs.list().count == 1)
 }
 
 private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) -> Void, String)] = [
@@ -160,7 +160,7 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   let test = TestPlane()
   let refusal = await test.refusal(TestPlane.creation("f", change))
   #expect(refusal.hasPrefix(text), "\(what): \(refusal)")
-  #expect(test.blobs.bytes.withLock { $0.isEmpty })
+  #expect(try await test.blobs.list().isEmpty)
 }
 
 @Test func `creation asks IAM for the function and for passing the role`() async throws {
@@ -190,7 +190,7 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   _ = try await test.create { $0.tags = ["team": "a"] }
   try await test.run(input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = ("orders", 5) })
   let output = GetFunctionOutput(try await test.run(input(GetFunctionInput.self) { $0.functionName = "orders" }))
-  let hash = try #require(test.blobs.bytes.withLock { $0.keys.first })
+  let hash = try #require(try await test.blobs.list().first)
   #expect(output.code?.repositoryType == "S3" && output.tags == ["team": "a"] && output.concurrency?.reservedConcurrentExecutions == 5)
   #expect(output.code?.location == "http://localhost:4566/_dewpoint/lambda/packages/\(hash).zip")
   #expect(output.configuration?.functionName == "orders")
@@ -234,9 +234,9 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   #expect(try await test.plane.collector.turn(test.clock.now()) == .onNudge)
   try await test.run(input(DeleteFunctionInput.self) { $0.functionName = "twin" })
   #expect(try await test.plane.collector.turn(test.clock.now()) == .at(test.clock.now() + PackageCollector.grace))
-  #expect(test.blobs.bytes.withLock { $0.count } == 1)
+  #expect(try await test.blobs.list().count == 1)
   _ = try await test.plane.collector.turn(test.clock.advance(PackageCollector.grace))
-  #expect(test.blobs.bytes.withLock { $0.isEmpty })
+  #expect(try await test.blobs.list().isEmpty)
   #expect(await test.refusal(input(GetFunctionInput.self) { $0.functionName = "twin" }).hasPrefix("ResourceNotFoundException"))
   _ = try await test.create()
   #expect(try await test.configuration().state == "Active")
@@ -317,4 +317,60 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   #expect(config.maximumRetryAttempts == 0 && config.maximumEventAgeInSeconds == 60 && config.functionArn == arn)
   let resolved = try await test.plane.resolve(FunctionID(account: .one, region: .usEast1, name: "orders"), qualifier: nil)
   #expect(resolved.asynchronous?.maximumRetryAttempts == 0 && resolved.asynchronous?.maximumEventAge == .seconds(60))
+}
+
+@Test func `creation with Publish makes version 1, which becomes active together with $LATEST`() async throws {
+  let test = TestPlane()
+  let created = try await test.create { $0.publish = true }
+  #expect(created.version == "1" && created.state == "Pending" && created.functionArn?.hasSuffix(":orders:1") == true)
+  #expect(try await test.configuration("orders", "1").state == "Active")
+  #expect(try await test.configuration("orders", "$LATEST").functionArn?.hasSuffix(":orders:$LATEST") == true)
+  #expect(FunctionConfiguration(try await test.run(input(PublishVersionInput.self) { $0.functionName = "orders" })).version == "1")
+}
+
+@Test func `listeners hear of changes and deletions`() async throws {
+  let test = TestPlane()
+  var changes = test.plane.changes.stream().makeAsyncIterator()
+  _ = try await test.create()
+  try await test.run(input(DeleteFunctionInput.self) { $0.functionName = "orders" })
+  let id = FunctionID(account: .one, region: .usEast1, name: "orders")
+  #expect(await changes.next() == .changed(id))
+  #expect(await changes.next() == .changed(id))
+  #expect(await changes.next() == .deleted(id))
+}
+
+@Test func `an operation has a name that the model knows, and asks IAM for its own action`() async throws {
+  let test = TestPlane()
+  for operation in test.plane.operations { #expect(LambdaModel.service.operations[operation.name] != nil, "\(operation.name)") }
+  #expect(Set(test.plane.operations.map(\.name)).count == test.plane.operations.count)
+}
+
+@Test func `a function that is set to JSON logs gets levels, and loses them with text`() async throws {
+  let test = TestPlane()
+  _ = try await test.create { $0.loggingConfig = input { ($0.logFormat, $0.systemLogLevel, $0.logGroup) = ("JSON", "WARN", "mine") } }
+  let json = try await test.configuration().loggingConfig
+  #expect(json?.logFormat == "JSON" && json?.applicationLogLevel == "INFO" && json?.systemLogLevel == "WARN" && json?.logGroup == "mine")
+  try await test.run(
+    input(UpdateFunctionConfigurationInput.self) { $0.functionName = "orders"; $0.loggingConfig = input { $0.logFormat = "Text" } })
+  let text = try await test.configuration().loggingConfig
+  #expect(text?.logFormat == "Text" && text?.applicationLogLevel == nil && text?.systemLogLevel == nil && text?.logGroup == "mine")
+}
+
+@Test func `a setting that an update does not name stays, and an empty dead-letter target is removed`() async throws {
+  let test = TestPlane()
+  _ = try await test.create {
+    ($0.timeout, $0.memorySize, $0.description) = (7, 512, "d")
+    $0.environment = input { $0.variables = ["AB": "1"] }
+    $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sqs:us-east-1:111111111111:dead" }
+  }
+  func update(_ change: (inout UpdateFunctionConfigurationInput) -> Void) async throws -> FunctionConfiguration {
+    try await test.run(input(UpdateFunctionConfigurationInput.self) { $0.functionName = "orders"; change(&$0) })
+    try await test.settle()
+    return try await test.configuration()
+  }
+  let first = try await update { $0.handler = "b.c" }
+  #expect(first.timeout == 7 && first.memorySize == 512 && first.description == "d" && first.handler == "b.c")
+  #expect(first.environment?.variables == ["AB": "1"] && first.deadLetterConfig?.targetArn?.hasSuffix(":dead") == true)
+  let second = try await update { ($0.environment, $0.deadLetterConfig) = (LambdaEnvironment(), input { $0.targetArn = "" }) }
+  #expect(second.environment == nil && second.deadLetterConfig == nil)
 }

@@ -1,4 +1,5 @@
 import Base
+import Store
 import Testing
 
 @testable import Lambda
@@ -61,7 +62,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 
 @Test func `a package is unpacked with its modes, links and directories`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path + "/a/b")
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path + "/a/b")
   let zip = ZipWriter.zip(
     .init("bootstrap", "#!/bin/sh\n", mode: 0o100700), .init("lib/"), .init("lib/mod.py", "x = 1", mode: 0o100600),
     .init("lib/current", "mod.py", mode: 0o120777), .init("./deep//er/é.txt", "u"), .init("up/down", "../lib", mode: 0o120777))
@@ -79,7 +80,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 }
 
 @Test func `a package that is missing on disk is unpacked again, and one that is removed is gone`() async throws {
-  let directory = TemporaryDirectory(), blobs = MemoryBlobs()
+  let directory = TemporaryDirectory(), blobs = MemoryBlobStore()
   let zip = ZipWriter.zip(.init("a.py", "1"))
   let hash = try await PackageStore(blobs: blobs, directory: directory.path + "/one").add(zip: zip).hash
   let packages = PackageStore(blobs: blobs, directory: directory.path + "/two")
@@ -92,7 +93,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 
 @Test func `a package that is just being added is not removed`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path)
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path)
   let hash = try await packages.add(zip: ZipWriter.zip(.init("a.py", "1"))).hash
   #expect(try await !packages.remove(hash))
   packages.release(hash)
@@ -144,18 +145,18 @@ private let hostile: [(String, [UInt8])] = [
 
 @Test(arguments: hostile)
 func `a hostile archive is refused and leaves nothing behind`(what: String, zip: [UInt8]) async throws {
-  let directory = TemporaryDirectory(), blobs = MemoryBlobs()
+  let directory = TemporaryDirectory(), blobs = MemoryBlobStore()
   let packages = PackageStore(blobs: blobs, directory: directory.path + "/code")
   let error = await #expect(throws: AWSError.self, "\(what)") { try await packages.add(zip: zip) }
   #expect(error?.code == "InvalidParameterValueException" && error?.message == badZip)
   #expect(TemporaryDirectory.names(directory.path) == ["code"])
   #expect(TemporaryDirectory.names(directory.path + "/code").isEmpty)
-  #expect(blobs.bytes.withLock { $0.isEmpty })
+  #expect(try await blobs.list().isEmpty)
 }
 
 @Test func `no damaged byte of an archive does worse than a refusal`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path + "/code")
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path + "/code")
   let good = ZipWriter.zip([file, compressed, .init("d/l", "../a.py", mode: 0o120777), file.with { ($0.name, $0.isZip64) = ([98], true) }])
   _ = try await packages.check(zip: good)
   for place in good.indices {
@@ -172,7 +173,7 @@ func `a hostile archive is refused and leaves nothing behind`(what: String, zip:
 
 @Test func `packages that are too large are refused in AWS's words before they fill the disk`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path)
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path)
   let half = compressed.with { $0.size = LambdaLimits.unzippedBytes / 2 + 1 }
   for zip in [
     ZipWriter.zip([compressed.with { $0.size = LambdaLimits.unzippedBytes + 1 }]),

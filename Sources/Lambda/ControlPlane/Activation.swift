@@ -11,6 +11,8 @@ struct Activation: Worker {
   let catalog: any RuntimeCatalog
   let resolver: Resolver
   let changes: FunctionChanges
+  /// Nudged when an update has freed the old package.
+  let collection: Nudge
 
   let name = "lambda activation"
   let nudge = Nudge()
@@ -42,6 +44,7 @@ struct Activation: Worker {
     }
     resolver.forget(id)
     changes.send(.changed(id))
+    collection.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {

@@ -18,7 +18,8 @@ final class StubIdentity: RolePort, Authoriser {
   let denied = Mutex<Set<String>>([])
   let asked = Mutex<[Access]>([])
 
-  func assume(role: ARN, sessionName: String, by service: ServicePrincipal, duration: Duration) async throws -> SessionCredentials {
+  func assume(role: ARN, sessionName: String, by service: ServicePrincipal, duration: Duration) async throws -> SessionCredentials
+  {
     throw AWSError("AccessDenied", "no credentials in this test")
   }
   func session(role: ARN, sessionName: String, by service: ServicePrincipal) async throws -> RoleSession {
@@ -108,7 +109,8 @@ struct TestPlane {
   static let otherZip = ZipWriter.zip([.init("app.py", "def handler(e, c): return 2")])
   static let role = "arn:aws:iam::111111111111:role/orders"
 
-  static func creation(_ name: String = "orders", _ change: (inout CreateFunctionInput) -> Void = { _ in }) -> CreateFunctionInput {
+  static func creation(_ name: String = "orders", _ change: (inout CreateFunctionInput) -> Void = { _ in }) -> CreateFunctionInput
+  {
     var input = CreateFunctionInput()
     var code = FunctionCode()
     code.zipFile = zip

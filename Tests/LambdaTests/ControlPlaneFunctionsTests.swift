@@ -67,7 +67,8 @@ import Wire
 
   try await test.settle()
   let after = try await test.configuration()
-  #expect(after.lastUpdateStatus == "Successful" && after.revisionId != answer.revisionId && after.codeSha256 == answer.codeSha256)
+  #expect(
+    after.lastUpdateStatus == "Successful" && after.revisionId != answer.revisionId && after.codeSha256 == answer.codeSha256)
   #expect(try await test.plane.resolve(id, qualifier: nil).version.codeHash != before.codeHash)
 }
 
@@ -79,7 +80,9 @@ import Wire
   for revision in ["x", "11111111-1111-1111-1111-111111111111"] {
     #expect(
       await test.refusal(
-        input(UpdateFunctionCodeInput.self) { ($0.functionName, $0.zipFile, $0.revisionId) = ("orders", TestPlane.otherZip, revision) })
+        input(UpdateFunctionCodeInput.self) {
+          ($0.functionName, $0.zipFile, $0.revisionId) = ("orders", TestPlane.otherZip, revision)
+        })
         == text)
   }
   let current = try await test.configuration().revisionId
@@ -100,57 +103,99 @@ import Wire
 }
 
 private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) -> Void, String)] = [
-  ("role that is not there", { $0.role = "arn:aws:iam::111111111111:role/missing" },
-   "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."),
-  ("role that does not trust Lambda", { $0.role = "arn:aws:iam::111111111111:role/untrusted" },
-   "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."),
-  ("role of another account", { $0.role = "arn:aws:iam::222222222222:role/x" },
-   "AccessDeniedException: Cross-account pass role is not allowed."),
+  (
+    "role that is not there", { $0.role = "arn:aws:iam::111111111111:role/missing" },
+    "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
+  ),
+  (
+    "role that does not trust Lambda", { $0.role = "arn:aws:iam::111111111111:role/untrusted" },
+    "InvalidParameterValueException: The role defined for the function cannot be assumed by Lambda."
+  ),
+  (
+    "role of another account", { $0.role = "arn:aws:iam::222222222222:role/x" },
+    "AccessDeniedException: Cross-account pass role is not allowed."
+  ),
   ("role that is none", { $0.role = "orders" }, "ValidationException: 1 validation error detected: Value 'orders' at 'role'"),
-  ("no runtime", { $0.runtime = nil },
-   "InvalidParameterValueException: Runtime and Handler are mandatory parameters for functions created with deployment packages."),
+  (
+    "no runtime", { $0.runtime = nil },
+    "InvalidParameterValueException: Runtime and Handler are mandatory parameters for functions created with deployment packages."
+  ),
   ("no handler", { $0.handler = nil }, "InvalidParameterValueException: Runtime and Handler are mandatory"),
-  ("unknown runtime", { $0.runtime = "cobol" },
-   "InvalidParameterValueException: Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["),
-  ("retired runtime", { $0.runtime = "python3.6" },
-   "InvalidParameterValueException: The runtime parameter of python3.6 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."),
-  ("language that the host has not", { $0.runtime = "java21" },
-   "InvalidParameterValueException: The runtime java21 cannot run on this host: no Java was found."),
-  ("timeout 0", { $0.timeout = 0 },
-   "ValidationException: 1 validation error detected: Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1"),
+  (
+    "unknown runtime", { $0.runtime = "cobol" },
+    "InvalidParameterValueException: Value cobol at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["
+  ),
+  (
+    "retired runtime", { $0.runtime = "python3.6" },
+    "InvalidParameterValueException: The runtime parameter of python3.6 is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."
+  ),
+  (
+    "language that the host has not", { $0.runtime = "java21" },
+    "InvalidParameterValueException: The runtime java21 cannot run on this host: no Java was found."
+  ),
+  (
+    "timeout 0", { $0.timeout = 0 },
+    "ValidationException: 1 validation error detected: Value '0' at 'timeout' failed to satisfy constraint: Member must have value greater than or equal to 1"
+  ),
   ("timeout 901", { $0.timeout = 901 }, "ValidationException: 1 validation error detected: Value '901' at 'timeout'"),
   ("little memory", { $0.memorySize = 127 }, "ValidationException: 1 validation error detected: Value '127' at 'memorySize'"),
   ("much memory", { $0.memorySize = 10_241 }, "ValidationException: 1 validation error detected: Value '10241' at 'memorySize'"),
   ("handler with a blank", { $0.handler = "a b" }, "ValidationException: 1 validation error detected: Value 'a b' at 'handler'"),
-  ("reserved variables", { $0.environment = input { $0.variables = ["AWS_REGION": "x", "_HANDLER": "y", "OK": "z"] } },
-   "InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION, _HANDLER"),
-  ("large variables", { $0.environment = input { $0.variables = ["BIG": String(repeating: "x", count: 4096)] } },
-   "InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {\"BIG\":\"xxx"),
-  ("code in S3", { $0.code = input { ($0.s3Bucket, $0.s3Key) = ("b", "k") } }, "InvalidParameterValueException: Code in S3 (S3Bucket, S3Key)"),
+  (
+    "reserved variables", { $0.environment = input { $0.variables = ["AWS_REGION": "x", "_HANDLER": "y", "OK": "z"] } },
+    "InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: AWS_REGION, _HANDLER"
+  ),
+  (
+    "large variables", { $0.environment = input { $0.variables = ["BIG": String(repeating: "x", count: 4096)] } },
+    "InvalidParameterValueException: Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: {\"BIG\":\"xxx"
+  ),
+  (
+    "code in S3", { $0.code = input { ($0.s3Bucket, $0.s3Key) = ("b", "k") } },
+    "InvalidParameterValueException: Code in S3 (S3Bucket, S3Key)"
+  ),
   ("no code", { $0.code = FunctionCode() }, "InvalidParameterValueException: Please provide a source for function code."),
-  ("bad zip", { $0.code = input { $0.zipFile = [1, 2, 3] } },
-   "InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."),
-  ("log level of text", { $0.loggingConfig = input { $0.applicationLogLevel = "DEBUG" } },
-   "InvalidParameterValueException: To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON."),
+  (
+    "bad zip", { $0.code = input { $0.zipFile = [1, 2, 3] } },
+    "InvalidParameterValueException: Could not unzip uploaded file. Please check your file, then try to upload again."
+  ),
+  (
+    "log level of text", { $0.loggingConfig = input { $0.applicationLogLevel = "DEBUG" } },
+    "InvalidParameterValueException: To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON."
+  ),
   ("image", { $0.packageType = "Image" }, "InvalidParameterValueException: PackageType Image is not supported"),
-  ("layers", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] }, "InvalidParameterValueException: Layers is not supported"),
+  (
+    "layers", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] },
+    "InvalidParameterValueException: Layers is not supported"
+  ),
   ("VPC", { $0.vpcConfig = input { $0.subnetIds = ["subnet-1"] } }, "InvalidParameterValueException: VpcConfig is not supported"),
-  ("file system", { $0.fileSystemConfigs = [input { ($0.arn, $0.localMountPath) = ("a", "/mnt/a") }] },
-   "InvalidParameterValueException: FileSystemConfigs is not supported"),
-  ("SnapStart", { $0.snapStart = input { $0.applyOn = "PublishedVersions" } },
-   "InvalidParameterValueException: SnapStart.ApplyOn PublishedVersions is not supported"),
-  ("code signing", { $0.codeSigningConfigArn = "arn:x" }, "InvalidParameterValueException: CodeSigningConfigArn is not supported"),
+  (
+    "file system", { $0.fileSystemConfigs = [input { ($0.arn, $0.localMountPath) = ("a", "/mnt/a") }] },
+    "InvalidParameterValueException: FileSystemConfigs is not supported"
+  ),
+  (
+    "SnapStart", { $0.snapStart = input { $0.applyOn = "PublishedVersions" } },
+    "InvalidParameterValueException: SnapStart.ApplyOn PublishedVersions is not supported"
+  ),
+  (
+    "code signing", { $0.codeSigningConfigArn = "arn:x" }, "InvalidParameterValueException: CodeSigningConfigArn is not supported"
+  ),
   ("KMS", { $0.kmsKeyArn = "arn:x" }, "InvalidParameterValueException: KMSKeyArn is not supported"),
   ("image settings", { $0.imageConfig = ImageConfig() }, "InvalidParameterValueException: ImageConfig is not supported"),
   ("durable", { $0.durableConfig = DurableConfig() }, "InvalidParameterValueException: DurableConfig is not supported"),
-  ("tenancy", { $0.tenancyConfig = input { $0.tenantIsolationMode = "PER_TENANT" } },
-   "InvalidParameterValueException: TenancyConfig is not supported"),
+  (
+    "tenancy", { $0.tenancyConfig = input { $0.tenantIsolationMode = "PER_TENANT" } },
+    "InvalidParameterValueException: TenancyConfig is not supported"
+  ),
   ("publish to", { $0.publishTo = "LATEST_PUBLISHED" }, "InvalidParameterValueException: PublishTo is not supported"),
   ("architecture", { $0.architectures = ["mips"] }, "InvalidParameterValueException: Value '[mips]' at 'architectures'"),
-  ("dead letters to SNS", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sns:us-east-1:111111111111:t" } },
-   "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is no SQS queue is not supported"),
-  ("too many tags", { $0.tags = Dictionary(uniqueKeysWithValues: (0..<51).map { ("k\($0)", "v") }) },
-   "InvalidParameterValueException: Number of tags exceeds resource tag limit."),
+  (
+    "dead letters to SNS", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sns:us-east-1:111111111111:t" } },
+    "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is no SQS queue is not supported"
+  ),
+  (
+    "too many tags", { $0.tags = Dictionary(uniqueKeysWithValues: (0..<51).map { ("k\($0)", "v") }) },
+    "InvalidParameterValueException: Number of tags exceeds resource tag limit."
+  ),
 ]
 
 @Test(arguments: refusedCreations)
@@ -167,13 +212,15 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   let test = TestPlane()
   _ = try await test.create()
   let asked = test.identity.asked.withLock { $0 }
-  #expect(asked[0].action == "lambda:CreateFunction" && asked[0].resource == "arn:aws:lambda:us-east-1:111111111111:function:orders")
+  #expect(
+    asked[0].action == "lambda:CreateFunction" && asked[0].resource == "arn:aws:lambda:us-east-1:111111111111:function:orders")
   #expect(asked[1].action == "iam:PassRole" && asked[1].resource == TestPlane.role)
   #expect(asked[1].conditionValues == ["iam:passedtoservice": ["lambda.amazonaws.com"]])
   test.identity.denied.withLock { $0 = ["sqs:SendMessage"] }
   let refusal = await test.refusal(
     TestPlane.creation("g") { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sqs:us-east-1:111111111111:q" } })
-  #expect(refusal == "InvalidParameterValueException: The provided execution role does not have permissions to call SendMessage on SQS")
+  #expect(
+    refusal == "InvalidParameterValueException: The provided execution role does not have permissions to call SendMessage on SQS")
 }
 
 @Test func `a name is taken once per account and Region`() async throws {
@@ -188,10 +235,12 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
 @Test func `GetFunction tells where the code is, with tags and concurrency`() async throws {
   let test = TestPlane()
   _ = try await test.create { $0.tags = ["team": "a"] }
-  try await test.run(input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = ("orders", 5) })
+  try await test.run(
+    input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = ("orders", 5) })
   let output = GetFunctionOutput(try await test.run(input(GetFunctionInput.self) { $0.functionName = "orders" }))
   let hash = try #require(try await test.blobs.list().first)
-  #expect(output.code?.repositoryType == "S3" && output.tags == ["team": "a"] && output.concurrency?.reservedConcurrentExecutions == 5)
+  #expect(
+    output.code?.repositoryType == "S3" && output.tags == ["team": "a"] && output.concurrency?.reservedConcurrentExecutions == 5)
   #expect(output.code?.location == "http://localhost:4566/_dewpoint/lambda/packages/\(hash).zip")
   #expect(output.configuration?.functionName == "orders")
 }
@@ -201,7 +250,8 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   let arn = "arn:aws:lambda:us-east-1:111111111111:function:none"
   let missing = "ResourceNotFoundException: Function not found: \(arn)"
   #expect(await test.refusal(input(GetFunctionInput.self) { $0.functionName = "none" }) == missing)
-  #expect(await test.refusal(input(GetFunctionInput.self) { ($0.functionName, $0.qualifier) = ("none", "prod") }) == missing + ":prod")
+  #expect(
+    await test.refusal(input(GetFunctionInput.self) { ($0.functionName, $0.qualifier) = ("none", "prod") }) == missing + ":prod")
   #expect(await test.refusal(input(DeleteFunctionInput.self) { $0.functionName = "none" }) == missing)
   #expect(await test.refusal(input(GetFunctionConcurrencyInput.self) { $0.functionName = "none" }) == missing)
   let put = input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = ("none", 1) }
@@ -247,7 +297,8 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   _ = try await test.create("a")
   _ = try await test.create("b")
   func reserve(_ name: String, _ count: Int) async -> String {
-    await test.refusal(input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = (name, count) })
+    await test.refusal(
+      input(PutFunctionConcurrencyInput.self) { ($0.functionName, $0.reservedConcurrentExecutions) = (name, count) })
   }
   let refusal =
     "InvalidParameterValueException: Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."
@@ -284,7 +335,8 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
     input(UpdateFunctionCodeInput.self) { ($0.functionName, $0.zipFile, $0.publish) = ("orders", TestPlane.otherZip, true) })
   try await test.settle()
   let second = try await test.configuration("orders", "2")
-  #expect(second.state == "Active" && second.lastUpdateStatus == "Successful" && second.functionArn?.hasSuffix(":orders:2") == true)
+  #expect(
+    second.state == "Active" && second.lastUpdateStatus == "Successful" && second.functionArn?.hasSuffix(":orders:2") == true)
   try await test.run(input(CreateAliasInput.self) { ($0.functionName, $0.name, $0.functionVersion) = ("orders", "prod", "1") })
   let id = FunctionID(account: .one, region: .usEast1, name: "orders")
   let first = try await test.plane.resolve(id, qualifier: "prod")
@@ -325,7 +377,8 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   #expect(created.version == "1" && created.state == "Pending" && created.functionArn?.hasSuffix(":orders:1") == true)
   #expect(try await test.configuration("orders", "1").state == "Active")
   #expect(try await test.configuration("orders", "$LATEST").functionArn?.hasSuffix(":orders:$LATEST") == true)
-  #expect(FunctionConfiguration(try await test.run(input(PublishVersionInput.self) { $0.functionName = "orders" })).version == "1")
+  #expect(
+    FunctionConfiguration(try await test.run(input(PublishVersionInput.self) { $0.functionName = "orders" })).version == "1")
 }
 
 @Test func `listeners hear of changes and deletions`() async throws {
@@ -347,13 +400,20 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
 
 @Test func `a function that is set to JSON logs gets levels, and loses them with text`() async throws {
   let test = TestPlane()
-  _ = try await test.create { $0.loggingConfig = input { ($0.logFormat, $0.systemLogLevel, $0.logGroup) = ("JSON", "WARN", "mine") } }
+  _ = try await test.create {
+    $0.loggingConfig = input { ($0.logFormat, $0.systemLogLevel, $0.logGroup) = ("JSON", "WARN", "mine") }
+  }
   let json = try await test.configuration().loggingConfig
-  #expect(json?.logFormat == "JSON" && json?.applicationLogLevel == "INFO" && json?.systemLogLevel == "WARN" && json?.logGroup == "mine")
+  #expect(
+    json?.logFormat == "JSON" && json?.applicationLogLevel == "INFO" && json?.systemLogLevel == "WARN" && json?.logGroup == "mine"
+  )
   try await test.run(
-    input(UpdateFunctionConfigurationInput.self) { $0.functionName = "orders"; $0.loggingConfig = input { $0.logFormat = "Text" } })
+    input(UpdateFunctionConfigurationInput.self) {
+      $0.functionName = "orders"; $0.loggingConfig = input { $0.logFormat = "Text" }
+    })
   let text = try await test.configuration().loggingConfig
-  #expect(text?.logFormat == "Text" && text?.applicationLogLevel == nil && text?.systemLogLevel == nil && text?.logGroup == "mine")
+  #expect(
+    text?.logFormat == "Text" && text?.applicationLogLevel == nil && text?.systemLogLevel == nil && text?.logGroup == "mine")
 }
 
 @Test func `a setting that an update does not name stays, and an empty dead-letter target is removed`() async throws {
@@ -364,7 +424,10 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
     $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sqs:us-east-1:111111111111:dead" }
   }
   func update(_ change: (inout UpdateFunctionConfigurationInput) -> Void) async throws -> FunctionConfiguration {
-    try await test.run(input(UpdateFunctionConfigurationInput.self) { $0.functionName = "orders"; change(&$0) })
+    try await test.run(
+      input(UpdateFunctionConfigurationInput.self) {
+        $0.functionName = "orders"; change(&$0)
+      })
     try await test.settle()
     return try await test.configuration()
   }
@@ -373,4 +436,16 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   #expect(first.environment?.variables == ["AB": "1"] && first.deadLetterConfig?.targetArn?.hasSuffix(":dead") == true)
   let second = try await update { ($0.environment, $0.deadLetterConfig) = (LambdaEnvironment(), input { $0.targetArn = "" }) }
   #expect(second.environment == nil && second.deadLetterConfig == nil)
+}
+
+@Test func `a package that a crash left without a function is found at the start and removed after the pause`() async throws {
+  let test = TestPlane()
+  _ = try await test.create()
+  let orphan = try await test.plane.packages.add(zip: TestPlane.otherZip).hash
+  test.plane.packages.release(orphan)
+  #expect(try await test.plane.collector.turn(test.clock.now()) == .at(test.clock.now() + PackageCollector.grace))
+  #expect(try await test.blobs.list().count == 2)
+  _ = try await test.plane.collector.turn(test.clock.advance(PackageCollector.grace))
+  #expect(try await test.blobs.list().count == 1)
+  #expect(try await !test.blobs.list().contains(orphan))
 }

@@ -30,7 +30,8 @@ private func prepared(visibility: Duration = .seconds(60)) async throws -> TestP
   let created = EventSourceMappingConfiguration(try await test.run(mapping()))
   let uuid = try #require(created.uuid)
   #expect(created.batchSize == 10 && created.maximumBatchingWindowInSeconds == 0 && created.state == "Creating")
-  #expect(created.stateTransitionReason == "USER_INITIATED" && created.functionResponseTypes == [] && created.scalingConfig == nil)
+  #expect(
+    created.stateTransitionReason == "USER_INITIATED" && created.functionResponseTypes == [] && created.scalingConfig == nil)
   #expect(created.functionArn == "arn:aws:lambda:us-east-1:111111111111:function:orders" && created.lastProcessingResult == nil)
   #expect(created.eventSourceMappingArn == "arn:aws:lambda:us-east-1:111111111111:event-source-mapping:\(uuid)")
 
@@ -45,7 +46,9 @@ private func prepared(visibility: Duration = .seconds(60)) async throws -> TestP
   #expect(disabling.state == "Disabling" && disabling.batchSize == 5)
   #expect(await test.refusal(disable) == "ResourceInUseException: Cannot update the event source mapping because it is in use.")
   try await test.plane.setMappingState(uuid, from: .disabling, to: .disabled)
-  #expect(EventSourceMappingConfiguration(try await test.run(input(DeleteEventSourceMappingInput.self) { $0.uuid = uuid })).state == "Deleting")
+  #expect(
+    EventSourceMappingConfiguration(try await test.run(input(DeleteEventSourceMappingInput.self) { $0.uuid = uuid })).state
+      == "Deleting")
   try await test.plane.removeMapping(uuid)
   #expect(await test.refusal(get) == "ResourceNotFoundException: The resource you requested does not exist.")
   #expect(try await test.plane.mappings().isEmpty)
@@ -55,25 +58,47 @@ private func prepared(visibility: Duration = .seconds(60)) async throws -> TestP
 private let refused: [(String, @Sendable (inout CreateEventSourceMappingInput) -> Void, String)] = [
   ("no source", { $0.eventSourceArn = nil }, "Unrecognized event source."),
   ("strange source", { $0.eventSourceArn = "arn:aws:s3:::b" }, "Unrecognized event source."),
-  ("stream", { $0.eventSourceArn = "arn:aws:kinesis:us-east-1:111111111111:stream/s" }, "An event source of the service kinesis is not supported"),
+  (
+    "stream", { $0.eventSourceArn = "arn:aws:kinesis:us-east-1:111111111111:stream/s" },
+    "An event source of the service kinesis is not supported"
+  ),
   ("queue elsewhere", { $0.eventSourceArn = "arn:aws:sqs:eu-west-1:111111111111:jobs" }, "The event source arn"),
   ("unknown function", { $0.functionName = "none" }, "Function does not exist"),
-  ("missing queue", { $0.eventSourceArn = queue + "-none" },
-   "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."),
-  ("large batch", { $0.batchSize = 11 }, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"),
+  (
+    "missing queue", { $0.eventSourceArn = queue + "-none" },
+    "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."
+  ),
+  (
+    "large batch", { $0.batchSize = 11 },
+    "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
+  ),
   ("batch 0", { $0.batchSize = 0 }, "1 validation error detected: Value '0' at 'batchSize'"),
-  ("batch 10001", { ($0.batchSize, $0.maximumBatchingWindowInSeconds) = (10_001, 1) }, "1 validation error detected: Value '10001' at 'batchSize'"),
-  ("window 301", { $0.maximumBatchingWindowInSeconds = 301 }, "1 validation error detected: Value '301' at 'maximumBatchingWindowInSeconds'"),
-  ("concurrency 1", { $0.scalingConfig = input { $0.maximumConcurrency = 1 } }, "1 validation error detected: Value '1' at 'scalingConfig.maximumConcurrency'"),
+  (
+    "batch 10001", { ($0.batchSize, $0.maximumBatchingWindowInSeconds) = (10_001, 1) },
+    "1 validation error detected: Value '10001' at 'batchSize'"
+  ),
+  (
+    "window 301", { $0.maximumBatchingWindowInSeconds = 301 },
+    "1 validation error detected: Value '301' at 'maximumBatchingWindowInSeconds'"
+  ),
+  (
+    "concurrency 1", { $0.scalingConfig = input { $0.maximumConcurrency = 1 } },
+    "1 validation error detected: Value '1' at 'scalingConfig.maximumConcurrency'"
+  ),
   ("response type", { $0.functionResponseTypes = ["X"] }, "1 validation error detected: Value '[X]' at 'functionResponseTypes'"),
   ("FIFO", { $0.eventSourceArn = queue + ".fifo" }, "A FIFO queue as event source is not supported"),
   ("filters", { $0.filterCriteria = input { $0.filters = [input { $0.pattern = "{}" }] } }, "FilterCriteria is not supported"),
   ("provisioned", { $0.provisionedPollerConfig = input { $0.minimumPollers = 2 } }, "ProvisionedPollerConfig is not supported"),
   ("metrics", { $0.metricsConfig = input { $0.metrics = ["EventCount"] } }, "MetricsConfig is not supported"),
   ("KMS", { $0.kmsKeyArn = "arn:aws:kms:us-east-1:111111111111:key/k" }, "KMSKeyArn is not supported"),
-  ("starting position", { $0.startingPosition = "LATEST" }, "Unsupported StartingPosition parameter for given event source mapping type."),
-  ("destination", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = queue } } },
-   "Unsupported DestinationConfig parameter for given event source mapping type."),
+  (
+    "starting position", { $0.startingPosition = "LATEST" },
+    "Unsupported StartingPosition parameter for given event source mapping type."
+  ),
+  (
+    "destination", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = queue } } },
+    "Unsupported DestinationConfig parameter for given event source mapping type."
+  ),
   ("retries", { $0.maximumRetryAttempts = 2 }, "Unsupported MaximumRetryAttempts parameter for given event source mapping type."),
 ]
 
@@ -128,7 +153,10 @@ func `messages must stay invisible for as long as the function may run`(visibili
     ).uuid)
   try await test.plane.setMappingState(uuid, from: .creating, to: .enabled)
   func update(_ change: (inout UpdateEventSourceMappingInput) -> Void) async throws -> EventSourceMappingConfiguration {
-    let record = try await test.run(input(UpdateEventSourceMappingInput.self) { $0.uuid = uuid; change(&$0) })
+    let record = try await test.run(
+      input(UpdateEventSourceMappingInput.self) {
+        $0.uuid = uuid; change(&$0)
+      })
     try await test.plane.setMappingState(uuid, from: .updating, to: .enabled)
     return EventSourceMappingConfiguration(record)
   }
@@ -153,7 +181,10 @@ func `messages must stay invisible for as long as the function may run`(visibili
     var marker: String?, count = 0
     repeat {
       let page = ListEventSourceMappingsOutput(
-        try await test.run(input(ListEventSourceMappingsInput.self) { change(&$0); ($0.marker, $0.maxItems) = (marker, 1) }))
+        try await test.run(
+          input(ListEventSourceMappingsInput.self) {
+            change(&$0); ($0.marker, $0.maxItems) = (marker, 1)
+          }))
       count += page.eventSourceMappings?.count ?? 0
       marker = page.nextMarker
     } while marker != nil

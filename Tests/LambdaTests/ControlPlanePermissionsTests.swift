@@ -48,17 +48,29 @@ func `a permission becomes a statement of the policy document`(
 }
 
 private let refused: [(@Sendable (inout AddPermissionInput) -> Void, String)] = [
-  ({ $0.principal = "example.com" }, "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again."),
+  (
+    { $0.principal = "example.com" },
+    "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again."
+  ),
   ({ $0.principal = "arn:aws:s3:::b" }, "InvalidParameterValueException: The provided principal was invalid."),
   ({ $0.qualifier = "$LATEST" }, "InvalidParameterValueException: We currently do not support adding policies for $LATEST."),
   ({ $0.qualifier = "prod" }, "ResourceNotFoundException: Cannot find alias arn: \(arn):prod"),
   ({ $0.qualifier = "7" }, "ResourceNotFoundException: Function not found: \(arn):7"),
-  ({ $0.functionName = "none" }, "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:none"),
-  ({ $0.statementId = "taken" }, "ResourceConflictException: The statement id (taken) provided already exists. Please provide a new statement id, or remove the existing statement."),
+  (
+    { $0.functionName = "none" },
+    "ResourceNotFoundException: Function not found: arn:aws:lambda:us-east-1:111111111111:function:none"
+  ),
+  (
+    { $0.statementId = "taken" },
+    "ResourceConflictException: The statement id (taken) provided already exists. Please provide a new statement id, or remove the existing statement."
+  ),
   ({ $0.statementId = "a b" }, "ValidationException: 1 validation error detected: Value 'a b' at 'statementId'"),
   ({ $0.action = "s3:Get" }, "ValidationException: 1 validation error detected: Value 's3:Get' at 'action'"),
   ({ $0.sourceAccount = "1" }, "ValidationException: 1 validation error detected: Value '1' at 'sourceAccount'"),
-  ({ $0.revisionId = "x" }, "PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"),
+  (
+    { $0.revisionId = "x" },
+    "PreconditionFailedException: The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
+  ),
   ({ $0.functionUrlAuthType = "NONE" }, "InvalidParameterValueException: FunctionUrlAuthType is only supported for"),
 ]
 
@@ -98,7 +110,8 @@ func `a permission that cannot be is refused in AWS's words`(
   _ = try await test.create()
   var answers: [String] = []
   for n in 0..<200 {
-    answers.append(await test.refusal(permission("s\(n)") { $0.sourceArn = "arn:aws:s3:::" + String(repeating: "b", count: 900) }))
+    answers.append(
+      await test.refusal(permission("s\(n)") { $0.sourceArn = "arn:aws:s3:::" + String(repeating: "b", count: 900) }))
     if answers.last != "accepted" { break }
   }
   #expect(answers.last == "PolicyLengthExceededException: The final policy size is bigger than the limit (20480).")

@@ -33,6 +33,46 @@ private let dynamic =
   #expect(try inflate(stored.base64, size: 3) == [7, 8, 9])
 }
 
+/// Bits in DEFLATE's order.
+private struct BitWriter {
+  var bytes: [UInt8] = []
+  private var used = 8
+  mutating func number(_ value: Int, _ count: Int) {
+    for i in 0..<count {
+      if used == 8 { bytes.append(0); used = 0 }
+      bytes[bytes.count - 1] |= UInt8(value >> i & 1) << UInt8(used)
+      used += 1
+    }
+  }
+  /// A Huffman code, which goes in with its first bit first.
+  mutating func code(_ value: Int, _ count: Int) { for i in (0..<count).reversed() { number(value >> i & 1, 1) } }
+  mutating func align() { used = 8 }
+}
+
+@Test(arguments: [(1, 0, 0, 0), (32_768, 29, 8191, 13), (24_577, 29, 0, 13), (5, 4, 0, 1)])
+func `a match reaches back over the whole window, however much was written before`(
+  distance: Int, symbol: Int, extra: Int, extraBits: Int
+) throws {
+  var expected = SeededRandom(seed: 7).bytes(40_000)
+  var data = BitWriter()
+  data.number(0, 3)
+  data.align()
+  data.number(40_000, 16)
+  data.number(~40_000, 16)
+  data.bytes += expected
+  data.number(0b011, 3)
+  for _ in 0..<2000 {
+    data.code(0b1100_0101, 8)
+    data.code(symbol, 5)
+    data.number(extra, extraBits)
+    for _ in 0..<258 { expected.append(expected[expected.count - distance]) }
+  }
+  data.code(0, 7)
+  var out: [UInt8] = []
+  try Inflater.inflate(data.bytes[...], size: expected.count) { out += $0 }
+  #expect(out == expected)
+}
+
 @Test(arguments: [
   ("more than declared", "y0jNyclXyEAnAQ==", 22), ("less than declared", "y0jNyclXyEAnAQ==", 24),
   ("bytes behind the end", "y0jNyclXyEAnAQAA", 23), ("ends early", "y0jNyclXyEA=", 23), ("no data", "", 0),
@@ -118,7 +158,8 @@ private let hostile: [(String, [UInt8])] = [
   ("name that is not UTF-8", ZipWriter.zip([file.with { $0.name = [0x61, 0xff] }])),
   ("long component", ZipWriter.zip([.init(String(repeating: "x", count: 256), "1")])),
   ("deep path", ZipWriter.zip([.init(String(repeating: "a/", count: 100) + "b", "1")])),
-  ("same path twice", ZipWriter.zip([file, file])), ("same path written twice", ZipWriter.zip([.init("a", "1"), .init("./a", "2")])),
+  ("same path twice", ZipWriter.zip([file, file])),
+  ("same path written twice", ZipWriter.zip([.init("a", "1"), .init("./a", "2")])),
   ("file that is also a directory", ZipWriter.zip([.init("a", "1"), .init("a/b", "2")])),
   ("directory that is also a file", ZipWriter.zip([.init("a/b", "1"), .init("a", "2")])),
   ("file beneath a link", ZipWriter.zip([.init("a", "/tmp", mode: 0o120777), .init("a/b", "2")])),
@@ -135,7 +176,14 @@ private let hostile: [(String, [UInt8])] = [
   ("stored with two sizes", ZipWriter.zip([file.with { $0.size = 9 }])),
   ("size is too small", ZipWriter.zip([compressed.with { $0.size = 22 }])),
   ("size is too large", ZipWriter.zip([compressed.with { $0.size = 24 }])),
-  ("data reaches into the directory", ZipWriter.zip([file.with { $0.compressedSize = 30; $0.size = 30 }])),
+  (
+    "data reaches into the directory",
+    ZipWriter.zip([
+      file.with {
+        $0.compressedSize = 30; $0.size = 30
+      }
+    ])
+  ),
   ("offset outside", ZipWriter.zip([file.with { $0.localOffset = 1 << 30 }])),
   ("offset into the data", ZipWriter.zip([file.with { $0.localOffset = 5 }])),
   ("other name in the local header", ZipWriter.zip([file.with { $0.localName = Array("b.py".utf8) }])),
@@ -157,7 +205,9 @@ func `a hostile archive is refused and leaves nothing behind`(what: String, zip:
 @Test func `no damaged byte of an archive does worse than a refusal`() async throws {
   let directory = TemporaryDirectory()
   let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path + "/code")
-  let good = ZipWriter.zip([file, compressed, .init("d/l", "../a.py", mode: 0o120777), file.with { ($0.name, $0.isZip64) = ([98], true) }])
+  let good = ZipWriter.zip([
+    file, compressed, .init("d/l", "../a.py", mode: 0o120777), file.with { ($0.name, $0.isZip64) = ([98], true) },
+  ])
   _ = try await packages.check(zip: good)
   for place in good.indices {
     for change in [0x01, 0x2e, 0xff] as [UInt8] {

@@ -67,6 +67,9 @@ struct PackageStore: Sendable {
     return zip
   }
 
+  /// All packages that are kept.
+  func hashes() async throws -> [String] { try await blobs.list() }
+
   /// Removes files and bytes that no function needs.
   /// - Returns: false when somebody is just adding the same package, so that it has to stay.
   func remove(_ hash: String) async throws -> Bool {

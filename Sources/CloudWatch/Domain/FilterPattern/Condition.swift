@@ -102,6 +102,7 @@ enum Operand: Sendable {
   }
 
   var isRegex: Bool { if case .regex = self { true } else { false } }
+  var stateCount: Int { if case .regex(let regex) = self { regex.stateCount } else { 0 } }
 
   /// Compares a text with this operand.
   func holds(_ comparator: Comparator, text: [UInt8]) -> Bool {

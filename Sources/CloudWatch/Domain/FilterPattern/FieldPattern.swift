@@ -28,19 +28,22 @@ struct FieldPattern: Sendable {
       cursor.skipBlanks()
     } while cursor.eat(",")
     guard cursor.eat("]") else { throw InvalidFilterPattern() }
-    let operands = (leading + (trailing ?? [])).flatMap { $0?.comparisons ?? [] }.map(\.operand)
     guard operands.count(where: \.isRegex) <= Self.maximumRegexes else { throw InvalidFilterPattern() }
   }
 
+  private var operands: [Operand] {
+    (leading + (trailing ?? [])).flatMap { $0?.comparisons ?? [] }.map(\.operand)
+  }
+  var stateCount: Int { operands.reduce(0) { $0 + $1.stateCount } }
+
   /// `name`, or a condition in which every comparison begins with that same name.
   private static func field(_ cursor: inout PatternCursor) throws(InvalidFilterPattern) -> Condition<Comparison>? {
-    var name = nameAhead(cursor)
+    let name = nameAhead(cursor)
     if let name, !name.isCompared {
       _ = cursor.take(while: isNameByte)
       return nil
     }
     let shared = name?.text
-    name = nil
     return try Condition(&cursor) { cursor throws(InvalidFilterPattern) in
       let own = cursor.take(while: isNameByte)
       guard !own.isEmpty, shared == nil || own == shared else { throw InvalidFilterPattern() }

@@ -25,6 +25,16 @@ enum FilterPattern: Sendable {
     guard cursor.isAtEnd else { throw InvalidFilterPattern() }
   }
 
+  /// What a byte of message costs at most, compared with a plain search.
+  var weight: Int {
+    switch self {
+    case .everything: 1
+    case .terms(let pattern): 1 + pattern.stateCount / 16
+    case .fields(let pattern): 2 + pattern.stateCount / 16
+    case .json(let pattern): 4 + pattern.stateCount / 16
+    }
+  }
+
   /// Whether the UTF-8 message is selected.
   func matches(_ message: [UInt8]) -> Bool {
     switch self {

@@ -31,11 +31,14 @@ struct JSONPattern: Sendable {
       return Comparison(selector: selector, test: try Self.test(&cursor))
     }
     guard cursor.eat("}") else { throw InvalidFilterPattern() }
-    let comparisons = condition.comparisons
-    let regexes = comparisons.count { if case .compare(_, let operand) = $0.test { operand.isRegex } else { false } }
-    let wildcards = comparisons.reduce(0) { $0 + $1.selector.count { $0 == .every } }
-    guard regexes <= Self.maximumRegexes, wildcards <= Self.maximumWildcards else { throw InvalidFilterPattern() }
+    let wildcards = condition.comparisons.reduce(0) { $0 + $1.selector.count { $0 == .every } }
+    guard operands.count(where: \.isRegex) <= Self.maximumRegexes, wildcards <= Self.maximumWildcards else { throw InvalidFilterPattern() }
   }
+
+  private var operands: [Operand] {
+    condition.comparisons.compactMap { if case .compare(_, let operand) = $0.test { operand } else { nil } }
+  }
+  var stateCount: Int { operands.reduce(0) { $0 + $1.stateCount } }
 
   private static func selector(_ cursor: inout PatternCursor) throws(InvalidFilterPattern) -> [Step] {
     guard cursor.eat("$") else { throw InvalidFilterPattern() }

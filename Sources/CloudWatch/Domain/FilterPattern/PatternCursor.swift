@@ -96,8 +96,8 @@ func contains(_ text: [UInt8], _ needle: [UInt8]) -> Bool { firstPlace(of: needl
 func firstPlace(of needle: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
   guard let head = needle.first else { return text.startIndex }
   guard text.count >= needle.count else { return nil }
-  return text.withUnsafeBufferPointer { text in
-    needle.withUnsafeBufferPointer { needle in
+  let offset = text.withUnsafeBufferPointer { text in
+    needle.withUnsafeBufferPointer { needle -> Int? in
       for i in 0...(text.count - needle.count) where text[i] == head {
         var j = 1
         while j < needle.count, text[i + j] == needle[j] { j += 1 }
@@ -105,5 +105,6 @@ func firstPlace(of needle: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
       }
       return nil
     }
-  }.map { $0 + text.startIndex }
+  }
+  return offset.map { $0 + text.startIndex }
 }

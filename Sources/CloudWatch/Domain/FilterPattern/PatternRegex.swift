@@ -2,16 +2,16 @@ import Base
 
 /// The regular expressions of filter patterns: classes, `. ? * + {n,m} | ^ $`, no groups.
 ///
-/// Without groups an alternative is a row of byte classes, and all its states fit in a few words that advance together
-/// with each byte: time is the text's length times the number of words, whatever the expression.
+/// Without groups an alternative is a row of byte classes. All states that are reached advance together with each byte,
+/// so the time is at most the text's length times the number of states, whatever the expression.
 struct PatternRegex: Sendable {
-  private struct Alternative: Sendable {
+  fileprivate struct Alternative: Sendable {
     /// States that read a byte of the class and go one on.
     var steps: [Step] = []
     var isAnchoredAtStart = false
     var isAnchoredAtEnd = false
   }
-  private struct Step: Sendable {
+  fileprivate struct Step: Sendable {
     var bytes: ByteSet
     /// May be passed without a byte.
     var isOptional = false
@@ -21,7 +21,7 @@ struct PatternRegex: Sendable {
 
   private var alternatives: [Alternative] = []
   /// Bounds what `{n,m}` may unfold to.
-  private static let maximumStates = 512
+  private static let maximumStates = 256
 
   init(_ source: [UInt8]) throws(InvalidFilterPattern) {
     guard !source.isEmpty else { throw InvalidFilterPattern() }
@@ -48,43 +48,54 @@ struct PatternRegex: Sendable {
       }
       alternatives.append(alternative)
     } while parser.eat(UInt8(ascii: "|"))
-    guard alternatives.reduce(0, { $0 + $1.steps.count }) <= Self.maximumStates else { throw InvalidFilterPattern() }
+    guard stateCount <= Self.maximumStates else { throw InvalidFilterPattern() }
   }
+
+  /// How many steps a byte of text costs at most.
+  var stateCount: Int { alternatives.reduce(0) { $0 + $1.steps.count } }
 
   /// Whether some part of the text matches.
   func matches(_ text: [UInt8]) -> Bool { alternatives.contains { $0.matches(text) } }
 }
 
 extension PatternRegex.Alternative {
-  /// State `i` stands before step `i`; state `steps.count` is the end.
+  /// The states that are reached; state `i` stands before step `i`, state `steps.count` is the end.
+  private struct Reached {
+    var states: [Int] = []
+    var isReached: [Bool]
+
+    mutating func clear() {
+      for state in states { isReached[state] = false }
+      states.removeAll(keepingCapacity: true)
+    }
+    /// Marks a state and those that are reached from it without reading.
+    mutating func enter(_ state: Int, _ steps: [PatternRegex.Step]) {
+      var state = state
+      while !isReached[state] {
+        isReached[state] = true
+        states.append(state)
+        guard state < steps.count, steps[state].isOptional else { return }
+        state += 1
+      }
+    }
+  }
+
   fileprivate func matches(_ text: [UInt8]) -> Bool {
     // A message of a function ends with a line end that `$` does not mean.
     let end = text.last == 10 ? text.count - 1 : text.count
-    var current = [Bool](repeating: false, count: steps.count + 1)
+    var current = Reached(isReached: [Bool](repeating: false, count: steps.count + 1))
     var next = current
-    enter(0, &current)
+    current.enter(0, steps)
     for (place, byte) in text.enumerated() {
-      if current[steps.count], !isAnchoredAtEnd || place >= end { return true }
-      if !isAnchoredAtStart, place > 0 { enter(0, &current) }
-      for i in next.indices { next[i] = false }
-      for i in steps.indices where current[i] && steps[i].bytes.contains(byte) {
-        enter(steps[i].isRepeated ? i : i + 1, &next)
+      if current.isReached[steps.count], !isAnchoredAtEnd || place >= end { return true }
+      next.clear()
+      for state in current.states where state < steps.count && steps[state].bytes.contains(byte) {
+        next.enter(steps[state].isRepeated ? state : state + 1, steps)
       }
+      if !isAnchoredAtStart { next.enter(0, steps) } else if next.states.isEmpty { return false }
       swap(&current, &next)
-      if isAnchoredAtStart, !current.contains(true) { return false }
     }
-    if !isAnchoredAtStart { enter(0, &current) }
-    return current[steps.count]
-  }
-
-  /// Marks a state and those that are reached from it without reading.
-  private func enter(_ state: Int, _ states: inout [Bool]) {
-    var state = state
-    while !states[state] {
-      states[state] = true
-      guard state < steps.count, steps[state].isOptional else { return }
-      state += 1
-    }
+    return current.isReached[steps.count]
   }
 }
 

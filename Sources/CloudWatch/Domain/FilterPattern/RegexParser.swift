@@ -55,6 +55,9 @@ struct RegexParser {
     case UInt8(ascii: "t"): set.insert(9)
     case UInt8(ascii: "n"): set.insert(10)
     case UInt8(ascii: "r"): set.insert(13)
+    case UInt8(ascii: "x"):
+      guard let high = hexValue(try next()), let low = hexValue(try next()) else { throw InvalidFilterPattern() }
+      set.insert(high << 4 | low)
     case 48...57, 65...90, 97...122, 128...255: throw InvalidFilterPattern()
     default: set.insert(byte)
     }

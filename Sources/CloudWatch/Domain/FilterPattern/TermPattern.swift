@@ -52,6 +52,10 @@ struct TermPattern: Sendable {
     return term
   }
 
+  var stateCount: Int {
+    (required + excluded + optional).reduce(0) { if case .regex(let regex) = $1 { $0 + regex.stateCount } else { $0 } }
+  }
+
   func matches(_ message: [UInt8]) -> Bool {
     if required.isEmpty, excluded.isEmpty { return optional.contains { $0.occurs(in: message) } }
     return required.allSatisfy { $0.occurs(in: message) } && !excluded.contains { $0.occurs(in: message) }

@@ -3,7 +3,10 @@
 import json
 import urllib.parse
 
+import botocore
+import botocore.config
 import botocore.exceptions
+import botocore.session
 import pytest
 
 
@@ -243,7 +246,7 @@ def test_temporary_credentials_are_the_role_and_only_what_it_allows(cloud, refus
     assert identity["Account"] == cloud.account and identity["UserId"].endswith(":session")
     sqs = cloud.client("sqs", credentials=keys)
     url = sqs.create_queue(QueueName="q")["QueueUrl"]
-    with refused("AccessDenied", 403, containing=f"assumed-role/worker/session is not authorized to perform: sqs:SendMessage"):
+    with refused("AccessDenied", 403, containing="assumed-role/worker/session is not authorized to perform: sqs:SendMessage"):
         sqs.send_message(QueueUrl=url, MessageBody="m")
 
 
@@ -293,8 +296,6 @@ def test_temporary_credentials_end_with_the_clock(own_cloud, clock, refused):
 
 
 def test_an_unsigned_request_is_refused(cloud):
-    import botocore
-
     session = botocore.session.get_session()
     logs = session.create_client(
         "logs", region_name="us-east-1", endpoint_url=cloud.server.endpoint,

@@ -1,4 +1,9 @@
 import Base
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 
 /// A key of the ordered map: bytes that compare as the tuple that they were made from.
 ///
@@ -21,9 +26,23 @@ public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
     return key
   }
 
-  public static func < (a: Key, b: Key) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+  public static func < (a: Key, b: Key) -> Bool {
+    a.bytes.withUnsafeBytes { a in b.bytes.withUnsafeBytes { b in Key.precedes(a, b) } }
+  }
+  public static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
 
-  /// The first key that does not begin with this one.
+  /// The order of keys, on bytes that need not be arrays.
+  package static func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+    let common = min(a.count, b.count)
+    if common > 0, let a = a.baseAddress, let b = b.baseAddress {
+      let order = memcmp(a, b, common)
+      if order != 0 { return order < 0 }
+    }
+    return a.count < b.count
+  }
+
+  /// The first key after all those that begin with this one. Keys made of parts never begin with byte 255, so
+  /// for a key of nothing but 255 (or the empty one) it is a key after every made one.
   public var end: Key {
     var out = bytes
     while let last = out.last {
@@ -44,6 +63,8 @@ public struct KeyRange: Hashable, Sendable {
   public init(_ lower: Key, _ upper: Key) { (self.lower, self.upper) = (lower, upper) }
   /// Every key that begins with the prefix.
   public init(prefix: Key) { self.init(prefix, prefix.end) }
+  public var isEmpty: Bool { !(lower < upper) }
+  public func contains(_ key: Key) -> Bool { !(key < lower) && key < upper }
 }
 
 /// What may stand in a key.
@@ -73,6 +94,7 @@ extension Int: KeyPart {
   public func append(to bytes: inout [UInt8]) { Int64(self).append(to: &bytes) }
 }
 extension UInt64 {
+  /// Eight bytes that sort as the number does.
   func appendBigEndian(to bytes: inout [UInt8]) {
     for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: self >> UInt64(shift))) }
   }

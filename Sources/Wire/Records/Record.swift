@@ -58,7 +58,7 @@ extension Value {
 }
 
 /// A typed face of a record. Generated for the shapes of the operations that we implement.
-public protocol RecordView: Sendable {
+public protocol RecordView: WireValue, Equatable {
   static var shape: StructureShape { get }
   var record: Record { get set }
   init(_ record: Record)
@@ -66,4 +66,10 @@ public protocol RecordView: Sendable {
 
 extension RecordView {
   public init() { self.init(Record(Self.shape)) }
+
+  @inlinable public init?(wireValue: Value) {
+    guard case .record(let record) = wireValue else { return nil }
+    self.init(record)
+  }
+  @inlinable public var wireValue: Value { .record(record) }
 }

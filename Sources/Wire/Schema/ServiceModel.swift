@@ -33,6 +33,14 @@ public final class OperationModel: Sendable {
   }
 }
 
+/// Whose words a service uses for input that its model forbids.
+public enum ValidationStyle: String, Sendable {
+  /// Every constraint of the model is checked, in the words of AWS's common validator (`1 validation error detected: …`).
+  case model
+  /// The service checks values itself; only a missing required member is refused here (`MissingParameter`).
+  case own
+}
+
 /// A service as its model describes it: all its operations, implemented or not.
 public final class ServiceModel: Sendable {
   /// The lower-case name that we use everywhere: `sqs`, `lambda`, `iam`, `sts`, `logs`.
@@ -52,16 +60,17 @@ public final class ServiceModel: Sendable {
   public let isQueryCompatible: Bool
   /// The namespace of absolute shape ids, such as `com.amazonaws.sqs`.
   public let shapeNamespace: String
+  public let validation: ValidationStyle
 
   public init(
     name: String, signingName: String, endpointPrefix: String, apiVersion: String, protocols: [WireProtocol],
     targetPrefix: String?, xmlNamespace: String?, operations: [String: OperationModel], structures: [String: StructureShape],
-    isQueryCompatible: Bool = false, shapeNamespace: String
+    isQueryCompatible: Bool = false, shapeNamespace: String, validation: ValidationStyle = .model
   ) {
     (self.name, self.signingName, self.endpointPrefix) = (name, signingName, endpointPrefix)
     (self.apiVersion, self.protocols, self.targetPrefix) = (apiVersion, protocols, targetPrefix)
     (self.xmlNamespace, self.operations, self.structures) = (xmlNamespace, operations, structures)
-    (self.isQueryCompatible, self.shapeNamespace) = (isQueryCompatible, shapeNamespace)
+    (self.isQueryCompatible, self.shapeNamespace, self.validation) = (isQueryCompatible, shapeNamespace, validation)
   }
 
   /// A structure that the generated code knows to exist.

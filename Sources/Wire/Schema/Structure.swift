@@ -1,7 +1,10 @@
 import Base
 import Synchronization
 
-/// A structure or union of a service model, with its members in the order of the schema.
+/// A structure, union or modelled error of a service, with its members in the order of the schema.
+///
+/// A shape that comes from a schema text reads its members at first use: a server knows some thousand shapes at its
+/// start and one run touches few of them.
 public final class StructureShape: Sendable {
   public let name: String
   public let isUnion: Bool
@@ -9,38 +12,70 @@ public final class StructureShape: Sendable {
   public let errorStatus: Int?
   public let errorCode: String?
   public let isServerFault: Bool
-  public let members: [Member]
-  private let places: [String: Int]
-  private let wirePlaces: [String: Int]
+  private let table = AtomicLazyReference<MemberTable>()
+  private let readMembers: @Sendable () -> [Member]
 
-  public init(
+  public convenience init(
     name: String, members: [Member], isUnion: Bool = false, errorStatus: Int? = nil, errorCode: String? = nil,
     isServerFault: Bool = false
   ) {
-    (self.name, self.members, self.isUnion) = (name, members, isUnion)
-    (self.errorStatus, self.errorCode, self.isServerFault) = (errorStatus, errorCode, isServerFault)
-    places = Dictionary(members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { a, _ in a })
-    wirePlaces = Dictionary(members.enumerated().map { ($1.wireName, $0) }, uniquingKeysWith: { a, _ in a })
+    self.init(
+      name: name, isUnion: isUnion, errorStatus: errorStatus, errorCode: errorCode, isServerFault: isServerFault,
+      readMembers: { members })
   }
 
+  init(
+    name: String, isUnion: Bool, errorStatus: Int?, errorCode: String?, isServerFault: Bool,
+    readMembers: @escaping @Sendable () -> [Member]
+  ) {
+    (self.name, self.isUnion, self.readMembers) = (name, isUnion, readMembers)
+    (self.errorStatus, self.errorCode, self.isServerFault) = (errorStatus, errorCode, isServerFault)
+  }
+
+  public var members: [Member] { memberTable.members }
   /// The slot number of a member by its model name.
-  public func place(of member: String) -> Int? { places[member] }
+  public func place(of member: String) -> Int? { memberTable.places[member] }
   /// The slot number of a member by its name in a JSON or XML body.
-  public func place(ofWireName name: String) -> Int? { wirePlaces[name] }
+  public func place(ofWireName name: String) -> Int? { memberTable.place(ofWireName: name) }
+
+  var memberTable: MemberTable { table.load() ?? table.storeIfNil(MemberTable(readMembers())) }
+}
+
+/// The members of a structure with their places by name.
+final class MemberTable: Sendable {
+  let members: [Member]
+  let places: [String: Int]
+  /// The places of members outside the body of a REST request.
+  let unbodied: [Int]
+  private let wirePlaces: [String: Int]
+
+  init(_ members: [Member]) {
+    self.members = members
+    places = Dictionary(members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    wirePlaces = Dictionary(members.enumerated().map { ($1.wireName, $0) }, uniquingKeysWith: { first, _ in first })
+    unbodied = members.indices.filter { members[$0].location != .body }
+  }
+
+  /// Few names are quicker compared one by one than hashed.
+  func place(ofWireName name: String) -> Int? {
+    guard members.count <= 12 else { return wirePlaces[name] }
+    return members.firstIndex { $0.wireName == name }
+  }
 }
 
 /// A reference to a structure that is resolved when the whole schema has been read, so that shapes may be recursive.
 public final class StructureReference: Sendable {
   public let name: String
-  private let resolved = Mutex<StructureShape?>(nil)
+  private let resolved = AtomicLazyReference<StructureShape>()
   public init(_ name: String) { self.name = name }
   public init(_ shape: StructureShape) {
     name = shape.name
-    resolved.withLock { $0 = shape }
+    _ = resolved.storeIfNil(shape)
   }
-  public func resolve(_ shape: StructureShape) { resolved.withLock { $0 = shape } }
+  /// Only the first call has an effect.
+  public func resolve(_ shape: StructureShape) { _ = resolved.storeIfNil(shape) }
   public var shape: StructureShape {
-    guard let shape = resolved.withLock({ $0 }) else { preconditionFailure("schema: shape \(name) is not defined") }
+    guard let shape = resolved.load() else { preconditionFailure("schema: shape \(name) is not defined") }
     return shape
   }
 }

@@ -1,0 +1,116 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// Work that waits for threads of its own: blocking calls must not hold up the cooperative pool.
+package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
+  // Unchecked: `items`, `sleeping` and `isClosed` are touched only with `mutex` held.
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private let limit: Int
+  private var items: [Item] = []
+  private var head = 0
+  private var sleeping = 0
+  private var isClosed = false
+
+  package enum Refusal: Error { case full, closed }
+
+  /// At most `limit` items wait; beyond that `add` refuses.
+  package init(limit: Int) {
+    self.limit = limit
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  package func add(_ item: Item) throws(Refusal) {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    if isClosed { throw .closed }
+    if items.count - head >= limit { throw .full }
+    items.append(item)
+    if sleeping > 0 { pthread_cond_signal(condition) }
+  }
+
+  /// Waits until there is work and takes up to `most` items in order. Empty once the queue is closed and drained.
+  package func take(most: Int) -> [Item] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while head == items.count {
+      if isClosed { return [] }
+      sleeping += 1
+      pthread_cond_wait(condition, mutex)
+      sleeping -= 1
+    }
+    if head == 0, items.count <= most {
+      defer { items = [] }
+      return items
+    }
+    let taken = Array(items[head..<min(items.count, head + most)])
+    head += taken.count
+    if head == items.count { items.removeAll(keepingCapacity: true); head = 0 }
+    else if head > 1024 { items.removeFirst(head); head = 0 }
+    return taken
+  }
+
+  /// What waits is still done; nothing more is accepted. May be called again.
+  package func close() {
+    pthread_mutex_lock(mutex)
+    isClosed = true
+    pthread_cond_broadcast(condition)
+    pthread_mutex_unlock(mutex)
+  }
+}
+
+/// Starts a detached thread. It lives until the body returns.
+package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+  final class Start {
+    let name: String
+    let body: @Sendable () -> Void
+    init(_ name: String, _ body: @escaping @Sendable () -> Void) { (self.name, self.body) = (name, body) }
+  }
+  let argument = Unmanaged.passRetained(Start(name, body)).toOpaque()
+  var attributes = pthread_attr_t()
+  pthread_attr_init(&attributes)
+  pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+  pthread_attr_setstacksize(&attributes, 1 << 20)
+  defer { pthread_attr_destroy(&attributes) }
+  #if canImport(Glibc)
+    var thread = pthread_t()
+    let failure = pthread_create(&thread, &attributes, { argument in
+      // Set from the retained value that `startThread` passed, exactly once.
+      guard let argument else { return nil }
+      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+      nameThisThread(start.name)
+      start.body()
+      return nil
+    }, argument)
+  #else
+    var thread: pthread_t?
+    let failure = pthread_create(&thread, &attributes, { argument in
+      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+      pthread_setname_np(start.name)
+      start.body()
+      return nil
+    }, argument)
+  #endif
+  precondition(failure == 0, "cannot start thread \(name): errno \(failure)")
+}
+
+#if canImport(Glibc)
+  /// For `top -H` and profiles. The call that sets it is not in the headers that Swift sees, the file is.
+  private func nameThisThread(_ name: String) {
+    let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+    guard file >= 0 else { return }
+    _ = name.withCString { write(file, $0, min(strlen($0), 15)) }
+    close(file)
+  }
+#endif

@@ -53,8 +53,12 @@ enum AsyncRetry {
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.minutes(5)
 
-  static func after(_ attempt: AsyncAttempt, of event: AsyncEvent, now: Instant) -> Action {
+  /// - Parameter settings: of the function, version or alias that was invoked; nil for the defaults.
+  static func after(
+    _ attempt: AsyncAttempt, of event: AsyncEvent, settings: EventInvokeSettings? = nil, now: Instant
+  ) -> Action {
     var event = event
+    let maximumAge = settings?.maximumEventAge ?? Self.maximumAge
     switch attempt {
     case .succeeded: return .complete
     case .functionGone: return .giveUp(.functionGone)
@@ -62,16 +66,16 @@ enum AsyncRetry {
     case .functionFailed(let error):
       event.failures += 1
       event.refusals = 0
-      guard event.failures <= maximumRetries else { return .giveUp(.retriesExhausted(error)) }
-      return retry(event, after: delays[event.failures - 1], now)
+      guard event.failures <= settings?.maximumRetryAttempts ?? maximumRetries else { return .giveUp(.retriesExhausted(error)) }
+      return retry(event, after: delays[event.failures - 1], maximumAge, now)
     case .notRun:
       event.refusals += 1
       let exponent = min(event.refusals - 1, 20)
-      return retry(event, after: min(longestBackoff, firstBackoff * (1 << exponent)), now)
+      return retry(event, after: min(longestBackoff, firstBackoff * (1 << exponent)), maximumAge, now)
     }
   }
 
-  private static func retry(_ event: AsyncEvent, after delay: Duration, _ now: Instant) -> Action {
+  private static func retry(_ event: AsyncEvent, after delay: Duration, _ maximumAge: Duration, _ now: Instant) -> Action {
     let due = now + delay
     return due - event.acceptedAt > maximumAge ? .giveUp(.ageExceeded) : .retry(event, at: due)
   }

@@ -1,5 +1,4 @@
 import Base
-import Dispatch
 import Fabric
 import Logging
 import Sandbox
@@ -160,9 +159,9 @@ final class Environment: Sendable {
       return guarded.mustKill
     }
     if mustKill { process.kill() }
-    process.onOutput { [weak self] in self?.drain() }
+    async let copying: Void = process.copyOutput { self.take(output: $0) }
     let end = await process.end()
-    drain()
+    await copying
     log.withLock { $0.settle(at: ambient.now) }
     guarded.withLock { $0.process = nil }
     await process.release()
@@ -179,16 +178,21 @@ final class Environment: Sendable {
       if pause > .zero {
         guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
       }
-      drain()
       feed(.ticked)
     }
   }
 
+  /// What the runtime wrote before it said that it is done must stand before END in the log.
   private func drain() {
     guard let process = guarded.withLock({ $0.process }) else { return }
     log.withLock { log in
-      while let bytes = process.readOutput() { log.output(bytes, at: ambient.now) }
+      let bytes = process.takeOutput()
+      if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
     }
+  }
+
+  private func take(output bytes: [UInt8]) {
+    log.withLock { $0.output(bytes, at: ambient.now) }
     flush()
   }
 

@@ -47,4 +47,5 @@ struct ConcurrencyLedger: Sendable {
   }
 
   func running(_ function: FunctionID) -> Int { byFunction[function, default: 0] }
+  var total: Int { byFunction.values.reduce(0, +) }
 }

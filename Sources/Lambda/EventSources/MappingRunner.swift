@@ -1,0 +1,73 @@
+import Base
+import Fabric
+import Logging
+import Synchronization
+
+/// Runs the pollers of every enabled event source mapping, and carries out the changes that users make to mappings.
+final class MappingRunner: Sendable {
+  private let control: ControlPlane
+  private let poller: QueuePoller
+  private let ambient: Ambient
+  private let logger: Logger
+  private let running = Mutex<[String: (mapping: EventSourceMapping, stop: Nudge)]>([:])
+
+  init(control: ControlPlane, poller: QueuePoller, ambient: Ambient, logger: Logger) {
+    (self.control, self.poller, self.ambient, self.logger) = (control, poller, ambient, logger)
+  }
+
+  /// Works until cancelled; batches under way are finished first.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        do {
+          try await reconcile(&group)
+          await control.mappingNudge.wait()
+        } catch {
+          logger.error("event source mappings cannot be read", metadata: ["error": "\(error)"])
+          try? await ambient.clock.sleepReal(for: .seconds(1))
+        }
+      }
+    }
+  }
+
+  /// Compares what should poll with what does.
+  private func reconcile(_ group: inout DiscardingTaskGroup) async throws {
+    let mappings = try await control.mappings()
+    let known = Set(mappings.map(\.uuid))
+    for (uuid, entry) in running.withLock({ $0 }) where !known.contains(uuid) { stop(uuid, entry.stop) }
+    for mapping in mappings {
+      switch mapping.state {
+      case .creating, .enabling, .updating, .enabled:
+        if mapping.state != .enabled {
+          try await control.finishTransition(of: mapping)
+        } else {
+          start(mapping, &group)
+        }
+      case .disabling, .deleting:
+        if let entry = running.withLock({ $0[mapping.uuid] }) { stop(mapping.uuid, entry.stop) }
+        try await control.finishTransition(of: mapping)
+      case .disabled:
+        if let entry = running.withLock({ $0[mapping.uuid] }) { stop(mapping.uuid, entry.stop) }
+      }
+    }
+  }
+
+  private func stop(_ uuid: String, _ signal: Nudge) {
+    running.withLock { $0[uuid] = nil }
+    signal.nudge()
+  }
+
+  private func start(_ mapping: EventSourceMapping, _ group: inout DiscardingTaskGroup) {
+    if let entry = running.withLock({ $0[mapping.uuid] }) {
+      guard entry.mapping != mapping else { return }
+      stop(mapping.uuid, entry.stop)
+    }
+    let signal = Nudge()
+    running.withLock { $0[mapping.uuid] = (mapping, signal) }
+    group.addTask {
+      await withDiscardingTaskGroup { pair in
+        pair.addTask { await self.poller.run(mapping, until: signal) }
+      }
+    }
+  }
+}

@@ -170,7 +170,9 @@ extension Connection {
 extension HeaderFields {
   init(lowercasing headers: HTTPHeaders) {
     self.init()
-    for (name, value) in headers {
+    for (name, raw) in headers {
+      // The decoder leaves blanks at the end of a value.
+      let value = raw.utf8.last == 32 || raw.utf8.last == 9 ? raw.trimmed : raw
       if name.utf8.contains(where: { $0 >= 65 && $0 <= 90 }) {
         add(lowercased: lowercasedASCII(name), value)
       } else {

@@ -204,6 +204,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
       if case .part(.body(let bytes)) = next { waitingBytes -= bytes.readableBytes }
       process(next)
     }
+    // Without a read going on nothing else would start the time of a body that is only partly here.
+    if !isReading, case .collecting(let exchange, let collecting) = phase { bodyProgressed(exchange, collecting) }
     readAgain()
   }
 

@@ -27,7 +27,10 @@ extension ServiceModel {
     return ServiceModel(
       name: name, signingName: header["signing"] ?? name, endpointPrefix: header["endpoint"] ?? name,
       apiVersion: header["version"] ?? "",
-      protocols: (header["protocols"] ?? "").split(separator: ",").compactMap { WireProtocol(rawValue: String($0)) },
+      protocols: (header["protocols"] ?? "").split(separator: ",").map { name in
+        guard let proto = WireProtocol(rawValue: String(name)) else { preconditionFailure("schema: unknown protocol \(name)") }
+        return proto
+      },
       targetPrefix: header["target"], xmlNamespace: header["xmlns"], operations: operations, structures: structures,
       isQueryCompatible: header["queryCompatible"] != nil, shapeNamespace: header["namespace"] ?? "com.amazonaws.\(name)",
       validation: header["validation"].flatMap(ValidationStyle.init) ?? .model)

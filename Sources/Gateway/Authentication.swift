@@ -29,8 +29,8 @@ struct Authentication: Sendable {
       throw .unknownKey
     }
     if let secret = identity.secret {
-      try verify(
-        claim, method: request.method, target: target, headers: request.headers, body: request.body, secret: secret,
+      _ = try verify(
+        claim, method: request.method, target: target, headers: request.headers, body: .bytes(request.body), secret: secret,
         keyCache: signingKeys, wallNow: clock.wallNow())
     }
     return Identity(principal: identity.principal, accessKeyID: claim.accessKeyID, conditionValues: identity.conditionValues)

@@ -4,9 +4,15 @@ import HTTPServer
 /// `/_dewpoint/clock`: shows the adjustable clock, freezes, advances and resumes it.
 public enum ClockPage {
   /// GET shows the clock. POST takes one of `{"freeze": true}`, `{"advance": "6h"}`, `{"resume": true}`, `{"reset": true}`.
-  public static func page(_ clock: AdjustableClock) -> InternalPages.Page {
+  /// - Parameter save: called with the new state before the answer goes out.
+  public static func page(
+    _ clock: AdjustableClock, save: @escaping @Sendable (AdjustableClock.Mode) throws -> Void
+  ) -> InternalPages.Page {
     { request in
-      if request.method == "POST" { try change(clock, request.body) } else if request.method != "GET" {
+      if request.method == "POST" {
+        try change(clock, request.body)
+        try save(clock.mode)
+      } else if request.method != "GET" {
         throw AWSError("MethodNotAllowed", "Use GET or POST.", status: 405)
       }
       return InternalPages.json(200, state(clock))

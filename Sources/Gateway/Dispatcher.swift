@@ -30,15 +30,16 @@ public final class Dispatcher: Door {
       service: service, operation: operation, principal: caller.principal, account: caller.account,
       region: api.isGlobal ? .global : caller.region, requestID: ambient.uuid(), trace: caller.trace, now: ambient.now,
       endpoint: caller.endpoint)
+    // A request from outside has been checked by its decoder.
+    try api.model.validate(input)
     return try await perform(operation, of: api, input, call)
   }
 
-  /// Authorises, validates and runs. Every error that leaves here is an `AWSError` or a cancellation.
+  /// Authorises and runs. Every error that leaves here is an `AWSError` or a cancellation.
   public func perform(_ name: String, of api: ServiceAPI, _ input: Record, _ call: Call) async throws -> Record? {
     guard let operation = api.operations[name] else { throw GatewayErrors.operationNotImplemented(api.model.name, name) }
     do {
       for access in try await operation.access(input, call) { try await authoriser.authorise(access, for: call) }
-      if api.validatesByModel { try validate(input, service: api.model) }
       return try await operation.run(input, call)
     } catch let error as AWSError {
       if let cause = error.cause { log(cause, call, .warning) }

@@ -30,7 +30,7 @@ public final class Gateway: HTTPHandler {
   public func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
     let requestID = ambient.uuid()
     return Self.response(
-      WireCodec.encode(BodyLimits.error(head, maximum: maximum), operation: nil, service: nil, .restJson, requestID: requestID))
+      WireCodec.encode(BodyLimits.error(head, maximum: maximum), operation: nil, service: nil, proto: .restJson, requestID: requestID))
   }
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
@@ -38,7 +38,7 @@ public final class Gateway: HTTPHandler {
     do throws(AWSError) {
       try originGuard.check(request.headers)
     } catch {
-      return Self.response(WireCodec.encode(error, operation: nil, service: nil, .restJson, requestID: requestID))
+      return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }
     let (path, query) = Self.split(request.target)
     if let page = await pages.answer(method: request.method, path: path, query: query, body: request.body) { return page }
@@ -58,7 +58,7 @@ public final class Gateway: HTTPHandler {
     }
     guard let recognised = recogniser.recognise(wire, scope: claim?.service) else {
       let error = claimFailure.map { awsError(for: $0, protocol: .restJson, service: claim?.service ?? "") } ?? GatewayErrors.unrecognised
-      return WireCodec.encode(error, operation: nil, service: nil, .restJson, requestID: requestID)
+      return WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID)
     }
     let api = dispatcher.api(recognised.service)
     let proto = recognised.wireProtocol
@@ -71,7 +71,7 @@ public final class Gateway: HTTPHandler {
     } catch {
       let outward = DenialForm.shape(error as? AWSError ?? .internalFailure(error), recognised, api?.model)
       let response = WireCodec.encode(
-        outward, operation: recognised.operation, service: api?.model, proto, requestID: requestID)
+        outward, operation: recognised.operation, service: api?.model, proto: proto, requestID: requestID)
       metrics.count(service: recognised.service, operation: recognised.operation?.name ?? "Unknown", status: response.status)
       return response
     }
@@ -114,7 +114,7 @@ public final class Gateway: HTTPHandler {
     }
     let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: recognised.labels)
     let output = try await dispatcher.perform(operation.name, of: api, input, call)
-    return WireCodec.encode(output, operation: operation, service: api.model, recognised.wireProtocol, requestID: call.requestID)
+    return WireCodec.encode(output, operation: operation, service: api.model, proto: recognised.wireProtocol, requestID: call.requestID)
   }
 
   private static func split(_ target: String) -> (path: String, query: String) {

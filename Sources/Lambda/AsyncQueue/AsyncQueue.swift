@@ -16,8 +16,7 @@ final class AsyncQueue: Sendable {
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
-  /// Events that this process works on. Their lease may run out early when the user advances the clock.
-  private let inFlight = Mutex<Set<String>>([])
+  private let inFlight = Mutex(0)
 
   init(
     store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, ambient: Ambient, logger: Logger
@@ -37,7 +36,7 @@ final class AsyncQueue: Sendable {
   func run() async {
     // What another life of this server had begun was not finished by it.
     while !Task.isCancelled {
-      do { try await rows.releaseAll(at: ambient.now); break } catch { await pause(error) }
+      do { try await rows.recover(at: ambient.now); break } catch { await pause(error) }
     }
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
@@ -58,20 +57,18 @@ final class AsyncQueue: Sendable {
 
   /// Starts what is due; returns when the next event will be.
   private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
-    let busy = inFlight.withLock { $0 }
-    let room = Self.maximumInFlight - busy.count
+    let room = Self.maximumInFlight - inFlight.withLock { $0 }
     guard room > 0 else { return nil }
-    let now = ambient.now
-    let (events, next) = try await rows.lease(upTo: now, limit: room, except: busy)
+    let (events, next) = try await rows.take(upTo: ambient.now, limit: room)
+    inFlight.withLock { $0 += events.count }
     for event in events {
-      inFlight.withLock { _ = $0.insert(event.requestID) }
       group.addTask {
         await self.attempt(event)
-        self.inFlight.withLock { _ = $0.remove(event.requestID) }
+        self.inFlight.withLock { $0 -= 1 }
         self.nudge.nudge()
       }
     }
-    return events.isEmpty ? next : now
+    return next
   }
 
   private func attempt(_ event: AsyncEvent) async {
@@ -105,13 +102,13 @@ final class AsyncQueue: Sendable {
     do {
       switch action {
       case .complete: try await rows.complete(event)
-      case .retry(let changed, let due): try await rows.reschedule(changed, due: due)
+      case .retry(let changed, let due): try await rows.putBack(changed, due: due)
       case .giveUp(let reason):
         await deadLetters.take(event, reason, resolved?.version)
         try await rows.complete(event)
       }
     } catch {
-      // The row stays as it was leased: the event is tried again, which at-least-once delivery allows.
+      // The row stays taken: the event is tried again by the next life of the server, which at-least-once allows.
       logger.error("an asynchronous event could not be settled", metadata: ["request": "\(event.requestID)", "error": "\(error)"])
     }
   }

@@ -1,4 +1,4 @@
-// Made by scripts that sign with botocore 1.43.11 at 20260517T080910Z; never edited by hand.
+// Signed with botocore 1.43.11 at 20260517T080910Z; a new row must come from a real client, too.
 let signatureVectors: [SignatureVector] = [
   SignatureVector(
     "a JSON call", "POST",

@@ -42,8 +42,7 @@ enum JSONDecoding {
     case (.integer, .number): return .integer(try integer(&scanner))
     case (.double, .number): return .double(try double(&scanner))
     case (.double, .string):
-      let text = try scanner.string()
-      guard Double(text) == nil || text == "NaN", let special = ScalarText.double(text) else { throw unexpected(.string, type) }
+      guard let special = ScalarText.special(try scanner.string()) else { throw unexpected(.string, type) }
       return .double(special)
     case (.blob, .string):
       guard let bytes = decodeBase64(try scanner.string()) else { throw AWSError.serialization("A blob is not valid Base64.") }

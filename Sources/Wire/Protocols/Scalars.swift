@@ -23,12 +23,17 @@ enum ScalarText {
     }
   }
 
-  static func double(_ text: String) -> Double? {
+  private static func double(_ text: String) -> Double? {
+    special(text) ?? Double(text).flatMap { $0.isFinite ? $0 : nil }
+  }
+
+  /// The doubles that JSON has no number for.
+  static func special(_ text: String) -> Double? {
     switch text {
     case "NaN": .nan
     case "Infinity": .infinity
     case "-Infinity": -.infinity
-    default: Double(text).flatMap { $0.isFinite ? $0 : nil }
+    default: nil
     }
   }
 

@@ -37,19 +37,25 @@ final class MappingRunner: Sendable {
     for (uuid, entry) in running.withLock({ $0 }) where !known.contains(uuid) { stop(uuid, entry.stop) }
     for mapping in mappings {
       switch mapping.state {
-      case .creating, .enabling, .updating, .enabled:
-        if mapping.state != .enabled {
-          try await control.finishTransition(of: mapping)
-        } else {
-          start(mapping, &group)
-        }
-      case .disabling, .deleting:
-        if let entry = running.withLock({ $0[mapping.uuid] }) { stop(mapping.uuid, entry.stop) }
-        try await control.finishTransition(of: mapping)
-      case .disabled:
-        if let entry = running.withLock({ $0[mapping.uuid] }) { stop(mapping.uuid, entry.stop) }
+      case .enabled: start(mapping, &group)
+      case .creating, .enabling, .updating: try await settle(mapping, as: mapping.isWanted ? .enabled : .disabled)
+      case .disabling:
+        stop(mapping.uuid)
+        try await settle(mapping, as: .disabled)
+      case .deleting:
+        stop(mapping.uuid)
+        try await control.removeMapping(mapping.uuid)
+      case .disabled: stop(mapping.uuid)
       }
     }
+  }
+
+  private func settle(_ mapping: EventSourceMapping, as state: EventSourceMapping.State) async throws {
+    if try await control.setMappingState(mapping.uuid, from: mapping.state, to: state) { control.mappingNudge.nudge() }
+  }
+
+  private func stop(_ uuid: String) {
+    if let entry = running.withLock({ $0[uuid] }) { stop(uuid, entry.stop) }
   }
 
   private func stop(_ uuid: String, _ signal: Nudge) {

@@ -20,6 +20,8 @@ struct BubblewrapCommand {
     // As process 1, sandbox-init reaps orphans and reports the exact status, which bubblewrap would fold into an exit code.
     all += ["--hostname", spec.hostname, "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     if dropsToHostUID { all += ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap { ["--cap-add", $0] } }
+    // Directories that bubblewrap makes by itself on the way to a bind are closed to other users.
+    for directory in parents(spec) { all += ["--perms", "0755", "--dir", directory] }
     for entry in runtimeBinds {
       switch entry {
       case .bind(let bind): all += ["--ro-bind", bind.host, bind.guest]
@@ -37,6 +39,23 @@ struct BubblewrapCommand {
     }
     return all + ["--remount-ro", "/", "--chdir", "/", "--", Self.guestInit, "run"]
   }
+
+  /// The directories above all binds that no bind brings along, the upper ones first.
+  private func parents(_ spec: SandboxSpec) -> [String] {
+    let binds = spec.readOnlyBinds.map(\.guest) + runtimeBinds.map(\.guest)
+    var found: Set<String> = ["/etc", "/run", "/run/dewpoint"]
+    for path in binds {
+      var parent = path
+      while let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
+        parent = String(parent[..<slash])
+        found.insert(parent)
+      }
+    }
+    let covered = Set(binds)
+    return found.filter { directory in
+      !covered.contains { directory == $0 || directory.hasPrefix($0 + "/") }
+    }.sorted()
+  }
 }
 
 /// The host's runtime directories, as every sandbox sees them: programs and libraries, and the few files of /etc that
@@ -45,6 +64,13 @@ enum HostRoot {
   enum Entry: Sendable, Equatable {
     case bind(SandboxSpec.Bind)
     case link(target: String, path: String)
+
+    var guest: String {
+      switch self {
+      case .bind(let bind): bind.guest
+      case .link(_, let path): path
+      }
+    }
   }
 
   static let directories = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"]

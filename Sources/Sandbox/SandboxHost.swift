@@ -14,7 +14,7 @@ public struct SandboxHost: Sendable {
   public let mode: SandboxMode
   private let directory: String
   private let logger: Logger
-  private let layout: ControlGroupLayout
+  let layout: ControlGroupLayout
   private let sandboxInit: String
   private let bubblewrap: BubblewrapCommand?
   private let identities: IdentityRange?

@@ -13,8 +13,8 @@ final class SandboxLife: Sendable {
     case starting(pid_t)
     /// The program runs. Then dying.
     case running(pid_t)
-    /// Our child is reaped; the processes inside may take some more moments. Then ended.
-    case dying(SandboxExit, attempts: Int)
+    /// Process 1 inside is gone; our child (`nil` once reaped) and other processes may take some more moments. Then ended.
+    case dying(pid_t?, SandboxExit, attempts: Int)
     case ended(SandboxExit)
   }
 
@@ -94,12 +94,14 @@ final class SandboxLife: Sendable {
       state.isKilled = true
       switch state.phase {
       case .waiting, .dying, .ended: return
-      case .starting(let pid), .running(let pid):
-        // Our child is not reaped, so the pid is still its own. Process 1 inside dies with it, and all others with that.
+      case .starting(let pid):
         Glibc.kill(pid, SIGKILL)
-        if launch.mode == .plainProcess { group?.killAll() }
-        // A process that a v1 group has frozen would keep the signal for later.
-        group?.setFrozen(false)
+        group?.killMembers(except: nil)
+      case .running(let pid):
+        // Without a group, process 1 inside sees the end of the socket. Killing our child would not reach it: bubblewrap has
+        // no right to signal another uid, so the parent-death signal is not sent.
+        shutdown(state.control, Int32(SHUT_WR))
+        group?.killMembers(except: pid)
       }
     }
   }
@@ -209,26 +211,19 @@ final class SandboxLife: Sendable {
     let group = group.withLock { $0 }
     state.withLock { state in
       switch state.phase {
-      case .starting(let pid), .running(let pid): reap(pid, &state, group)
+      case .starting(let pid), .running(let pid):
+        // Process 1 may have died alone, and plain processes have no namespace that ends them.
+        group?.killMembers(except: pid)
+        close(state.control)
+        state.control = -1
+        // Read now, before the first of the groups is removed.
+        let exit = SandboxExit(
+          reason: state.reported?.reason ?? .signalled(SIGKILL), outOfMemory: group?.wasOutOfMemory ?? false,
+          peakMemoryBytes: group?.peakMemoryBytes() ?? state.reported?.peakBytes)
+        state.phase = .dying(pid, exit, attempts: 0)
       case .waiting, .dying, .ended: return
       }
     }
-  }
-
-  private func reap(_ pid: pid_t, _ state: inout State, _ group: ControlGroup?) {
-    group?.setFrozen(false)
-    Glibc.kill(pid, SIGKILL)
-    var status: Int32 = 0
-    while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    if launch.mode == .plainProcess { group?.killAll() }
-    close(state.control)
-    state.control = -1
-    // Read now, before the first of the groups is removed.
-    let fallback: SandboxExit.Reason = state.isKilled ? .signalled(SIGKILL) : .init(waitStatus: status)
-    let exit = SandboxExit(
-      reason: state.reported?.reason ?? fallback, outOfMemory: group?.wasOutOfMemory ?? false,
-      peakMemoryBytes: group?.peakMemoryBytes() ?? state.reported?.peakBytes)
-    state.phase = .dying(exit, attempts: 0)
   }
 
   private func fail(_ error: SandboxError) {
@@ -236,7 +231,7 @@ final class SandboxLife: Sendable {
       state.failure = error
       if state.control >= 0 { close(state.control) }
       state.control = -1
-      state.phase = .dying(.init(reason: .exited(125), outOfMemory: false, peakMemoryBytes: nil), attempts: 0)
+      state.phase = .dying(nil, .init(reason: .exited(125), outOfMemory: false, peakMemoryBytes: nil), attempts: 0)
     }
     outputEnd.withLock { end in
       if end >= 0 { close(end) }
@@ -246,18 +241,28 @@ final class SandboxLife: Sendable {
 
   /// True when there is nothing left to do for it.
   func tick() -> Bool {
-    guard case .dying(let exit, let attempts) = state.withLock({ $0.phase }) else { return false }
     let group = group.withLock { $0 }
-    if let group, !group.remove() {
-      if attempts < Self.maximumAttempts {
-        if launch.mode == .plainProcess { group.killAll() }
-        state.withLock { $0.phase = .dying(exit, attempts: attempts + 1) }
-        return false
+    let ended: SandboxExit? = state.withLock { state in
+      guard case .dying(let pid, let exit, let attempts) = state.phase else { return nil }
+      var child = pid
+      if let pid {
+        // bubblewrap ends right after process 1. If it hangs it is killed.
+        if attempts == Self.maximumAttempts / 4 { Glibc.kill(pid, SIGKILL) }
+        var status: Int32 = 0
+        if waitpid(pid, &status, WNOHANG) != 0 { child = nil }
       }
-      launch.logger.warning("processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(launch.id)"])
+      let isEmpty = group?.remove() ?? true
+      if child == nil && isEmpty { return exit }
+      if attempts >= Self.maximumAttempts {
+        launch.logger.warning("processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(launch.id)"])
+        return exit
+      }
+      if !isEmpty { group?.killMembers(except: child) }
+      state.phase = .dying(child, exit, attempts: attempts + 1)
+      return nil
     }
-    finish(exit)
-    return true
+    if let ended { finish(ended) }
+    return ended != nil
   }
 
   private func finish(_ exit: SandboxExit) {

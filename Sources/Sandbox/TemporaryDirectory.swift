@@ -48,7 +48,8 @@ public final class TemporaryDirectory: Sendable {
     guard let hostPath else { return }
     try Descriptors.makeDirectory(hostPath, mode: 0o700)
     guard kind == .mounted else { return }
-    let options = "size=\(limitBytes),nr_inodes=\(max(1024, limitBytes / 4096)),mode=0700,uid=\(uid),gid=\(gid)"
+    let owner = identity.map { "uid=\($0.uid),gid=\($0.gid)" } ?? "uid=\(geteuid()),gid=\(getegid())"
+    let options = "size=\(limitBytes),nr_inodes=\(max(1024, limitBytes / 4096)),mode=0700,\(owner)"
     guard mount("dewpoint", hostPath, "tmpfs", UInt(MS_NOSUID) | UInt(MS_NODEV), options) == 0 else {
       throw .last("mount tmpfs", hostPath)
     }

@@ -131,7 +131,8 @@ static void drop_privileges(long uid, long gid) {
   check(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs", "");
   // Function code has this uid too: it must not be able to trace process 1 or to open its descriptors.
   check(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "set not dumpable", "");
-  // The change of uid cleared the signal that bubblewrap asked for.
+  // The change of uid cleared what bubblewrap asked for. It helps only where our parent may signal us, that is without
+  // a change of uid; otherwise the end of the socket is what tells us that the server has died.
   check(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "set parent death signal", "");
 }
 

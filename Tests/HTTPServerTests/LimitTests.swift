@@ -101,7 +101,9 @@ import Testing
       if request.target == "/poll" { await gate.pass() }
       return HTTPResponse(status: 200, body: Array(request.target.utf8))
     })
-    try await withServer(handler, Self.quick) { _, port in
+    var configuration = Self.quick
+    configuration.headTimeout = .seconds(20)
+    try await withServer(handler, configuration) { _, port in
       let poll = try RawClient(port: port)
       try await poll.send("GET /poll HTTP/1.1\r\n\r\n")
       for _ in 0..<3 {
@@ -116,7 +118,7 @@ import Testing
   }
 
   @Test func `a client that does not take its answer is cut off`() async throws {
-    var configuration = Self.quick
+    var configuration = HTTPServerConfiguration(eventLoops: 1)
     configuration.writeTimeout = .milliseconds(60)
     let ended = Gate()
     let handler = Scripted(answer: { _ in

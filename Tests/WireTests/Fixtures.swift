@@ -58,12 +58,13 @@ enum Fixture {
     #"""
     service records version=2014-03-28 protocols=awsJson11 target=Records_1 validation=model
     o Put POST / 200 PutRequest PutResponse - -
-    s PutRequest name:name;r kind:kind count:count ratio:$d at:$t iso:$t;I data:data flag:$b any:$j tags:tags keys:keys inner:Inner secret:secret
+    s PutRequest name:name;r kind:kind count:count ratio:$d at:$t iso:$t;I data:data flag:$b any:$j tags:tags keys:keys inner:Inner secret:secret hidden:hidden
     s PutResponse at:$t iso:$t;I ratio:$d data:$x any:$j items:inners
     s Inner id:name;r next:Inner child:inners
     l inners Inner
     l keys key 0..3
     m tags key value 0..2
+    m hidden key value *
     t key $s 1..4 ~[a-z]+
     t value $s 0..5
     t name $s 1..8 ~[a-z0-9]+

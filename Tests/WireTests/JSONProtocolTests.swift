@@ -4,7 +4,8 @@ import Wire
 
 @Suite struct JSONProtocolTests {
   @Test func `a body as botocore sends it fills the record`() throws {
-    let body = #"{"QueueUrl": "http://localhost:4566/000000000000/orders", "MessageBody": "hello", "DelaySeconds": 5, "#
+    let body =
+      #"{"QueueUrl": "http://localhost:4566/000000000000/orders", "MessageBody": "hello", "DelaySeconds": 5, "#
       + #""Attributes": {"trace": {"StringValue": "abc", "DataType": "String"}, "raw": {"BinaryValue": "AAE=", "DataType": "Binary"}}}"#
     let record = try Fixture.queue.decode("Send", body: body)
     #expect(record["QueueUrl"] == .string("http://localhost:4566/000000000000/orders"))
@@ -21,6 +22,21 @@ import Wire
     #expect(record["name"] == .string("b"))
     #expect(record["keys"] == .list([.string("x")]))
     #expect(record["tags"] == .map([]))
+  }
+
+  @Test func `a key that comes twice keeps its place and its last value, in small maps and large`() throws {
+    for count in [3, 40] {
+      let keys = (0..<count).map { "\"k\($0)\":\"a\"" } + ["\"k1\":\"b\"", "\"k\(count - 1)\":\"c\""]
+      let body =
+        #"{"QueueUrl":"u","MessageBody":"b","Attributes":{"#
+        + keys.map { $0.replacing("\"a\"", by: #"{"DataType":"a"}"#) }
+        .map { $0.replacing("\"b\"", by: #"{"DataType":"b"}"#).replacing("\"c\"", by: #"{"DataType":"c"}"#) }.joined(
+          separator: ",") + "}}"
+      let map = try #require(try Fixture.queue.decode("Send", body: body)["Attributes"]?.map)
+      #expect(map.map(\.key) == (0..<count).map { "k\($0)" })
+      #expect(map[1].value.record?["DataType"] == .string("b"))
+      #expect(map[count - 1].value.record?["DataType"] == .string("c"))
+    }
   }
 
   @Test(arguments: [
@@ -92,7 +108,8 @@ import Wire
     let response = Fixture.records.encode("Put", output)
     #expect(
       response.body.utf8Text
-        == #"{"at":1700000000.120,"iso":"2023-11-14T22:13:20Z","ratio":"NaN","data":"AAE=","any":{"k":1},"items":[{"id":"é\"\n"}]}"#)
+        == #"{"at":1700000000.120,"iso":"2023-11-14T22:13:20Z","ratio":"NaN","data":"AAE=","any":{"k":1},"items":[{"id":"é\"\n"}]}"#
+    )
     #expect(response.headers["content-type"] == "application/x-amz-json-1.1")
     #expect(response.headers["x-amzn-requestid"] == "id-1")
     #expect(response.status == 200)
@@ -112,7 +129,8 @@ import Wire
     let response = Fixture.queue.encode(AWSError("QueueDoesNotExist", "The specified queue does not exist."))
     #expect(response.status == 400)
     #expect(
-      response.body.utf8Text == #"{"__type":"com.example.queue#QueueDoesNotExist","message":"The specified queue does not exist."}"#)
+      response.body.utf8Text
+        == #"{"__type":"com.example.queue#QueueDoesNotExist","message":"The specified queue does not exist."}"#)
     #expect(response.headers["x-amzn-query-error"] == "AWS.Queue.NonExistentQueue;Sender")
     #expect(response.headers["x-amzn-errortype"] == "QueueDoesNotExist")
     let unmodelled = Fixture.queue.encode(AWSError("MissingParameter", "m"))

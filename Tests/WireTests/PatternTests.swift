@@ -9,7 +9,10 @@ import Wire
   @Test(arguments: [
     (#"[\w+=,.@-]+"#, ["a+b@c.d-e_F9"], ["", "a b", "é", "a/b"]),
     (#"\d{12}"#, ["012345678901"], ["01234567890", "0123456789012", "x12345678901"]),
-    (function, ["f", "f:$LATEST", "arn:aws:lambda:us-gov-west-1:000000000000:function:f:1", "000000000000:f"], ["", "f:", "f:$X", "a b", "arn:aws:s3:::f/x"]),
+    (
+      function, ["f", "f:$LATEST", "arn:aws:lambda:us-gov-west-1:000000000000:function:f:1", "000000000000:f"],
+      ["", "f:", "f:$X", "a b", "arn:aws:s3:::f/x"]
+    ),
     (#"(?!^[0-9]+$)([a-zA-Z0-9-_]+)"#, ["a1", "1a", "live"], ["1", "42", "", "a.b"]),
     (#"((?!^\d+$)^[0-9a-zA-Z-_]+$)"#, ["1a"], ["12"]),
     (#"[0-9A-Za-z\.\-_]*(?<!\.)"#, ["", "a.b", "a-"], ["a.", "a/"]),
@@ -32,7 +35,10 @@ import Wire
     for text in bad { #expect(!compiled.matches(text), "\(text)") }
   }
 
-  @Test(arguments: [#"(a)\1"#, #"(?i)a"#, #"[a-z&&[b]]"#, "(a", "a)", "[a", "*a", #"\p{Greek}"#, #"(?<=ab)c"#, "a{3,1}", "a{99999}", "((a{200}){200})"])
+  @Test(arguments: [
+    #"(a)\1"#, #"(?i)a"#, #"[a-z&&[b]]"#, "(a", "a)", "[a", "*a", #"\p{Greek}"#, #"(?<=ab)c"#, "a{3,1}", "a{99999}",
+    "((a{200}){200})",
+  ])
   func `what is not supported is refused, not guessed`(pattern: String) {
     #expect(Pattern(pattern) == nil)
   }

@@ -21,8 +21,10 @@ import Wire
   @Test func `lists keep the order of their numbers, gaps allowed, and may be empty`() throws {
     let record = try Fixture.identity.decode(
       "Simulate",
-      body: "Actions=&Contexts.member.10.ContextKeyName=b&Contexts.member.2.ContextKeyName=a&Contexts.member.2.ContextKeyValues.member.1=1"
-        + "&Contexts.member.x.ContextKeyName=c&Settings.entry.1.key=a&Settings.entry.1.value=1&Since=2023-11-14T22%3A13%3A20Z&Blob=AAE%3D")
+      body:
+        "Actions=&Contexts.member.10.ContextKeyName=b&Contexts.member.2.ContextKeyName=a&Contexts.member.2.ContextKeyValues.member.1=1"
+        + "&Contexts.member.x.ContextKeyName=c&Settings.entry.1.key=a&Settings.entry.1.value=1&Since=2023-11-14T22%3A13%3A20Z&Blob=AAE%3D"
+    )
     #expect(record["Actions"] == .list([]))
     #expect(record["Contexts"]?.list?.map { $0.record?["ContextKeyName"] } == [.string("a"), .string("b")])
     #expect(record["Settings"] == .map([MapEntry("a", .integer(1))]))
@@ -33,7 +35,9 @@ import Wire
   @Test func `the older names of a service that moved to JSON are read, flattened`() throws {
     let record = try Fixture.queue.decode(
       "Send", .awsQuery,
-      body: "QueueUrl=u&MessageBody=b&MessageAttribute.1.Name=n&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=s")
+      body:
+        "QueueUrl=u&MessageBody=b&MessageAttribute.1.Name=n&MessageAttribute.1.Value.DataType=String&MessageAttribute.1.Value.StringValue=s"
+    )
     #expect(record["Attributes"]?.map?.map(\.key) == ["n"])
     let names = try Fixture.queue.decode("Receive", .awsQuery, body: "QueueUrl=u&AttributeName.1=All&AttributeName.2=Sent")
     #expect(names["AttributeNames"] == .list([.string("All"), .string("Sent")]))
@@ -47,7 +51,10 @@ import Wire
 
   @Test(arguments: [
     ("RoleName=r&Duration=soon", "STRING_VALUE can not be converted to an Integer at Duration"),
-    ("RoleName=r&" + String(repeating: "a.", count: 40) + "a=1", "The parameter name \(String(repeating: "a.", count: 40))a is nested too deeply."),
+    (
+      "RoleName=r&" + String(repeating: "a.", count: 40) + "a=1",
+      "The parameter name \(String(repeating: "a.", count: 40))a is nested too deeply."
+    ),
   ])
   func `values of the wrong form are refused`(body: String, message: String) {
     let error = #expect(throws: AWSError.self) { try Fixture.identity.decode("CreateRole", body: body) }
@@ -67,7 +74,10 @@ import Wire
     #expect(error?.code == "MalformedQueryString")
   }
 
-  @Test(arguments: ["&&&", "=", "=x", "%", "%zz=1", "..=1", ".=", "Actions.member.=1", "Actions.member.-1=x", "Actions.member.99999999999999999999=x", "\u{0}=1"])
+  @Test(arguments: [
+    "&&&", "=", "=x", "%", "%zz=1", "..=1", ".=", "Actions.member.=1", "Actions.member.-1=x",
+    "Actions.member.99999999999999999999=x", "\u{0}=1",
+  ])
   func `odd forms are read without harm`(body: String) throws {
     _ = try Fixture.identity.decode("Simulate", body: body)
   }
@@ -77,10 +87,12 @@ import Wire
     let role = Fixture.record(
       Fixture.identity, "Role",
       [
-        "RoleName": .string("r"), "CreateDate": .timestamp(Instant(milliseconds: 1_700_000_000_000)), "Tags": .list([.record(tag)]),
+        "RoleName": .string("r"), "CreateDate": .timestamp(Instant(milliseconds: 1_700_000_000_000)),
+        "Tags": .list([.record(tag)]),
         "Limits": .map([MapEntry("a", .integer(1))]), "Ratio": .double(0.5), "Active": .bool(true),
       ])
-    let response = Fixture.identity.encode("CreateRole", Fixture.record(Fixture.identity, "CreateRoleResponse", ["Role": .record(role)]))
+    let response = Fixture.identity.encode(
+      "CreateRole", Fixture.record(Fixture.identity, "CreateRoleResponse", ["Role": .record(role)]))
     #expect(
       response.body.utf8Text
         == "<CreateRoleResponse xmlns=\"https://identity.example/doc/2010-05-08/\"><CreateRoleResult><Role><RoleName>r</RoleName>"
@@ -97,7 +109,9 @@ import Wire
     }
     let output = Fixture.record(Fixture.queue, "ReceiveResult", ["Messages": .list(messages)])
     let text = Fixture.queue.encode("Receive", output, as: .awsQuery).body.utf8Text
-    let message = { (body: String) in "<Message><Body>\(body)</Body><Attribute><Name>k</Name><Value>v</Value></Attribute></Message>" }
+    let message = { (body: String) in
+      "<Message><Body>\(body)</Body><Attribute><Name>k</Name><Value>v</Value></Attribute></Message>"
+    }
     #expect(text.contains("<ReceiveResult>\(message("a"))\(message("b"))</ReceiveResult>"))
   }
 

@@ -18,7 +18,8 @@ import Wire
     let record = try functions.decode(
       "Invoke", body: "not json",
       headers: [
-        "X-Amz-Invocation-Type": "Event", "X-Context": #"a, "b,\"c""#, "X-Context": "d", "X-When": "Tue, 14 Nov 2023 22:13:20 GMT",
+        "X-Amz-Invocation-Type": "Event", "X-Context": #"a, "b,\"c""#, "X-Context": "d",
+        "X-When": "Tue, 14 Nov 2023 22:13:20 GMT",
         "X-Meta-Colour": "red",
       ],
       labels: ["FunctionName": "f"])
@@ -50,13 +51,26 @@ import Wire
 
   @Test(arguments: [("Create", "{", ""), ("Create", "[]", ""), ("List", "", "MaxItems=many"), ("Alias", "{\"S3Key\":1}", "")])
   func `malformed input is a SerializationException`(operation: String, body: String, query: String) {
-    let error = #expect(throws: AWSError.self) { try functions.decode(operation, body: body, query: query, labels: ["Name": "n"]) }
+    let error = #expect(throws: AWSError.self) {
+      try functions.decode(operation, body: body, query: query, labels: ["Name": "n"])
+    }
     #expect(error?.code == "SerializationException")
+  }
+
+  @Test(arguments: [
+    "Tue, 14 Nov 2023 22:13:inf GMT", "Tue, 14 Nov 2023 22:13:1e300 GMT", "Tue, 14 Nov 99999999999999 22:13:20 GMT", "1e999", "nan",
+    "Tue, 31 Feb 2023 22:13:20 GMT", "", "9999-99-99T99:99:99Z", "2023-11-14T22:13:20+99:99", "Tue, 99999999999999999999 Nov 2023 22:13:20 GMT",
+  ])
+  func `a time that is none is refused`(text: String) {
+    #expect(throws: AWSError.self) { try functions.decode("Invoke", headers: ["X-When": text + "."], labels: ["FunctionName": "f"]) }
+    _ = try? functions.decode("Invoke", headers: ["X-When": text], labels: ["FunctionName": "f"])
   }
 
   @Test func `a missing query parameter is named in AWS's words`() {
     let error = #expect(throws: AWSError.self) { try functions.decode("Untag", labels: ["Resource": "arn"]) }
-    #expect(error?.message == "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null")
+    #expect(
+      error?.message
+        == "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null")
   }
 
   @Test func `status, headers and payload of a response come from their members`() {
@@ -98,19 +112,22 @@ import Wire
     #expect(functions.encode(AWSError("ValidationException", "m")).body.utf8Text == #"{"message":"m"}"#)
   }
 
-  @Test(arguments: [
-    ("GET", "/2015-03-31/functions", "", "List", [:]),
-    ("GET", "/2015-03-31/functions/", "", "List", [:]),
-    ("POST", "/2015-03-31/functions", "", "Create", [:]),
-    ("POST", "/2015-03-31/functions/a%2Fb%20c/invocations", "Qualifier=1", "Invoke", ["FunctionName": "a/b c"]),
-    ("POST", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af/invocations", "", "Invoke",
-      ["FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:f"]),
-    ("GET", "/layers", "", "ListLayers", [:]),
-    ("GET", "/layers", "find=LayerVersion&Arn=x", "LayerByArn", [:]),
-    ("GET", "/layers", "find=Other", "ListLayers", [:]),
-    ("GET", "/files/a/b%2Fc", "", "Fetch", ["Path": "a/b/c"]),
-    ("GET", "/files/a//b/../raw", "", "FetchRaw", ["Path": "a//b/.."]),
-  ] as [(String, String, String, String, [String: String])])
+  @Test(
+    arguments: [
+      ("GET", "/2015-03-31/functions", "", "List", [:]),
+      ("GET", "/2015-03-31/functions/", "", "List", [:]),
+      ("POST", "/2015-03-31/functions", "", "Create", [:]),
+      ("POST", "/2015-03-31/functions/a%2Fb%20c/invocations", "Qualifier=1", "Invoke", ["FunctionName": "a/b c"]),
+      (
+        "POST", "/2015-03-31/functions/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Af/invocations", "", "Invoke",
+        ["FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:f"]
+      ),
+      ("GET", "/layers", "", "ListLayers", [:]),
+      ("GET", "/layers", "find=LayerVersion&Arn=x", "LayerByArn", [:]),
+      ("GET", "/layers", "find=Other", "ListLayers", [:]),
+      ("GET", "/files/a/b%2Fc", "", "Fetch", ["Path": "a/b/c"]),
+      ("GET", "/files/a//b/../raw", "", "FetchRaw", ["Path": "a//b/.."]),
+    ] as [(String, String, String, String, [String: String])])
   func `a path finds its operation`(method: String, path: String, query: String, name: String, labels: [String: String]) throws {
     let match = try #require(RESTRouter(functions).match(method: method, path: path, query: query))
     #expect(match.operation.name == name)
@@ -118,7 +135,8 @@ import Wire
   }
 
   @Test(arguments: [
-    ("GET", ""), ("GET", "/"), ("PATCH", "/2015-03-31/functions"), ("GET", "/2015-03-31"), ("POST", "/2015-03-31/functions//invocations"),
+    ("GET", ""), ("GET", "/"), ("PATCH", "/2015-03-31/functions"), ("GET", "/2015-03-31"),
+    ("POST", "/2015-03-31/functions//invocations"),
     ("GET", "/2015-03-31/functions//"), ("GET", "/files"), ("GET", "2015-03-31%2Ffunctions"),
   ])
   func `a path of no operation finds none`(method: String, path: String) {

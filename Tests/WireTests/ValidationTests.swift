@@ -7,25 +7,62 @@ import Wire
 
   @Test(arguments: [
     (#"{}"#, "Value null at 'name' failed to satisfy constraint: Member must not be null"),
-    (#"{"name":"\#(long)"}"#, "Value '\(long)' at 'name' failed to satisfy constraint: Member must have length less than or equal to 8"),
-    (#"{"name":"A"}"#, "Value 'A' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z0-9]+"),
-    (#"{"name":"a","kind":"THREE"}"#, "Value 'THREE' at 'kind' failed to satisfy constraint: Member must satisfy enum value set: [ONE, TWO HALVES]"),
-    (#"{"name":"a","count":0}"#, "Value '0' at 'count' failed to satisfy constraint: Member must have value greater than or equal to 1"),
-    (#"{"name":"a","count":11}"#, "Value '11' at 'count' failed to satisfy constraint: Member must have value less than or equal to 10"),
-    (#"{"name":"a","data":"AAAAAAA="}"#, "Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 4"),
-    (#"{"name":"a","secret":"abc"}"#, "Value at 'secret' failed to satisfy constraint: Member must have length less than or equal to 2"),
-    (#"{"name":"a","keys":["a","b","c","d"]}"#, "Value '[a, b, c, d]' at 'keys' failed to satisfy constraint: Member must have length less than or equal to 3"),
-    (#"{"name":"a","keys":["a","B"]}"#,
+    (
+      #"{"name":"\#(long)"}"#,
+      "Value '\(long)' at 'name' failed to satisfy constraint: Member must have length less than or equal to 8"
+    ),
+    (
+      #"{"name":"A"}"#,
+      "Value 'A' at 'name' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-z0-9]+"
+    ),
+    (
+      #"{"name":"a","kind":"THREE"}"#,
+      "Value 'THREE' at 'kind' failed to satisfy constraint: Member must satisfy enum value set: [ONE, TWO HALVES]"
+    ),
+    (
+      #"{"name":"a","count":0}"#,
+      "Value '0' at 'count' failed to satisfy constraint: Member must have value greater than or equal to 1"
+    ),
+    (
+      #"{"name":"a","count":11}"#,
+      "Value '11' at 'count' failed to satisfy constraint: Member must have value less than or equal to 10"
+    ),
+    (
+      #"{"name":"a","data":"AAAAAAA="}"#,
+      "Value at 'data' failed to satisfy constraint: Member must have length less than or equal to 4"
+    ),
+    (
+      #"{"name":"a","secret":"abc"}"#,
+      "Value at 'secret' failed to satisfy constraint: Member must have length less than or equal to 2"
+    ),
+    (
+      #"{"name":"a","keys":["a","b","c","d"]}"#,
+      "Value '[a, b, c, d]' at 'keys' failed to satisfy constraint: Member must have length less than or equal to 3"
+    ),
+    (
+      #"{"name":"a","keys":["a","B"]}"#,
       "Value '[a, B]' at 'keys' failed to satisfy constraint: Member must satisfy constraint: [Member must have length less than or equal to 4, "
-        + "Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z]+]"),
-    (#"{"name":"a","tags":{"a":"123456"}}"#,
+        + "Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z]+]"
+    ),
+    (
+      #"{"name":"a","tags":{"a":"123456"}}"#,
       "Value '{a=123456}' at 'tags' failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 5, "
-        + "Member must have length greater than or equal to 0]"),
-    (#"{"name":"a","tags":{"A":""}}"#,
+        + "Member must have length greater than or equal to 0]"
+    ),
+    (
+      #"{"name":"a","tags":{"A":""}}"#,
       "Value '{A=}' at 'tags' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 4, "
-        + "Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z]+]"),
-    (#"{"name":"a","inner":{"id":"b","child":[{"id":"c"},{}]}}"#,
-      "Value null at 'inner.child.2.member.id' failed to satisfy constraint: Member must not be null"),
+        + "Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z]+]"
+    ),
+    (
+      #"{"name":"a","hidden":{"A":"hush"}}"#,
+      "Value at 'hidden' failed to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or "
+        + "equal to 4, Member must have length greater than or equal to 1, Member must satisfy regular expression pattern: [a-z]+]"
+    ),
+    (
+      #"{"name":"a","inner":{"id":"b","child":[{"id":"c"},{}]}}"#,
+      "Value null at 'inner.child.2.member.id' failed to satisfy constraint: Member must not be null"
+    ),
   ])
   func `one failure is one sentence`(body: String, sentence: String) {
     let error = #expect(throws: AWSError.self) { try Fixture.records.decode("Put", body: body) }
@@ -45,7 +82,9 @@ import Wire
 
   @Test func `failures are reported up to a limit`() {
     let children = Array(repeating: "{}", count: 100).joined(separator: ",")
-    let error = #expect(throws: AWSError.self) { try Fixture.records.decode("Put", body: #"{"name":"a","inner":{"id":"a","child":[\#(children)]}}"#) }
+    let error = #expect(throws: AWSError.self) {
+      try Fixture.records.decode("Put", body: #"{"name":"a","inner":{"id":"a","child":[\#(children)]}}"#)
+    }
     #expect(error?.message.hasPrefix("\(Validation.maximumFailures) validation errors detected: ") == true)
   }
 
@@ -54,7 +93,8 @@ import Wire
     #expect(error?.code == "ValidationError")
     #expect(
       error?.message
-        == "1 validation error detected: Value '1' at 'duration' failed to satisfy constraint: Member must have value greater than or equal to 900")
+        == "1 validation error detected: Value '1' at 'duration' failed to satisfy constraint: Member must have value greater than or equal to 900"
+    )
   }
 
   @Test func `a service with its own words hears of missing members only`() {
@@ -74,11 +114,13 @@ import Wire
     let record = Fixture.record(
       Fixture.records, "PutRequest",
       [
-        "name": .string("a"), "secret": .string("hush"), "data": .blob([1, 2, 3]), "keys": .list(Array(repeating: .string("k"), count: 12)),
+        "name": .string("a"), "secret": .string("hush"), "data": .blob([1, 2, 3]),
+        "keys": .list(Array(repeating: .string("k"), count: 12)),
         "tags": .map([MapEntry("a", .string("b"))]),
       ])
     #expect(
       record.redactedDescription
-        == #"PutRequest(name: "a", data: <3 bytes>, tags: {a: "b"}, keys: ["k", "k", "k", "k", "k", "k", "k", "k", "k", "k", … 12 in all], secret: ***)"#)
+        == #"PutRequest(name: "a", data: <3 bytes>, tags: {a: "b"}, keys: ["k", "k", "k", "k", "k", "k", "k", "k", "k", "k", … 12 in all], secret: ***)"#
+    )
   }
 }

@@ -9,6 +9,10 @@ struct EventPosition: Sendable, Hashable, Comparable {
   /// Before every event of the time.
   static func before(_ time: Instant) -> EventPosition { EventPosition(time: time, stream: .min, sequence: .min) }
 
+  /// The next and the last place of the same stream and time.
+  var successor: EventPosition { EventPosition(time: time, stream: stream, sequence: sequence &+ 1) }
+  var predecessor: EventPosition { EventPosition(time: time, stream: stream, sequence: sequence &- 1) }
+
   static func < (a: EventPosition, b: EventPosition) -> Bool {
     (a.time, a.stream, a.sequence) < (b.time, b.stream, b.sequence)
   }
@@ -19,7 +23,9 @@ struct EventPosition: Sendable, Hashable, Comparable {
   }
 
   /// The opaque text of a token: 48 hexadecimal digits.
-  var token: String { [time.milliseconds, stream, sequence].flatMap { n in (0..<8).map { UInt8(truncatingIfNeeded: n >> Int64(56 - 8 * $0)) } }.hex }
+  var token: String {
+    [time.milliseconds, stream, sequence].flatMap { n in (0..<8).map { UInt8(truncatingIfNeeded: n >> Int64(56 - 8 * $0)) } }.hex
+  }
 
   init(time: Instant, stream: Int64, sequence: Int64) {
     (self.time, self.stream, self.sequence) = (time, stream, sequence)

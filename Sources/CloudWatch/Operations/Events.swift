@@ -115,11 +115,15 @@ private enum StreamToken {
   }
 
   static func around(_ events: [StoredEvent], from start: EventScan.Start) -> (forward: String, backward: String) {
-    let origin: EventPosition =
-      switch start {
-      case .after(let position), .before(let position): position ?? .before(.epoch)
-      }
-    let (last, first) = (events.last?.position ?? origin, events.first?.position ?? origin)
+    let last: EventPosition, first: EventPosition
+    switch start {
+    case .after(let position):
+      last = events.last?.position ?? position ?? .before(.epoch)
+      first = events.first?.position ?? position?.successor ?? .before(.epoch)
+    case .before(let position):
+      last = events.last?.position ?? position?.predecessor ?? .before(.epoch)
+      first = events.first?.position ?? position ?? .before(.epoch)
+    }
     return ("f/\(last.token)/s", "b/\(first.token)/s")
   }
 }

@@ -26,7 +26,8 @@ struct EventScan {
   var through: Instant
   var start: Start
   var limit = LogsLimits.pageEvents
-  /// What a byte of message costs of `LogsLimits.scanBytes`.
+  /// How much may be looked at, and what a byte of message costs of it.
+  var budget = LogsLimits.scanBytes
   var weight = 1
   var selects: (StoredEvent) -> Bool = { _ in true }
 
@@ -116,7 +117,7 @@ struct EventScan {
 
     /// False when enough was looked at. Each page gets at least one millisecond further than where it began.
     mutating func mayContinue(at time: Instant, from lowest: Instant) -> Bool {
-      guard scan.isForward, cost >= LogsLimits.scanBytes, time > lowest else { return true }
+      guard scan.isForward, cost >= scan.budget, time > lowest else { return true }
       end = .exhausted
       page.next = .before(time)
       return false

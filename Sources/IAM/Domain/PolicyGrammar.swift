@@ -87,7 +87,7 @@ struct PolicyGrammar {
       let vendorIsPlain = parts[0].utf8.allSatisfy {
         (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == UInt8(ascii: "-")
       }
-      guard !parts[0].isEmpty, vendorIsPlain else { throw .vendor(String(parts[0])) }
+      guard parts[0] == "*" || (!parts[0].isEmpty && vendorIsPlain) else { throw .vendor(String(parts[0])) }
     }
     if kind == .trust {
       for action in actions where action != "*" && !action.lowercased().hasPrefix("sts:") { throw .trustActions }

@@ -79,11 +79,13 @@ final class ControlGroup: Sendable {
     }
   }
 
-  /// For groups whose processes have no namespace that dies as one. Thaws, because a v1 frozen process cannot die.
-  func killAll() {
+  /// Kills the members, but not `spared`, our own child: bubblewrap then reaps process 1 and ends by itself, so that no zombie
+  /// falls to an init that may not reap. One pass is enough, because process 1 of the namespace is a member and takes all
+  /// others with it. Thaws, because a process that a v1 group has frozen does not die.
+  func killMembers(except spared: pid_t?) {
     for path in Set(paths.values) {
-      if version == .v2, (try? Descriptors.write("1", to: path + "/cgroup.kill")) != nil { continue }
-      for pid in (Descriptors.read(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap({ pid_t($0) }) where pid > 1 {
+      for pid in (Descriptors.read(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap({ pid_t($0) })
+      where pid > 1 && pid != spared {
         Glibc.kill(pid, SIGKILL)
       }
     }

@@ -51,7 +51,9 @@ enum JSONDecoding {
       guard let instant = ScalarText.instant(seconds: try double(&scanner)) else { throw unexpected(.number, type) }
       return .timestamp(instant)
     case (.timestamp, .string):
-      guard let instant = ScalarText.timestamp(try scanner.string(), format ?? .epochSeconds) else { throw unexpected(.string, type) }
+      guard let instant = ScalarText.timestamp(try scanner.string(), format ?? .epochSeconds) else {
+        throw unexpected(.string, type)
+      }
       return .timestamp(instant)
     case (.structure(let reference), .object): return .record(try record(reference.shape, &scanner))
     case (.list(let element), .array): return .list(try list(element, &scanner))
@@ -68,17 +70,21 @@ enum JSONDecoding {
     return values
   }
 
-  /// A key that comes twice keeps its first place and its last value.
+  /// A key that comes twice keeps its first place and its last value. Few keys are quicker compared than hashed.
   private static func map(_ element: ElementShape, _ scanner: inout JSONScanner) throws -> [MapEntry] {
     var entries: [MapEntry] = []
     var places: [String: Int] = [:]
     try scanner.object { key, scanner in
       guard let value = try value(element.type, nil, &scanner) else { return }
-      if let place = places[key] {
+      if let place = places.isEmpty ? entries.firstIndex(where: { $0.key == key }) : places[key] {
         entries[place].value = value
-      } else {
-        places[key] = entries.count
-        entries.append(MapEntry(key, value))
+        return
+      }
+      entries.append(MapEntry(key, value))
+      if !places.isEmpty {
+        places[key] = entries.count - 1
+      } else if entries.count == 16 {
+        for (place, entry) in entries.enumerated() { places[entry.key] = place }
       }
     }
     return entries
@@ -98,7 +104,9 @@ enum JSONDecoding {
     return number
   }
 
-  private static func boolKind(_ scanner: inout JSONScanner) throws -> String { try scanner.bool() ? "TRUE_VALUE" : "FALSE_VALUE" }
+  private static func boolKind(_ scanner: inout JSONScanner) throws -> String {
+    try scanner.bool() ? "TRUE_VALUE" : "FALSE_VALUE"
+  }
 
   private static func unexpected(_ kind: JSONScanner.Kind, _ type: ShapeType) -> AWSError { unexpected(kind.token, type) }
 

@@ -21,8 +21,10 @@ struct QueryDecoding {
 
   /// A name that comes twice keeps its last value.
   private mutating func insert(_ name: String, _ value: String) throws(AWSError) {
-    let steps = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard steps.count <= Self.maximumDepth else { throw .malformedInput("The parameter name \(name.prefix(256)) is nested too deeply.") }
+    let steps = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map { Substring($0) }
+    guard steps.count <= Self.maximumDepth else {
+      throw .malformedInput("The parameter name \(name.prefix(256)) is nested too deeply.")
+    }
     var at = 0
     for step in steps {
       let key = Key(parent: at, name: step)

@@ -70,7 +70,9 @@ enum RESTDecoding {
   }
 
   private static func prefixed(_ headers: HeaderFields, _ prefix: String) -> Value? {
-    let entries = headers.filter { $0.name.hasPrefix(prefix) }.map { MapEntry(String($0.name.dropFirst(prefix.count)), .string($0.value)) }
+    let entries = headers.filter { $0.name.hasPrefix(prefix) }.map {
+      MapEntry(String($0.name.dropFirst(prefix.count)), .string($0.value))
+    }
     return entries.isEmpty ? nil : .map(entries)
   }
 

@@ -13,7 +13,8 @@ enum RESTEncoding {
       switch member.location {
       case .statusCode: response.status = value?.integer ?? operation.status
       case .header: header(value, member, &response.headers)
-      case .prefixHeaders: for entry in value?.map ?? [] { response.headers.add(member.wireName + entry.key, entry.value.string ?? "") }
+      case .prefixHeaders:
+        for entry in value?.map ?? [] { response.headers.add(member.wireName + entry.key, entry.value.string ?? "") }
       case .payload: payload = (member, value)
       default: break
       }

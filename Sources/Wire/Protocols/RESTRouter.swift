@@ -54,14 +54,14 @@ public struct RESTRouter: Sendable {
 
   /// Without the leading slash and one trailing slash.
   private static func split(_ path: String) -> [Substring] {
-    var segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    var segments = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
     if segments.first?.isEmpty == true { segments.removeFirst() }
     if segments.last?.isEmpty == true { segments.removeLast() }
     return segments
   }
 
   public func match(method: String, path: String, query: String) -> (operation: OperationModel, labels: [String: String])? {
-    let segments = Self.split(path).map { percentDecoded(String($0)) }
+    let segments = Self.split(path).map { $0.utf8.contains(UInt8(ascii: "%")) ? percentDecoded($0.utf8).utf8Text : String($0) }
     let fields = query.isEmpty ? nil : try? FormFields(query.utf8, isForm: true)
     for route in routes[Key(method: method, count: segments.count)] ?? [] {
       if let labels = labels(route, segments, fields) { return (route.operation, labels) }

@@ -42,9 +42,18 @@ enum ScalarText {
     let first: Instant? = switch format {
     case .epochSeconds: epoch(text)
     case .iso8601: Instant(iso8601: text)
-    case .httpDate: Instant(httpDate: text)
+    case .httpDate: httpDate(text)
     }
-    return first ?? epoch(text) ?? Instant(iso8601: text) ?? Instant(httpDate: text)
+    return first ?? epoch(text) ?? Instant(iso8601: text) ?? httpDate(text)
+  }
+
+  /// `Instant(httpDate:)` takes years and seconds of any size; what a client sends is checked for its form first.
+  private static func httpDate(_ text: String) -> Instant? {
+    let parts = text.utf8.split(separator: UInt8(ascii: " "))
+    guard parts.count == 6, parts[3].count == 4, parts[4].count <= 12,
+      parts[4].allSatisfy({ ($0 >= 48 && $0 <= 58) || $0 == UInt8(ascii: ".") })
+    else { return nil }
+    return Instant(httpDate: text)
   }
 
   private static func epoch(_ text: String) -> Instant? { Double(text).flatMap(instant(seconds:)) }

@@ -20,7 +20,9 @@ enum XMLEncoding {
     }
   }
 
-  private static func write(_ value: Value, _ type: ShapeType, _ name: String, _ format: TimestampFormat, _ writer: inout XMLWriter) {
+  private static func write(
+    _ value: Value, _ type: ShapeType, _ name: String, _ format: TimestampFormat, _ writer: inout XMLWriter
+  ) {
     switch (value, type) {
     case (.record(let record), _):
       writer.open(name)
@@ -39,7 +41,9 @@ enum XMLEncoding {
     }
   }
 
-  private static func write(_ entry: MapEntry, _ name: String, _ key: ElementShape, _ element: ElementShape, _ writer: inout XMLWriter) {
+  private static func write(
+    _ entry: MapEntry, _ name: String, _ key: ElementShape, _ element: ElementShape, _ writer: inout XMLWriter
+  ) {
     writer.open(name)
     writer.element(key.wireName ?? "key", entry.key)
     write(entry.value, element.type, element.wireName ?? "value", .iso8601, &writer)

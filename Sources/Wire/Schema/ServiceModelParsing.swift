@@ -48,6 +48,7 @@ extension OperationModel {
     while let error = line.field() { errors.append(error) }
     self.init(
       name: name, method: method, uri: uri, status: status, input: input.flatMap { structures[$0] },
-      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false)
+      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false
+    )
   }
 }

@@ -6,7 +6,9 @@ extension Validation {
     var broken: [String] = []
     switch value {
     case .string(let text):
-      if let pattern = constraints.pattern, let compiled = Pattern.of(pattern), !compiled.matches(text) { broken.append(patternText(pattern)) }
+      if let pattern = constraints.pattern, let compiled = Pattern.of(pattern), !compiled.matches(text) {
+        broken.append(patternText(pattern))
+      }
       if constraints.minimum != nil || constraints.maximum != nil { checkLength(text.utf16.count, constraints, &broken) }
       if let allowed = constraints.allowed, !allowed.contains(text) { broken.append(enumText(allowed)) }
     case .blob(let bytes): checkLength(bytes.count, constraints, &broken)
@@ -40,10 +42,18 @@ extension Validation {
   }
 
   private static func patternText(_ pattern: String) -> String { "Member must satisfy regular expression pattern: \(pattern)" }
-  private static func enumText(_ allowed: [String]) -> String { "Member must satisfy enum value set: [\(allowed.joined(separator: ", "))]" }
-  private static func lengthText(_ side: String, _ bound: Double) -> String { "Member must have length \(side) than or equal to \(plain(bound))" }
-  private static func valueText(_ side: String, _ bound: Double) -> String { "Member must have value \(side) than or equal to \(plain(bound))" }
-  private static func plain(_ bound: Double) -> String { bound == bound.rounded() && abs(bound) < 1e15 ? String(Int64(bound)) : String(bound) }
+  private static func enumText(_ allowed: [String]) -> String {
+    "Member must satisfy enum value set: [\(allowed.joined(separator: ", "))]"
+  }
+  private static func lengthText(_ side: String, _ bound: Double) -> String {
+    "Member must have length \(side) than or equal to \(plain(bound))"
+  }
+  private static func valueText(_ side: String, _ bound: Double) -> String {
+    "Member must have value \(side) than or equal to \(plain(bound))"
+  }
+  private static func plain(_ bound: Double) -> String {
+    bound == bound.rounded() && abs(bound) < 1e15 ? String(Int64(bound)) : String(bound)
+  }
 }
 
 extension Constraints {
@@ -73,14 +83,16 @@ extension ElementShape {
 extension Value {
   /// As AWS's messages print it, cut at 1,024 characters.
   var validationText: String {
-    let text = switch self {
-    case .string(let text): text
-    case .list(let values): "[" + values.prefix(100).map(\.validationText).joined(separator: ", ") + "]"
-    case .map(let entries): "{" + entries.prefix(100).map { "\($0.key)=\($0.value.validationText)" }.joined(separator: ", ") + "}"
-    case .record(let record): record.redactedDescription
-    case .document(let json): json.text
-    default: ScalarText.text(self, .iso8601) ?? ""
-    }
+    let text =
+      switch self {
+      case .string(let text): text
+      case .list(let values): "[" + values.prefix(100).map(\.validationText).joined(separator: ", ") + "]"
+      case .map(let entries):
+        "{" + entries.prefix(100).map { "\($0.key)=\($0.value.validationText)" }.joined(separator: ", ") + "}"
+      case .record(let record): record.redactedDescription
+      case .document(let json): json.text
+      default: ScalarText.text(self, .iso8601) ?? ""
+      }
     return text.utf8.count <= 1024 ? text : String(text.prefix(1024))
   }
 }

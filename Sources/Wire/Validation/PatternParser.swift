@@ -104,7 +104,11 @@ struct PatternParser {
 
   private mutating func quantified(_ atom: PatternNode) throws(Unsupported) -> PatternNode {
     var node = atom
-    if take("*") { node = .repeat(atom, 0, nil) } else if take("+") { node = .repeat(atom, 1, nil) } else if take("?") {
+    if take("*") {
+      node = .repeat(atom, 0, nil)
+    } else if take("+") {
+      node = .repeat(atom, 1, nil)
+    } else if take("?") {
       node = .repeat(atom, 0, 1)
     } else if take("{") {
       let low = try number() ?? 0
@@ -168,7 +172,9 @@ struct PatternParser {
       return nil
     }
     let escaped = try escape()
-    if escaped.categories.isEmpty, escaped.ranges.count == 1, let range = escaped.ranges.first, range.count == 1 { return range.lowerBound }
+    if escaped.categories.isEmpty, escaped.ranges.count == 1, let range = escaped.ranges.first, range.count == 1 {
+      return range.lowerBound
+    }
     set.insert(escaped)
     return nil
   }

@@ -40,13 +40,10 @@ public struct Validation {
   public static func firstMissing(_ record: Record) -> String? { missing(in: record) }
 
   private static func missing(in record: Record) -> String? {
-    for (place, slot) in record.slots.enumerated() {
-      let member = record.shape.members[place]
-      guard let value = slot else {
-        if member.isRequired { return member.name }
-        continue
-      }
-      if let inner = missing(in: value) { return "\(member.name).\(inner)" }
+    let table = record.shape.memberTable
+    for place in table.required where record.slots[place] == nil { return table.members[place].name }
+    for place in table.composites {
+      if let value = record.slots[place], let inner = missing(in: value) { return "\(table.members[place].name).\(inner)" }
     }
     return nil
   }
@@ -57,7 +54,9 @@ public struct Validation {
     case .list(let values):
       for (index, value) in values.enumerated() { if let inner = missing(in: value) { return "\(index + 1).\(inner)" } }
     case .map(let entries):
-      for (index, entry) in entries.enumerated() { if let inner = missing(in: entry.value) { return "\(index + 1).Value.\(inner)" } }
+      for (index, entry) in entries.enumerated() {
+        if let inner = missing(in: entry.value) { return "\(index + 1).Value.\(inner)" }
+      }
     default: break
     }
     return nil
@@ -76,29 +75,36 @@ public struct Validation {
   }
 
   private mutating func check(_ value: Value, _ type: ShapeType, _ constraints: Constraints, _ path: String) {
-    for broken in Self.broken(value, constraints) { fail(shown(value, constraints), path, broken) }
+    for broken in Self.broken(value, constraints) { fail(Self.shown(value, constraints), path, broken) }
     switch (value, type) {
     case (.record(let record), _): check(record, path + ".")
     case (.list(let values), .list(let element)):
       if element.isScalar {
         let isBroken = values.contains { !Self.broken($0, element.constraints).isEmpty }
-        if isBroken { fail(shown(value, element.constraints), path, "Member must satisfy constraint: \(Self.all(element.constraints))") }
+        if isBroken {
+          fail(
+            Self.shown(value, constraints, element.constraints), path,
+            "Member must satisfy constraint: \(Self.all(element.constraints))")
+        }
       } else {
         for (index, item) in values.enumerated() { check(item, element.type, element.constraints, "\(path).\(index + 1).member") }
       }
     case (.map(let entries), .map(let key, let element)):
-      check(entries, key, element, value, path)
+      check(entries, key, element, Self.shown(value, constraints, element.constraints), path)
     default: break
     }
   }
 
-  private mutating func check(_ entries: [MapEntry], _ key: ElementShape, _ element: ElementShape, _ map: Value, _ path: String) {
+  private mutating func check(
+    _ entries: [MapEntry], _ key: ElementShape, _ element: ElementShape, _ shown: @autoclosure () -> String,
+    _ path: String
+  ) {
     if entries.contains(where: { !Self.broken(.string($0.key), key.constraints).isEmpty }) {
-      fail(shown(map, element.constraints), path, "Map keys must satisfy constraint: \(Self.all(key.constraints))")
+      fail(shown(), path, "Map keys must satisfy constraint: \(Self.all(key.constraints))")
     }
     if element.isScalar {
       if entries.contains(where: { !Self.broken($0.value, element.constraints).isEmpty }) {
-        fail(shown(map, element.constraints), path, "Map value must satisfy constraint: \(Self.all(element.constraints))")
+        fail(shown(), path, "Map value must satisfy constraint: \(Self.all(element.constraints))")
       }
     } else {
       for entry in entries { check(entry.value, element.type, element.constraints, "\(path).\(entry.key).member") }
@@ -113,8 +119,9 @@ public struct Validation {
   /// AWS lowers the first letter only: `functionName`, `sSEAlgorithm`.
   private func camelCase(_ name: String) -> String { name.prefix(1).lowercased() + name.dropFirst() }
 
-  private func shown(_ value: Value, _ constraints: Constraints) -> String {
-    if constraints.isSensitive { return "Value" }
+  /// Sensitive values and bytes are not repeated.
+  private static func shown(_ value: Value, _ constraints: Constraints...) -> String {
+    if constraints.contains(where: \.isSensitive) { return "Value" }
     if case .blob = value { return "Value" }
     return "Value '\(value.validationText)'"
   }

@@ -117,7 +117,9 @@ struct JSONPattern: Sendable {
     let rest = steps.dropFirst()
     switch step {
     case .member(let name): return json[name].map { values(of: $0, along: rest) } ?? []
-    case .element(let index): return json[index].map { values(of: $0, along: rest) } ?? []
+    case .element(let index):
+      guard let elements = json.array, index < elements.count else { return [] }
+      return values(of: elements[index], along: rest)
     case .every:
       let children = json.array ?? json.object?.members.map(\.value) ?? []
       return children.flatMap { values(of: $0, along: rest) }

@@ -21,6 +21,9 @@ struct EventSourceMapping: Sendable, Equatable {
   var reportsBatchItemFailures: Bool
   /// 2 to 1,000 concurrent invocations; nil for no limit of its own.
   var maximumConcurrency: Int?
+  /// What the user wants; `state` follows it once the poller has acted: while creating, updating, enabling or disabling it
+  /// says where to.
+  var isWanted: Bool = true
   var state: State
   var lastModified: Instant
 

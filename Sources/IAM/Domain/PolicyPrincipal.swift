@@ -1,0 +1,77 @@
+import Base
+import Fabric
+
+/// How a statement names a principal; it decides what else has to allow the call. Weakest first.
+enum Grant: Int, Sendable, Comparable {
+  /// Only the principal's account: the account's own policies decide.
+  case account
+  /// The role: boundary and session policy must still allow.
+  case role
+  /// The very user or session, a service, or everybody: final within the account.
+  case direct
+
+  static func < (a: Grant, b: Grant) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// `Principal` or `NotPrincipal` of a statement.
+struct PrincipalClause: Sendable {
+  enum Pattern: Sendable, Equatable {
+    case everyone
+    case account(String)
+    case arn(String)
+    /// `AIDA…`, `AROA…`: what AWS shows where a named entity was deleted.
+    case uniqueID(String)
+    case service(String)
+    case federated(String)
+    case canonicalUser(String)
+  }
+  var patterns: [Pattern]
+  var isNegated: Bool
+
+  /// Nil when the statement does not speak of the principal.
+  func grant(_ principal: PrincipalNames) -> Grant? {
+    var best: Grant?
+    for pattern in patterns {
+      if let grant = Self.grant(pattern, principal), best.map({ grant > $0 }) ?? true { best = grant }
+    }
+    return isNegated ? (best == nil ? .direct : nil) : best
+  }
+
+  private static func grant(_ pattern: Pattern, _ principal: PrincipalNames) -> Grant? {
+    switch pattern {
+    case .everyone: .direct
+    case .account(let account) where account == principal.account: principal.isRoot ? .direct : .account
+    case .arn(let arn) where arn == principal.arn: .direct
+    case .arn(let arn) where arn == principal.roleARN: .role
+    case .uniqueID(let id) where id == principal.id: .direct
+    case .uniqueID(let id) where id == principal.roleID: .role
+    case .service(let name) where name == principal.service: .direct
+    case .account, .arn, .uniqueID, .service, .federated, .canonicalUser: nil
+    }
+  }
+}
+
+/// The names by which statements may know a principal.
+struct PrincipalNames: Sendable {
+  var account: String?
+  var arn: String?
+  var id: String?
+  var roleARN: String?
+  var roleID: String?
+  var service: String?
+  var isRoot = false
+
+  init(_ principal: Principal) {
+    switch principal {
+    case .root(let account):
+      (self.account, arn, id, isRoot) = (account.text, principal.arn, account.text, true)
+    case .user(let account, _, _, let id):
+      (self.account, arn, self.id) = (account.text, principal.arn, id)
+    case .role(let session):
+      (account, arn, id) = (session.account.text, principal.arn, principal.userID)
+      (roleARN, roleID) = (session.roleARN, session.roleID)
+    case .service(let service): self.service = service.name
+    case .anonymous: break
+    }
+  }
+}

@@ -21,7 +21,8 @@ import botocore.config
 import botocore.credentials
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-READY = re.compile(r"^Ready\. endpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+)$")
+# "Ready." stands at one end of the line; what counts are the endpoint and the directory.
+READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
 START_LIMIT = 20
 STOP_LIMIT = 20
 

@@ -29,19 +29,16 @@ public struct SandboxHost: Sendable {
     self.mode = mode
     self.logger = logger
     self.directory = directory ?? Self.defaultDirectory
-    let helper = try Programs.sandboxInit(sandboxInit)
-    self.sandboxInit = helper
+    self.sandboxInit = try Programs.sandboxInit(sandboxInit)
     try Descriptors.makeDirectories(self.directory)
     layout = ControlGroupLayout.detect()
     identities = mode == .isolated ? IdentityRange.usable() : nil
     for problem in layout.problems { logger.warning("sandbox limits are incomplete", metadata: ["problem": "\(problem)"]) }
     switch mode {
     case .isolated:
-      let hosts = self.directory + "/hosts"
-      try Descriptors.write(HostRoot.hostsText, to: hosts, create: true)
       bubblewrap = BubblewrapCommand(
-        bubblewrap: try Programs.bubblewrap(), sandboxInit: helper, dropsToHostUID: identities != nil,
-        runtimeBinds: HostRoot.entries(hosts: hosts))
+        bubblewrap: try Programs.bubblewrap(), dropsToHostUID: identities != nil,
+        runtimeBinds: try HostRoot.entries(etc: "\(self.directory)/\(Self.nextID())/etc"))
     case .plainProcess:
       bubblewrap = nil
       logger.warning(

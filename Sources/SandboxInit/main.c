@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include "seccomp.h"
 
-enum { control = 3, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
+enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
 
 static char plan[plan_limit + 1];
 static size_t plan_length, plan_position;
@@ -206,7 +206,11 @@ int main(int count, char **arguments) {
     int groups = atoi(arguments[2]);
     if (groups < 0 || groups > count - 4) fail("enter", "arguments", EINVAL);
     join_groups(groups, arguments + 3);
-    syscall(SYS_close_range, control + 1, ~0U, 0);
+    // Bubblewrap hands all descriptors on, so the inner run is started from this one: its file needs no mount inside.
+    int file = open("/proc/self/exe", O_PATH);
+    check(file, "open", "/proc/self/exe");
+    check(dup2(file, own_file), "dup2", "");
+    syscall(SYS_close_range, own_file + 1, ~0U, 0);
     execv(arguments[3 + groups], arguments + 3 + groups);
     fail("execve", arguments[3 + groups], errno);
   }
@@ -215,6 +219,8 @@ int main(int count, char **arguments) {
     return 64;
   }
   fcntl(control, F_SETFD, FD_CLOEXEC);
+  close(own_file);
+  prctl(PR_SET_NAME, "sandbox-init", 0, 0, 0);
   read_plan();
   long uid = next_number(), gid = next_number();
   rlim_t files = (rlim_t)next_number(), processes = (rlim_t)next_number();

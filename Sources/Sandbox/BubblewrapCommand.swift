@@ -8,6 +8,9 @@ struct BubblewrapCommand {
   /// Where the files are that differ from user to user; `/etc/passwd` and `/etc/group` are links to it.
   static let guestPersonal = "/run/dewpoint"
 
+  /// Where `probe` sees bubblewrap.
+  static let guestBubblewrap = "/var/task/bwrap"
+
   var bubblewrap: String
   /// True when the server is root of this host: then bubblewrap makes no user namespace, so that directories which only
   /// root can read may be bound, and sandbox-init changes to an unprivileged uid of the host.

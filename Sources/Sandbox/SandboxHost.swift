@@ -36,7 +36,10 @@ public struct SandboxHost: Sendable {
     try Descriptors.makeDirectories(self.directory)
     layout = ControlGroupLayout.detect()
     identities = mode == .isolated ? IdentityRange.usable() : nil
-    for problem in layout.problems { logger.warning("sandbox limits are incomplete", metadata: ["problem": "\(problem)"]) }
+    for problem in layout.problems {
+      logger.warning(
+        "sandbox limits are incomplete", metadata: ["problem": "\(problem.what)", "remedy": "\(problem.remedy)"])
+    }
     switch mode {
     case .isolated:
       let files = "\(self.directory)/\(Self.nextID())"
@@ -107,7 +110,7 @@ public struct SandboxHost: Sendable {
   }
 
   /// Ends the spare process and removes the host's own files. Sandboxes that run are not touched; nothing may be launched after.
-  public func close() {
+  public func finish() {
     spares.endAll()
     if let own { Descriptors.removeTree(own) }
   }

@@ -34,7 +34,7 @@ public final class SQSService: ServiceModule, QueuePort {
   public var apis: [ServiceAPI] {
     [
       ServiceAPI(
-        SQSModel.service, validatesByModel: false,
+        SQSModel.service,
         operations: queueOperations + attributeOperations + messageOperations + batchOperations + listOperations)
     ]
   }

@@ -7,6 +7,8 @@ struct Queue: Sendable {
   let id: Int64
   /// Raised by a purge: the messages of another generation are garbage that a worker removes.
   private(set) var generation = 0
+  /// Raised by each change, so that of two copies the newer is known.
+  var version = 0
   let created: Instant
   private(set) var modified: Instant
   private(set) var purged: Instant?
@@ -25,6 +27,8 @@ struct Queue: Sendable {
   /// FIFO: a deduplication id counts within its group only.
   private(set) var deduplicatesByGroup = false
 
+  func isOlder(than other: Queue) -> Bool { (created, version) < (other.created, other.version) }
+
   var isFIFO: Bool { name.isFIFO }
   var policy: String? { attributes["Policy"] }
   var space: Space { Space(queue: id, generation: generation) }
@@ -36,11 +40,11 @@ struct Queue: Sendable {
   }
 
   init(
-    name: QueueName, id: Int64, generation: Int, created: Instant, modified: Instant, purged: Instant?,
+    name: QueueName, id: Int64, generation: Int, version: Int, created: Instant, modified: Instant, purged: Instant?,
     attributes: [String: String], tags: [String: String]
   ) {
     self.init(name: name, id: id, created: created, attributes: attributes, tags: tags)
-    (self.generation, self.modified, self.purged) = (generation, modified, purged)
+    (self.generation, self.version, self.modified, self.purged) = (generation, version, modified, purged)
   }
 
   /// Takes changed attributes over; an empty value means the default again.

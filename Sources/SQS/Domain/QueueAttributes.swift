@@ -132,7 +132,7 @@ enum QueueAttributes {
       let current = present[name] ?? ""
       guard current != value else { return false }
       if name == "Policy" || name == "RedrivePolicy" || name == "RedriveAllowPolicy",
-        let a = try? JSONScanner.parse(current), let b = try? JSONScanner.parse(value)
+        let a = try? JSON.parse(current), let b = try? JSON.parse(value)
       {
         return a != b
       }

@@ -5,7 +5,7 @@ enum QueuePolicy {
   /// Throws InvalidAttributeValue for a text that is no policy. What the statements mean is IAM's business.
   static func check(_ text: String) throws(AWSError) {
     let invalid = SQSError.attributeValue("Policy")
-    guard text.utf8.count <= SQSLimits.policyBytes, let json = try? JSONScanner.parse(text), json.object != nil,
+    guard text.utf8.count <= SQSLimits.policyBytes, let json = try? JSON.parse(text), json.object != nil,
       let statement = json["Statement"]
     else { throw invalid }
     let statements = statement.array ?? [statement]
@@ -35,7 +35,7 @@ enum QueuePolicy {
       "Principal": ["AWS": principals.count == 1 ? principals[0] : .array(principals)],
       "Action": names.count == 1 ? names[0] : .array(names), "Resource": .string(queue.arn.text),
     ])
-    var document = policy.flatMap { try? JSONScanner.parse($0).object } ?? JSONObject([
+    var document = policy.flatMap { try? JSON.parse($0).object } ?? JSONObject([
       ("Version", "2012-10-17"), ("Id", .string("\(queue.arn)/SQSDefaultPolicy")),
     ])
     document["Statement"] = .array(statements)
@@ -49,13 +49,13 @@ enum QueuePolicy {
       throw SQSError.invalid("Label", label, "can't find label.")
     }
     statements.remove(at: at)
-    guard !statements.isEmpty, var document = policy.flatMap({ try? JSONScanner.parse($0).object }) else { return "" }
+    guard !statements.isEmpty, var document = policy.flatMap({ try? JSON.parse($0).object }) else { return "" }
     document["Statement"] = .array(statements)
     return JSON.object(document).text
   }
 
   private static func statements(of policy: String?) -> [JSON] {
-    guard let policy, let statement = try? JSONScanner.parse(policy)["Statement"] else { return [] }
+    guard let policy, let statement = try? JSON.parse(policy)["Statement"] else { return [] }
     return statement.array ?? [statement]
   }
 }

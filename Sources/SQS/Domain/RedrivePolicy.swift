@@ -7,7 +7,7 @@ struct RedrivePolicy: Sendable, Equatable {
 
   /// Reads the attribute; the text is what AWS quotes in its refusals.
   init(_ text: String) throws(AWSError) {
-    guard let json = try? JSONScanner.parse(text), let object = json.object else { throw SQSError.attributeValue("RedrivePolicy") }
+    guard let json = try? JSON.parse(text), let object = json.object else { throw SQSError.attributeValue("RedrivePolicy") }
     func refused(_ reason: String) -> AWSError { SQSError.invalid("RedrivePolicy", text, reason) }
     guard let target = object["deadLetterTargetArn"] else {
       throw refused("Redrive policy does not contain mandatory attribute: deadLetterTargetArn.")
@@ -53,7 +53,7 @@ enum RedriveAllowPolicy: Sendable, Equatable {
 
   init(_ text: String) throws(AWSError) {
     func refused(_ reason: String) -> AWSError { SQSError.invalid("RedriveAllowPolicy", text, reason) }
-    guard let json = try? JSONScanner.parse(text), let object = json.object else {
+    guard let json = try? JSON.parse(text), let object = json.object else {
       throw SQSError.attributeValue("RedriveAllowPolicy")
     }
     let sources = object["sourceQueueArns"]

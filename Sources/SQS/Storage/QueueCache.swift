@@ -27,7 +27,11 @@ final class QueueCache: Sendable {
     guard !changes.isEmpty else { return }
     queues.withLock { queues in
       if queues.count + changes.count > SQSLimits.cachedQueues { queues.removeAll(keepingCapacity: true) }
-      for (name, stored) in changes { queues[name] = stored }
+      for (name, stored) in changes {
+        // Commits finish in any order; an older copy must not stand in for a newer one.
+        if let stored, let present = queues[name], stored.queue.isOlder(than: present.queue) { continue }
+        queues[name] = stored
+      }
     }
   }
 }

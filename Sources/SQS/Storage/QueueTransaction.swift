@@ -45,6 +45,8 @@ final class QueueTransaction {
   }
 
   func save(_ queue: Queue) throws {
+    var queue = queue
+    queue.version += 1
     let stored = StoredQueue(bytes: queue.row, queue: queue)
     try rows.set(Keys.queue(queue.name), stored.bytes)
     queues[queue.name] = .some(stored)

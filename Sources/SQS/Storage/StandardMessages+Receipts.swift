@@ -17,13 +17,13 @@ extension StandardMessages {
   }
 
   /// Deletes the message of the receipt. An old receipt deletes nothing.
-  func delete(_ receipt: Receipt) throws {
+  func delete(_ receipt: Receipt, at now: Instant) throws {
     guard let (place, visibility) = try find(receipt) else { return }
     try rows.delete(Keys.due(space, place))
     try rows.delete(Keys.body(space, place.sequence))
     if visibility.isMoved { try rows.delete(Keys.moved(space, place.sequence)) }
     try updateTally { $0.messages -= 1 }
-    transaction.noteLeases(space, -1)
+    if place.visibleAt > now { transaction.noteLeases(space, -1) }
   }
 
   /// Lets the message be visible again after `timeout` from now.
@@ -40,6 +40,15 @@ extension StandardMessages {
 }
 
 extension StandardMessages {
+  /// The row among "due" is where the send has put it unless the message was received; then a receive finds it without a
+  /// body and clears it away.
+  func expire(_ sequence: MessageSequence, _ body: [UInt8]) throws {
+    try rows.delete(Keys.body(space, sequence))
+    try rows.delete(Keys.moved(space, sequence))
+    try rows.delete(Keys.due(space, DuePlace(visibleAt: try Message.front(body).firstVisibleAt, sequence: sequence)))
+    try updateTally { $0.messages -= 1 }
+  }
+
   /// Messages that cannot be received now: in flight, and delayed since they were sent.
   func hidden(at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
     try Self.hidden(rows, queue, at: now, limit: limit)

@@ -2,7 +2,7 @@ import Base
 import Store
 
 /// The messages of a standard queue within one transaction.
-struct StandardMessages {
+struct StandardMessages: QueueMessages {
   let transaction: QueueTransaction
   let queue: Queue
   var rows: any Transaction { transaction.rows }
@@ -10,7 +10,12 @@ struct StandardMessages {
 
   init(_ transaction: QueueTransaction, _ queue: Queue) { (self.transaction, self.queue) = (transaction, queue) }
 
-  func add(_ message: Message, _ visibility: Visibility) throws {
+  func send(_ message: Message) throws -> Sent {
+    try takeOver(message, Visibility(sentAt: message.sentAt))
+    return Sent(messageID: message.id)
+  }
+
+  func takeOver(_ message: Message, _ visibility: Visibility) throws {
     try rows.set(Keys.body(space, message.sequence), message.row)
     try put(visibility, DuePlace(visibleAt: message.firstVisibleAt, sequence: message.sequence))
     try updateTally { $0.messages += 1 }
@@ -63,39 +68,27 @@ struct StandardMessages {
     return found
   }
 
-  /// What a receive took, as bytes: reading them is left to the caller's thread.
-  struct Lease: Sendable {
-    var body: [UInt8]
-    var visibility: Visibility
-    var receipt: Receipt
-  }
-  struct Receive: Sendable {
-    var leases: [Lease] = []
-    /// There may be more that is visible now.
-    var mayBeMore = false
-    /// When the next message becomes visible by itself.
-    var nextDue: Instant?
-  }
-
   /// Hands out visible messages and moves those that were received too often to the dead-letter queue.
-  func receive(maximum: Int, timeout: Duration, deadLetters: StandardMessages?, at now: Instant) throws -> Receive {
-    let found = try find(maximum: maximum, redrive: deadLetters == nil ? nil : queue.redrive, at: now)
-    var out = Receive(mayBeMore: found.stoppedAt != nil)
+  func receive(_ request: ReceiveRequest, deadLetters: (any QueueMessages)?) throws -> Received {
+    let now = request.now
+    let found = try find(maximum: request.maximum, redrive: deadLetters == nil ? nil : queue.redrive, at: now)
+    var out = Received(mayBeMore: found.stoppedAt != nil)
     for row in found.expired { try remove(row) }
     for row in found.exhausted { try move(row, to: deadLetters, at: now) }
     for row in found.receivable {
       guard let body = row.body else { continue }
-      out.leases.append(try lease(row, body, until: now + timeout, at: now))
+      out.leases.append(try lease(row, body, until: now + request.timeout, at: now))
     }
     // A message received with a timeout of zero stays where it is visible.
-    let floor = timeout == .zero ? found.receivable.map { DuePlace(visibleAt: now, sequence: $0.place.sequence) }.min() : nil
+    let floor =
+      request.timeout == .zero ? found.receivable.map { DuePlace(visibleAt: now, sequence: $0.place.sequence) }.min() : nil
     try advanceHead(found, floor: floor, at: now)
     if !out.leases.isEmpty { transaction.noteLeases(space, out.leases.count) }
     if !out.mayBeMore { out.nextDue = try nextDue(after: now) }
     return out
   }
 
-  private func lease(_ row: Found.Row, _ body: [UInt8], until visibleAt: Instant, at now: Instant) throws -> Lease {
+  private func lease(_ row: Found.Row, _ body: [UInt8], until visibleAt: Instant, at now: Instant) throws -> Received.Lease {
     var visibility = row.visibility
     if visibility.isMoved { try rows.delete(Keys.moved(space, row.place.sequence)) }
     visibility.receive(at: now)
@@ -103,7 +96,7 @@ struct StandardMessages {
     let place = DuePlace(visibleAt: visibleAt, sequence: row.place.sequence)
     try rows.set(Keys.due(space, place), visibility.row)
     transaction.noteDue(queue.name, visibleAt)
-    return Lease(
+    return Received.Lease(
       body: body, visibility: visibility,
       receipt: Receipt(
         space: space, sequence: place.sequence, receiveCount: visibility.receiveCount, visibleAt: visibleAt, receivedAt: now))
@@ -132,7 +125,7 @@ struct StandardMessages {
   }
 
   /// The message keeps its id and the time at which it was sent (semantics.md §3, DLQ).
-  private func move(_ row: Found.Row, to target: StandardMessages?, at now: Instant) throws {
+  private func move(_ row: Found.Row, to target: (any QueueMessages)?, at now: Instant) throws {
     guard let body = row.body, let target else { return }
     try remove(row)
     var message = try Message(body, sequence: row.place.sequence)
@@ -141,6 +134,6 @@ struct StandardMessages {
     var visibility = row.visibility
     visibility.countOnArrival = visibility.receiveCount
     visibility.isMoved = false
-    try target.add(message, visibility)
+    try target.takeOver(message, visibility)
   }
 }

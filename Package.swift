@@ -47,7 +47,8 @@ let package = Package(
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric"]),
-    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto]),
+    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto, log],
+      resources: [.embedInCode("Runtimes/Node/runtime.mjs")]),
 
     module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
     module("TestCloud", ["Base", "Wire", "Store", "StoreMemory", "Fabric", "Gateway"]),

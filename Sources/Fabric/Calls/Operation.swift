@@ -56,15 +56,11 @@ public struct Access: Sendable {
 public struct ServiceAPI: Sendable {
   public let model: ServiceModel
   public let operations: [String: Operation]
-  /// Refuse input that breaks the model's constraints before the operation runs, in the words that most AWS services
-  /// share. Services with texts of their own (SQS) check for themselves.
-  public let validatesByModel: Bool
   /// State is not split by Region (IAM, STS).
   public let isGlobal: Bool
 
-  public init(_ model: ServiceModel, validatesByModel: Bool = true, isGlobal: Bool = false, operations: [Operation]) {
+  public init(_ model: ServiceModel, isGlobal: Bool = false, operations: [Operation]) {
     self.model = model
-    self.validatesByModel = validatesByModel
     self.isGlobal = isGlobal
     self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in
       preconditionFailure("\(model.name): operation \(first.name) is registered twice")

@@ -4,7 +4,10 @@ import Base
 struct EventSourceMapping: Sendable, Equatable {
   /// What may follow: creating → enabled or disabled; enabling → enabled; disabling → disabled; updating → enabled or
   /// disabled; any → deleting. Only `enabled` polls.
-  enum State: String, Sendable { case creating = "Creating", enabling = "Enabling", enabled = "Enabled", disabling = "Disabling", disabled = "Disabled", updating = "Updating", deleting = "Deleting" }
+  enum State: String, Sendable {
+    case creating = "Creating", enabling = "Enabling", enabled = "Enabled", disabling = "Disabling", disabled = "Disabled"
+    case updating = "Updating", deleting = "Deleting"
+  }
 
   var uuid: String
   var account: AccountID
@@ -21,6 +24,9 @@ struct EventSourceMapping: Sendable, Equatable {
   var reportsBatchItemFailures: Bool
   /// 2 to 1,000 concurrent invocations; nil for no limit of its own.
   var maximumConcurrency: Int?
+  /// What the user wants; `state` follows it once the poller has acted: while creating, updating, enabling or disabling it
+  /// says where to.
+  var isWanted: Bool = true
   var state: State
   var lastModified: Instant
 

@@ -48,6 +48,9 @@ struct FunctionVersion: Sendable, Equatable {
   /// Of the zip, in bytes.
   var codeSize: Int
   var logFormat: LogFormat
+  /// The least level of log records that function code and the platform write; nil unless the format is JSON.
+  var applicationLogLevel: String?
+  var systemLogLevel: String?
   /// `/aws/lambda/NAME` unless the user chose another.
   var logGroup: String
   var tracing: Tracing

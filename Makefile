@@ -1,0 +1,42 @@
+# Two targets do everything on a fresh machine: `make demo` and `make test`.
+SHELL := /bin/bash
+RELEASE := .build/release/dewpoint
+
+.PHONY: demo run test unit end-to-end bench build setup coverage generate clean
+
+demo: setup build        ## See an order go through queues and functions, failures included
+	@examples/orders/demo
+
+run: setup build         ## Build and start a server that keeps running
+	@.build/release/dewpoint up
+
+test: unit end-to-end    ## Everything that CI runs
+
+unit: setup
+	@scripts/setup test
+	scripts/check-sources
+	swift build --build-tests
+	swift test --skip-build
+
+end-to-end: setup build
+	@scripts/setup test
+	.venv/bin/python -m pytest -q Tests/EndToEnd
+
+bench: setup build       ## Benchmarks; they print ratios and take some minutes
+	@scripts/setup test
+	Benchmarks/run
+
+setup:
+	@scripts/setup run
+
+build:
+	swift build -c release --static-swift-stdlib
+
+coverage: build          ## Writes docs/COVERAGE.md from the operation tables
+	@.build/release/dewpoint coverage > docs/COVERAGE.md
+
+generate:                ## Generates the service models again
+	Tools/generate-models
+
+clean:
+	rm -rf .build .venv

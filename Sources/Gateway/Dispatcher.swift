@@ -1,0 +1,63 @@
+import Base
+import Fabric
+import Logging
+import Synchronization
+import Wire
+
+/// Runs operations for requests from outside and for calls from one service to another, with the same checks.
+public final class Dispatcher: Door {
+  private let authoriser: any Authoriser
+  private let ambient: Ambient
+  private let logger: Logger
+  private let table = Mutex<[String: ServiceAPI]>([:])
+
+  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger) {
+    (self.authoriser, self.ambient, self.logger) = (authoriser, ambient, logger)
+  }
+
+  /// Makes the APIs known. Services get the door before they exist for others, so this comes after their making.
+  public func install(_ apis: [ServiceAPI]) {
+    table.withLock { table in for api in apis { table[api.model.name] = api } }
+  }
+
+  public var apis: [ServiceAPI] { table.withLock { Array($0.values) } }
+  public func api(_ service: String) -> ServiceAPI? { table.withLock { $0[service] } }
+  public func model(_ service: String) -> ServiceModel? { api(service)?.model }
+
+  public func call(_ service: String, _ operation: String, _ input: Record, as caller: Caller) async throws -> Record? {
+    guard let api = api(service) else { throw GatewayErrors.serviceNotImplemented(service) }
+    let call = Call(
+      service: service, operation: operation, principal: caller.principal, account: caller.account,
+      region: api.isGlobal ? .global : caller.region, requestID: ambient.uuid(), trace: caller.trace, now: ambient.now,
+      endpoint: caller.endpoint)
+    // A request from outside has been checked by its decoder.
+    try api.model.validate(input)
+    return try await perform(operation, of: api, input, call)
+  }
+
+  /// Authorises and runs. Every error that leaves here is an `AWSError` or a cancellation.
+  public func perform(_ name: String, of api: ServiceAPI, _ input: Record, _ call: Call) async throws -> Record? {
+    guard let operation = api.operations[name] else { throw GatewayErrors.operationNotImplemented(api.model.name, name) }
+    do {
+      for access in try await operation.access(input, call) { try await authoriser.authorise(access, for: call) }
+      return try await operation.run(input, call)
+    } catch let error as AWSError {
+      if let cause = error.cause { log(cause, call, .warning) }
+      throw error
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      log(error, call, .error)
+      throw GatewayErrors.outward(error)
+    }
+  }
+
+  private func log(_ error: any Error, _ call: Call, _ level: Logger.Level) {
+    logger.log(
+      level: level, "call failed",
+      metadata: [
+        "service": "\(call.service)", "operation": "\(call.operation)", "request": "\(call.requestID)",
+        "trace": "\(call.trace.root)", "cause": "\(error)",
+      ])
+  }
+}

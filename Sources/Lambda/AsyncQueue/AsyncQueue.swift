@@ -1,0 +1,115 @@
+import Base
+import Fabric
+import Logging
+import Store
+import Synchronization
+
+/// The durable queue of asynchronous invocations: an event is kept until its function has handled it or it is given up.
+final class AsyncQueue: Sendable {
+  /// Invocations under way from this queue at the same time.
+  private static let maximumInFlight = 200
+
+  private let rows: AsyncEventRows
+  private let control: ControlPlane
+  private let invoker: Invoker
+  private let deadLetters: DeadLetters
+  private let ambient: Ambient
+  private let logger: Logger
+  private let nudge = Nudge()
+  private let inFlight = Mutex(0)
+
+  init(
+    store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, ambient: Ambient, logger: Logger
+  ) {
+    rows = AsyncEventRows(store: store)
+    (self.control, self.invoker, self.deadLetters) = (control, invoker, deadLetters)
+    (self.ambient, self.logger) = (ambient, logger)
+  }
+
+  /// Returns once the event is durable.
+  func accept(_ event: AsyncEvent) async throws {
+    try await rows.add(event, due: event.acceptedAt)
+    nudge.nudge()
+  }
+
+  /// Works until cancelled; what is under way then is finished first.
+  func run() async {
+    // What another life of this server had begun was not finished by it.
+    while !Task.isCancelled {
+      do { try await rows.recover(at: ambient.now); break } catch { await pause(error) }
+    }
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        do {
+          let next = try await dispatch(&group)
+          if let next { await nudge.wait(until: next, clock: ambient.clock) } else { await nudge.wait() }
+        } catch {
+          await pause(error)
+        }
+      }
+    }
+  }
+
+  private func pause(_ error: any Error) async {
+    logger.error("the asynchronous queue cannot be read", metadata: ["error": "\(error)"])
+    try? await ambient.clock.sleepReal(for: .seconds(1))
+  }
+
+  /// Starts what is due; returns when the next event will be.
+  private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
+    let room = Self.maximumInFlight - inFlight.withLock { $0 }
+    guard room > 0 else { return nil }
+    let (events, next) = try await rows.take(upTo: ambient.now, limit: room)
+    inFlight.withLock { $0 += events.count }
+    for event in events {
+      group.addTask {
+        await self.attempt(event)
+        self.inFlight.withLock { $0 -= 1 }
+        self.nudge.nudge()
+      }
+    }
+    return next
+  }
+
+  private func attempt(_ event: AsyncEvent) async {
+    let name = FunctionName(id: event.function, qualifier: event.qualifier)
+    let resolved: ResolvedFunction
+    do { resolved = try await control.resolve(name) } catch {
+      let isGone = (error as? AWSError)?.code == "ResourceNotFoundException"
+      await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil)
+      return
+    }
+    await settle(event, await invoke(event, name, resolved), resolved)
+  }
+
+  private func invoke(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction) async -> AsyncAttempt {
+    if resolved.reservedConcurrency == 0 { return .stoppedByZeroReservation }
+    do {
+      let (_, result) = try await invoker.invoke(
+        resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: event.trace)
+      switch result.outcome {
+      case .success: return .succeeded
+      case .functionError(let error): return .functionFailed(error)
+      case .systemError(let reason): return .notRun(reason: reason)
+      }
+    } catch {
+      return .notRun(reason: "\(error)")
+    }
+  }
+
+  private func settle(_ event: AsyncEvent, _ attempt: AsyncAttempt, _ resolved: ResolvedFunction?) async {
+    let action = AsyncRetry.after(attempt, of: event, settings: resolved?.asynchronous, now: ambient.now)
+    do {
+      switch action {
+      case .complete: try await rows.complete(event)
+      case .retry(let changed, let due): try await rows.putBack(changed, due: due)
+      case .giveUp(let reason):
+        await deadLetters.take(event, reason, resolved?.version)
+        try await rows.complete(event)
+      }
+    } catch {
+      // The row stays taken: the event is tried again by the next life of the server, which at-least-once allows.
+      logger.error("an asynchronous event could not be settled", metadata: ["request": "\(event.requestID)", "error": "\(error)"])
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Base
+import Fabric
+import Logging
+
+/// Sends asynchronous events that are given up to the function's dead-letter queue, as the function's role.
+struct DeadLetters: Sendable {
+  /// Of the ErrorMessage attribute (AWS: "Adding a dead-letter queue").
+  private static let maximumErrorMessage = 1024
+
+  let queues: any QueuePort
+  let roles: any RolePort
+  let logger: Logger
+
+  /// Never throws: an event that cannot be delivered here is lost, as on AWS, and the log says so.
+  func take(_ event: AsyncEvent, _ reason: AsyncGiveUp, _ function: FunctionVersion?) async {
+    guard let function, let target = function.deadLetterTarget else {
+      logger.notice("an asynchronous event was given up", metadata: metadata(event, reason))
+      return
+    }
+    do {
+      let session = try await roles.session(
+        role: function.role, sessionName: function.id.name, by: ServicePrincipal("lambda.amazonaws.com"))
+      let caller = Caller(
+        principal: .role(session), account: function.id.account, region: function.id.region, trace: event.trace)
+      _ = try await queues.send(message(event, reason), to: target, as: caller)
+    } catch {
+      var metadata = metadata(event, reason)
+      metadata["target"] = "\(target)"
+      metadata["error"] = "\(error)"
+      logger.error("a dead letter could not be delivered", metadata: metadata)
+    }
+  }
+
+  private func message(_ event: AsyncEvent, _ reason: AsyncGiveUp) -> OutgoingMessage {
+    var attributes: [(name: String, value: QueueAttribute)] = [
+      ("RequestID", QueueAttribute(dataType: "String", content: .string(event.requestID)))
+    ]
+    if case .retriesExhausted(let error) = reason {
+      attributes.append(("ErrorCode", QueueAttribute(dataType: "Number", content: .string("200"))))
+      let text = String(error.message.prefix(Self.maximumErrorMessage))
+      if !text.isEmpty { attributes.append(("ErrorMessage", QueueAttribute(dataType: "String", content: .string(text)))) }
+    }
+    return OutgoingMessage(body: event.payload.utf8Text, attributes: attributes, traceHeader: event.trace.header)
+  }
+
+  private func metadata(_ event: AsyncEvent, _ reason: AsyncGiveUp) -> Logger.Metadata {
+    ["function": "\(event.function.arn)", "request": "\(event.requestID)", "reason": "\(reason)", "trace": "\(event.trace.root)"]
+  }
+}

@@ -1,0 +1,112 @@
+import Base
+import Fabric
+import Store
+
+/// Lambda's resources: functions, versions, aliases, permissions, settings and event source mappings.
+///
+/// The data plane asks it what to run (`resolve`) and which queues to poll (`mappings`), and learns of changes through
+/// `changes` and `mappingNudge`.
+final class ControlPlane: Sendable {
+  let store: any Store
+  let ambient: Ambient
+  let packages: PackageStore
+  let roles: any RolePort
+  let authoriser: any Authoriser
+  let queues: any QueuePort
+  let catalog: any RuntimeCatalog
+
+  let resolver: Resolver
+  /// Tells the pool which functions changed or went away.
+  let changes = FunctionChanges()
+  /// Nudged after every change of a mapping, and of a function that a mapping may name.
+  let mappingNudge = Nudge()
+  let activation: Activation
+  let collector: PackageCollector
+
+  init(
+    store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, authoriser: any Authoriser,
+    queues: any QueuePort, catalog: any RuntimeCatalog
+  ) {
+    (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
+    (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
+    resolver = Resolver(store: store)
+    collector = PackageCollector(store: store, packages: packages)
+    activation = Activation(
+      store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
+      collection: collector.nudge)
+  }
+
+  var workers: [any Worker] { [activation, collector] }
+
+  var operations: [Operation] {
+    functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
+      + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations
+  }
+
+  /// What is to run under a name, from memory where possible.
+  /// - Throws: `ResourceNotFoundException` with the text that Invoke uses.
+  func resolve(_ id: FunctionID, qualifier: String?) async throws -> ResolvedFunction {
+    try await resolver.resolve(FunctionName(id: id, qualifier: qualifier))
+  }
+  func resolve(_ name: FunctionName) async throws -> ResolvedFunction { try await resolver.resolve(name) }
+
+  /// After a commit that changed a function, and before the answer goes out.
+  func functionChanged(_ change: FunctionChange) {
+    resolver.forget(change.id)
+    changes.send(change)
+    activation.nudge.nudge()
+    mappingNudge.nudge()
+  }
+}
+
+extension ControlPlane {
+  /// The name as the client wrote it, seen from the call.
+  func name(_ text: String, _ qualifier: String?, _ call: Call) throws -> FunctionName {
+    try FunctionName(text, qualifier: qualifier, account: call.account, region: call.region)
+  }
+  func name(_ text: String, _ call: Call) throws -> FunctionName { try name(text, nil, call) }
+
+  /// For operations on a function as a whole.
+  func unqualified(_ text: String, _ call: Call) throws -> FunctionID {
+    let name = try name(text, call)
+    guard name.qualifier == nil || name.qualifier == FunctionVersion.latest else {
+      throw LambdaError.invalidParameter("This operation does not accept a function name with a version or alias: \(name.arn)")
+    }
+    return name.id
+  }
+
+  /// Permission for an action on a function, with the policy that the function itself carries.
+  func access(_ action: String, _ text: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
+    let name = try name(text, qualifier, call)
+    let policy = try await store.read { try PolicyRows($0).policy(name.id, name.qualifier)?.text }
+    return [Access("lambda:\(action)", on: name.arn, owner: name.id.account, resourcePolicy: policy)]
+  }
+
+  func access(_ action: String, _ text: String, _ call: Call) async throws -> [Access] {
+    try await access(action, text, nil, call)
+  }
+
+  /// Permission to hand a role to Lambda.
+  func passRole(_ role: String, _ call: Call) -> [Access] {
+    let owner = ARN(role).flatMap { AccountID($0.account) } ?? call.account
+    return [
+      Access("iam:PassRole", on: role, owner: owner, conditionValues: ["iam:passedtoservice": ["lambda.amazonaws.com"]])
+    ]
+  }
+
+  /// Checks the `RevisionId` that a caller may send to change only what it has seen.
+  static func check(revision: String?, is current: String) throws {
+    if let revision, revision != current { throw LambdaError.wrongRevision() }
+  }
+}
+
+enum FunctionChange: Sendable, Equatable {
+  case changed(FunctionID)
+  case deleted(FunctionID)
+
+  var id: FunctionID {
+    switch self {
+    case .changed(let id), .deleted(let id): id
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import Base
+
+extension FunctionConfiguration {
+  /// What the API shows of a version.
+  /// - Parameters:
+  ///   - arn: as the caller named the function: with the qualifier only when one was asked for.
+  ///   - showsState: lists leave the state out, as on AWS.
+  init(_ version: FunctionVersion, arn: String? = nil, showsState: Bool = true) {
+    self.init()
+    functionName = version.id.name
+    functionArn = arn ?? (version.version == FunctionVersion.latest ? version.id.arn.text : version.qualifiedARN)
+    (runtime, handler, role) = (version.runtime, version.handler, version.role.text)
+    (description, self.version, revisionId) = (version.description, version.version, version.revisionID)
+    (timeout, memorySize) = (Int(version.timeout.components.seconds), version.memoryMegabytes)
+    (codeSize, codeSha256) = (version.codeSize, version.codeSHA256)
+    (lastModified, packageType, architectures) = (version.lastModified.lambdaTimestamp, "Zip", [version.architecture])
+    setSurroundings(version)
+    if showsState { setState(version) }
+  }
+
+  private mutating func setSurroundings(_ version: FunctionVersion) {
+    if !version.environment.isEmpty {
+      var environment = EnvironmentResponse()
+      environment.variables = version.environment
+      self.environment = environment
+    }
+    if let target = version.deadLetterTarget {
+      var config = DeadLetterConfig()
+      config.targetArn = target.text
+      deadLetterConfig = config
+    }
+    var tracing = TracingConfigResponse()
+    tracing.mode = version.tracing.rawValue
+    tracingConfig = tracing
+    var storage = EphemeralStorage()
+    storage.size = version.ephemeralStorageMegabytes
+    ephemeralStorage = storage
+    var snapStart = SnapStartResponse()
+    (snapStart.applyOn, snapStart.optimizationStatus) = ("None", "Off")
+    self.snapStart = snapStart
+    var logging = LoggingConfig()
+    (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
+    (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)
+    loggingConfig = logging
+  }
+
+  private mutating func setState(_ version: FunctionVersion) {
+    switch version.state {
+    case .pending:
+      (state, stateReason, stateReasonCode) = ("Pending", "The function is being created.", "Creating")
+      return
+    case .active: state = "Active"
+    case .failed(let reason, let code): (state, stateReason, stateReasonCode) = ("Failed", reason, code)
+    }
+    switch version.updateStatus {
+    case .successful: lastUpdateStatus = "Successful"
+    case .inProgress:
+      lastUpdateStatus = "InProgress"
+      (lastUpdateStatusReason, lastUpdateStatusReasonCode) = ("The function is being created.", "Creating")
+    case .failed(let reason, let code):
+      (lastUpdateStatus, lastUpdateStatusReason, lastUpdateStatusReasonCode) = ("Failed", reason, code)
+    }
+  }
+}
+
+extension FunctionVersion {
+  /// The hash of the zip as the API shows it.
+  var codeSHA256: String { (decodeHex(codeHash) ?? []).base64 }
+}

@@ -1,0 +1,239 @@
+import Base
+import Fabric
+import Store
+
+extension ControlPlane {
+  var functionOperations: [Operation] {
+    [
+      Operation(
+        "CreateFunction",
+        access: { [self] (i: CreateFunctionInput, c) in
+          try await access("CreateFunction", i.functionName, c) + passRole(i.role, c)
+        }, run: createFunction),
+      Operation(
+        "GetFunction",
+        access: { [self] (i: GetFunctionInput, c) in try await access("GetFunction", i.functionName, i.qualifier, c) },
+        run: getFunction),
+      Operation(
+        "GetFunctionConfiguration",
+        access: { [self] (i: GetFunctionConfigurationInput, c) in
+          try await access("GetFunctionConfiguration", i.functionName, i.qualifier, c)
+        }, run: getFunctionConfiguration),
+      Operation(
+        "ListFunctions", access: { (_: ListFunctionsInput, c) in [Access("lambda:ListFunctions", owner: c.account)] },
+        run: listFunctions),
+      Operation(
+        "DeleteFunction",
+        access: { [self] (i: DeleteFunctionInput, c) in try await access("DeleteFunction", i.functionName, i.qualifier, c) },
+        run: deleteFunction),
+      Operation(
+        "GetFunctionCodeSigningConfig",
+        access: { [self] (i: GetFunctionCodeSigningConfigInput, c) in
+          try await access("GetFunctionCodeSigningConfig", i.functionName, c)
+        }, run: getFunctionCodeSigningConfig),
+    ]
+  }
+
+  private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
+    let id = try unqualified(input.functionName, call)
+    let settings = try FunctionSettings(input)
+    let code = input.code
+    let zip = try FunctionSettings.zip(
+      file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, image: code.imageUri,
+      kms: code.sourceKMSKeyArn)
+    var version = try FunctionVersion(
+      creating: id, settings, architecture: input.architectures?.first, revisionID: ambient.uuid(), at: call.now)
+    let tags = try Tags.checked(input.tags ?? [:])
+    guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
+    try await check(version, settings, call)
+    let package = try await packages.add(zip: zip)
+    defer { packages.release(package.hash) }
+    (version.codeHash, version.codeSize) = (package.hash, package.size)
+    var function = StoredFunction(latest: version, tags: tags)
+    if input.publish == true { (function.lastVersion, function.versionInProgress) = (1, 1) }
+    try await save(new: function, at: call.now)
+    functionChanged(.changed(id))
+    return FunctionConfiguration(function.published ?? version)
+  }
+
+  private func save(new function: StoredFunction, at now: Instant) async throws {
+    try await keepingPackage(function.latest.codeHash, at: now) { tx in
+      guard try FunctionRows(tx).function(function.id) == nil else { throw LambdaError.functionExists(function.id) }
+      try FunctionRows.save(function, replacing: nil, in: tx, at: now)
+      if let version = function.published { try FunctionRows.save(version, number: 1, in: tx) }
+    }
+  }
+
+  /// Runs a transaction that names a package which was just added; when it fails, the package may be garbage.
+  func keepingPackage<T: Sendable>(
+    _ hash: String, at now: Instant, _ body: @escaping @Sendable (any Transaction) throws -> T
+  ) async throws -> T {
+    do {
+      return try await store.transact(body)
+    } catch {
+      try await store.transact { try PackageRows.markIfUnused(hash, in: $0, at: now) }
+      collector.nudge.nudge()
+      throw error
+    }
+  }
+
+  private func getFunction(_ input: GetFunctionInput, _ call: Call) async throws -> GetFunctionOutput {
+    let name = try name(input.functionName, input.qualifier, call)
+    let (function, version) = try await store.read { reader in
+      let rows = FunctionRows(reader)
+      return (try rows.required(name), try rows.version(name).version)
+    }
+    var output = GetFunctionOutput()
+    output.configuration = FunctionConfiguration(version, arn: name.arn)
+    var code = FunctionCodeLocation()
+    (code.repositoryType, code.location) = ("S3", "\(call.endpoint)/_dewpoint/lambda/packages/\(version.codeHash).zip")
+    output.code = code
+    if !function.tags.isEmpty { output.tags = function.tags }
+    if let reserved = function.reservedConcurrency {
+      var concurrency = LambdaConcurrency()
+      concurrency.reservedConcurrentExecutions = reserved
+      output.concurrency = concurrency
+    }
+    return output
+  }
+
+  private func getFunctionConfiguration(_ input: GetFunctionConfigurationInput, _ call: Call) async throws
+    -> FunctionConfiguration
+  {
+    let name = try name(input.functionName, input.qualifier, call)
+    return FunctionConfiguration(try await store.read { try FunctionRows($0).version(name).version }, arn: name.arn)
+  }
+
+  private func listFunctions(_ input: ListFunctionsInput, _ call: Call) async throws -> ListFunctionsOutput {
+    if input.masterRegion != nil { throw LambdaError.unsupported("MasterRegion") }
+    if let version = input.functionVersion, version != "ALL" {
+      throw LambdaError.constraint(version, at: "functionVersion", "satisfy enum value set: [ALL]")
+    }
+    let limit = try Self.limit(input.maxItems, page: LambdaLimits.listPage)
+    let withVersions = input.functionVersion == "ALL"
+    let (page, versions) = try await store.read { reader in
+      let rows = FunctionRows(reader)
+      let page = try rows.page(call.account, call.region, after: input.marker, limit: limit)
+      return (page, withVersions ? try page.items.map { try rows.versions($0.id) } : [])
+    }
+    var output = ListFunctionsOutput()
+    output.nextMarker = page.next
+    output.functions = page.items.enumerated().flatMap { place, function in
+      [FunctionConfiguration(function.latest, arn: withVersions ? function.latest.qualifiedARN : nil, showsState: false)]
+        + (withVersions ? versions[place].map { FunctionConfiguration($0, showsState: false) } : [])
+    }
+    return output
+  }
+
+  /// - Returns: how many items a page may hold.
+  static func limit(_ asked: Int?, page: Int) throws -> Int {
+    guard let asked else { return page }
+    try LambdaLimits.listItems.check(asked, at: "maxItems")
+    return min(asked, page)
+  }
+
+  private func deleteFunction(_ input: DeleteFunctionInput, _ call: Call) async throws -> DeleteFunctionOutput {
+    let name = try name(input.functionName, input.qualifier, call)
+    if name.qualifier == FunctionVersion.latest {
+      throw LambdaError.invalidParameter("$LATEST version cannot be deleted without deleting the function.")
+    }
+    if let qualifier = name.qualifier {
+      try await deleteVersion(name, qualifier, call)
+    } else {
+      try await store.transact { tx in
+        try FunctionRows.delete(try FunctionRows(tx).required(name), in: tx, at: call.now)
+      }
+    }
+    functionChanged(name.qualifier == nil ? .deleted(name.id) : .changed(name.id))
+    collector.nudge.nudge()
+    var output = DeleteFunctionOutput()
+    output.statusCode = 204
+    return output
+  }
+
+  private func deleteVersion(_ name: FunctionName, _ qualifier: String, _ call: Call) async throws {
+    guard let number = Int(qualifier) else {
+      throw LambdaError.invalidParameter("Deletion of aliases is not currently supported.")
+    }
+    try await store.transact { tx in
+      let rows = FunctionRows(tx)
+      _ = try rows.required(name)
+      guard let version = try rows.version(name.id, number) else { return }  // AWS answers success for one that is not there
+      let aliases = try rows.aliases(name.id).filter { $0.version == qualifier }.map(\.name)
+      guard aliases.isEmpty else {
+        throw LambdaError.conflict(
+          "Version(s) (\(qualifier)) are currently used by the following aliases: (\(aliases.joined(separator: ", "))). "
+            + "Please update the aliases before deleting the version.")
+      }
+      try FunctionRows.deleteVersion(version, number: number, in: tx, at: call.now)
+    }
+  }
+
+  /// No function has a code signing configuration, because none can be made; tools ask all the same.
+  private func getFunctionCodeSigningConfig(_ input: GetFunctionCodeSigningConfigInput, _ call: Call) async throws
+    -> GetFunctionCodeSigningConfigOutput
+  {
+    let name = try name(input.functionName, call)
+    _ = try await store.read { try FunctionRows($0).required(name) }
+    var output = GetFunctionCodeSigningConfigOutput()
+    (output.codeSigningConfigArn, output.functionName) = ("", name.id.name)
+    return output
+  }
+}
+
+extension StoredFunction {
+  /// The version that is published together with the change that is under way.
+  var published: FunctionVersion? {
+    guard let number = versionInProgress else { return nil }
+    var version = latest
+    version.version = String(number)
+    return version
+  }
+}
+
+extension FunctionVersion {
+  /// A new function with the defaults of the API.
+  init(creating id: FunctionID, _ settings: FunctionSettings, architecture: String?, revisionID: String, at now: Instant) throws {
+    guard let runtime = settings.runtime, let handler = settings.handler, let role = settings.role else {
+      throw LambdaError.invalidParameter(
+        "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+    }
+    self.init(
+      id: id, version: Self.latest, description: "", runtime: runtime, handler: handler, role: role, environment: [:],
+      timeout: .seconds(LambdaLimits.defaultTimeoutSeconds), memoryMegabytes: LambdaLimits.defaultMemoryMegabytes,
+      ephemeralStorageMegabytes: LambdaLimits.defaultEphemeralStorageMegabytes, architecture: architecture ?? "x86_64",
+      codeHash: "", codeSize: 0, logFormat: .text, logGroup: "/aws/lambda/\(id.name)", tracing: .passThrough,
+      deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
+    try apply(settings)
+  }
+
+  /// Takes over what was given.
+  mutating func apply(_ settings: FunctionSettings) throws {
+    runtime = settings.runtime ?? runtime
+    handler = settings.handler ?? handler
+    role = settings.role ?? role
+    description = settings.description ?? description
+    timeout = settings.timeout ?? timeout
+    memoryMegabytes = settings.memoryMegabytes ?? memoryMegabytes
+    environment = settings.environment ?? environment
+    ephemeralStorageMegabytes = settings.ephemeralStorageMegabytes ?? ephemeralStorageMegabytes
+    tracing = settings.tracing ?? tracing
+    if let target = settings.deadLetterTarget { deadLetterTarget = target }
+    if let logging = settings.logging { try apply(logging) }
+  }
+
+  private mutating func apply(_ logging: FunctionSettings.Logging) throws {
+    logFormat = logging.format ?? logFormat
+    if let group = logging.group { logGroup = group.isEmpty ? "/aws/lambda/\(id.name)" : group }
+    switch logFormat {
+    case .text:
+      guard logging.applicationLevel == nil, logging.systemLevel == nil else {
+        throw LambdaError.invalidParameter("To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON.")
+      }
+      (applicationLogLevel, systemLogLevel) = (nil, nil)
+    case .json:
+      applicationLogLevel = logging.applicationLevel ?? applicationLogLevel ?? "INFO"
+      systemLogLevel = logging.systemLevel ?? systemLogLevel ?? "INFO"
+    }
+  }
+}

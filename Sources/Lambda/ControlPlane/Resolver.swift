@@ -1,0 +1,54 @@
+import Base
+import Store
+import Synchronization
+
+/// Finds what a name stands for, and remembers it: an invocation of a known function reads nothing from the store.
+///
+/// Coherent with the writes of this process: `forget` is called after each commit and before its answer. A lookup that began
+/// before a `forget` is not remembered.
+final class Resolver: Sendable {
+  /// Functions remembered at a time; one more empties the cache.
+  private static let capacity = 10_000
+
+  private struct Cache {
+    var functions: [FunctionID: [String: ResolvedFunction]] = [:]
+    var generation: UInt64 = 0
+  }
+  private let store: any Store
+  private let cache = Mutex(Cache())
+
+  init(store: any Store) { self.store = store }
+
+  func resolve(_ name: FunctionName) async throws -> ResolvedFunction {
+    let qualifier = name.qualifier ?? ""
+    let (known, generation) = cache.withLock { ($0.functions[name.id]?[qualifier], $0.generation) }
+    if let known { return known }
+    let resolved = try await store.read { try Self.read(name, $0) }
+    cache.withLock { cache in
+      guard cache.generation == generation else { return }
+      if cache.functions.count >= Self.capacity { cache.functions = [:] }
+      cache.functions[name.id, default: [:]][qualifier] = resolved
+    }
+    return resolved
+  }
+
+  func forget(_ id: FunctionID) {
+    cache.withLock { cache in
+      cache.functions[id] = nil
+      cache.generation += 1
+    }
+  }
+
+  private static func read(_ name: FunctionName, _ reader: any Reader) throws -> ResolvedFunction {
+    let rows = FunctionRows(reader)
+    guard let function = try rows.function(name.id) else {
+      throw LambdaError.functionNotFound("\(name.id.arn):\(name.qualifier ?? FunctionVersion.latest)")
+    }
+    var (version, alias) = try rows.version(name)
+    if version.version == FunctionVersion.latest { version = function.serving ?? version }
+    return ResolvedFunction(
+      version: version, alias: alias?.name, reservedConcurrency: function.reservedConcurrency,
+      policy: try PolicyRows(reader).policy(name.id, name.qualifier)?.text,
+      asynchronous: try rows.settings(name.id, name.qualifier))
+  }
+}

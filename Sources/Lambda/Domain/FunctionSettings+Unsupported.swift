@@ -1,0 +1,67 @@
+import Base
+
+/// The members of the API that are refused because nothing here acts on them. Values that ask for nothing pass: tools such
+/// as Terraform and CloudFormation send them.
+extension FunctionSettings {
+  static func refuse(_ input: CreateFunctionInput) throws {
+    if let type = input.packageType, type != "Zip" { throw LambdaError.unsupported("PackageType \(type)") }
+    if !(input.codeSigningConfigArn ?? "").isEmpty { throw LambdaError.unsupported("CodeSigningConfigArn") }
+    if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
+    if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
+    try refuse(architectures: input.architectures)
+    try refuse(
+      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, layers: input.layers, key: input.kmsKeyArn,
+      snapStart: input.snapStart)
+    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+  }
+
+  static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
+    try refuse(
+      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, layers: input.layers, key: input.kmsKeyArn,
+      snapStart: input.snapStart)
+    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+  }
+
+  private static func refuse(
+    vpc: VpcConfig?, files: [FileSystemConfig]?, image: ImageConfig?, layers: [String]?, key: String?, snapStart: SnapStart?
+  ) throws {
+    if let vpc, !(vpc.subnetIds ?? []).isEmpty || !(vpc.securityGroupIds ?? []).isEmpty || vpc.ipv6AllowedForDualStack == true {
+      throw LambdaError.unsupported("VpcConfig")
+    }
+    if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
+    if image != nil { throw LambdaError.unsupported("ImageConfig") }
+    if !(layers ?? []).isEmpty { throw LambdaError.unsupported("Layers") }
+    if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
+    if let applyOn = snapStart?.applyOn, applyOn != "None" { throw LambdaError.unsupported("SnapStart.ApplyOn \(applyOn)") }
+  }
+
+  private static func refuse(capacity: CapacityProviderConfig?, durable: DurableConfig?) throws {
+    if capacity != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
+    if durable != nil { throw LambdaError.unsupported("DurableConfig") }
+  }
+
+  static func refuse(architectures: [String]?) throws {
+    guard let architectures else { return }
+    guard architectures.count == 1, architectures == ["x86_64"] || architectures == ["arm64"] else {
+      throw LambdaError.invalidParameter(
+        "Value '[\(architectures.joined(separator: ", "))]' at 'architectures' failed to satisfy constraint: "
+          + "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]")
+    }
+  }
+
+  /// Code comes in the request until there is an S3 to fetch it from.
+  static func zip(
+    file: [UInt8]?, bucket: String?, key: String?, version: String?, image: String?, kms: String?
+  ) throws -> [UInt8] {
+    if image != nil { throw LambdaError.unsupported("ImageUri") }
+    if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
+    if bucket != nil || key != nil || version != nil {
+      throw LambdaError.invalidParameter(
+        "Code in S3 (S3Bucket, S3Key) is not supported by Dewpoint yet; send the package as ZipFile.")
+    }
+    guard let file else { throw LambdaError.invalidParameter("Please provide a source for function code.") }
+    guard !file.isEmpty else { throw LambdaError.badPackage(PackageError.defect("empty file")) }
+    guard file.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
+    return file
+  }
+}

@@ -1,0 +1,279 @@
+import Base
+import Fabric
+import Logging
+import Sandbox
+import Synchronization
+
+/// One execution environment: performs what its machine decides, and is the other end of its runtime's API.
+final class Environment: Sendable {
+  /// What the environment tells the placement.
+  enum Report: Sendable {
+    case free
+    /// It will not run again; with the reason when it could not be started.
+    case gone(failure: String?)
+  }
+
+  /// What a runtime gets for asking for the next invocation.
+  enum NextAnswer: Sendable {
+    case invocation(Invocation, deadline: Instant)
+    /// The request does not fit the state of the environment.
+    case rejected
+    /// The connection was given up, or the environment ends.
+    case nothing
+  }
+
+  enum Order: Sendable { case launch, end }
+
+  private struct Guarded {
+    var machine: EnvironmentMachine
+    var waiter: CheckedContinuation<NextAnswer, Never>?
+    /// Decided for the runtime, which has not asked yet.
+    var mailbox: (Invocation, deadline: Instant)?
+    var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
+    var process: RunningProcess?
+    var mustKill = false
+    var credentialsExpireAt = Instant.distantFuture
+    var failure: String?
+  }
+
+  let id: EnvironmentID
+  let function: FunctionVersion
+  let logStream: String
+  private let guarded: Mutex<Guarded>
+  private let log = Mutex(InvocationLog())
+  private let ambient: Ambient
+  private let report: @Sendable (EnvironmentID, Report) -> Void
+  private let writeLog: @Sendable ([LogLine], _ environment: Environment) -> Void
+  private let orders: AsyncStream<Order>
+  private let orderSink: AsyncStream<Order>.Continuation
+
+  init(
+    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient,
+    writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
+    report: @escaping @Sendable (EnvironmentID, Report) -> Void
+  ) {
+    (self.id, self.function, self.logStream, self.ambient) = (id, function, logStream, ambient)
+    (self.writeLog, self.report) = (writeLog, report)
+    guarded = Mutex(Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: ambient.clock.monotonic())))
+    (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
+    orderSink.yield(.launch)
+    platformLog(PlatformLog.initStart(runtime: function.runtime, region: function.id.region))
+  }
+
+  /// Whether the keys that the runtime got would end during an invocation that starts now.
+  func isStale(at now: Instant) -> Bool {
+    guarded.withLock { $0.credentialsExpireAt <= now + function.timeout + .minutes(1) }
+  }
+
+  // MARK: From the placement
+
+  /// Runs one invocation. Only for an environment that is free.
+  func run(_ invocation: Invocation, _ completion: CheckedContinuation<InvocationResult, Never>) {
+    guarded.withLock { $0.completions[invocation.attemptID] = completion }
+    feed(.assigned(invocation))
+  }
+
+  /// Ends the environment, whatever it does.
+  func stop() { feed(.stopAsked) }
+
+  // MARK: From the runtime
+
+  func next() async -> NextAnswer {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<NextAnswer, Never>) in
+        let answer = take()
+        if let answer { continuation.resume(returning: answer); return }
+        guard feed(.nextAsked) else { continuation.resume(returning: .rejected); return }
+        let late = guarded.withLock { guarded -> NextAnswer? in
+          if let (invocation, deadline) = guarded.mailbox {
+            guarded.mailbox = nil
+            return .invocation(invocation, deadline: deadline)
+          }
+          if case .stopped = guarded.machine.state { return .nothing }
+          if Task.isCancelled { return .nothing }
+          guarded.waiter?.resume(returning: .nothing)
+          guarded.waiter = continuation
+          return nil
+        }
+        if let late { continuation.resume(returning: late) }
+      }
+    } onCancel: {
+      guarded.withLock { guarded in
+        defer { guarded.waiter = nil }
+        return guarded.waiter
+      }?.resume(returning: .nothing)
+    }
+  }
+
+  private func take() -> NextAnswer? {
+    guarded.withLock { guarded in
+      guard let (invocation, deadline) = guarded.mailbox else { return nil }
+      guarded.mailbox = nil
+      return .invocation(invocation, deadline: deadline)
+    }
+  }
+
+  /// False when the runtime does not run such an invocation.
+  func respond(_ requestID: String, _ body: [UInt8]) -> Bool {
+    drain()
+    guard body.count <= RuntimeAPILimits.maximumResponse else { return feed(.errorPosted(requestID: requestID, .responseTooLarge)) }
+    return feed(.responded(requestID: requestID, body))
+  }
+  func fail(_ requestID: String, _ error: FunctionError) -> Bool {
+    drain()
+    return feed(.errorPosted(requestID: requestID, error))
+  }
+  func failInit(_ error: FunctionError) -> Bool {
+    drain()
+    return feed(.initErrorPosted(error))
+  }
+
+  // MARK: The process
+
+  /// Lives until the environment ends. `launch` makes the process and says when its keys expire.
+  func live(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.watch() }
+      for await order in orders {
+        guard case .launch = order else { break }
+        await runProcess(launch)
+      }
+      group.cancelAll()
+    }
+    flush()
+  }
+
+  private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
+    let process: RunningProcess
+    do {
+      process = try await launch(self)
+    } catch {
+      guarded.withLock { $0.failure = "\(error)" }
+      feed(.launchFailed("\(error)"))
+      return
+    }
+    let mustKill = guarded.withLock { guarded in
+      guarded.process = process
+      guarded.credentialsExpireAt = process.credentialsExpireAt
+      defer { guarded.mustKill = false }
+      return guarded.mustKill
+    }
+    if mustKill { process.kill() }
+    async let copying: Void = process.copyOutput { self.take(output: $0) }
+    let end = await process.end()
+    await copying
+    log.withLock { $0.settle(at: ambient.now) }
+    guarded.withLock { $0.process = nil }
+    await process.release()
+    feed(.exited(end))
+  }
+
+  /// Looks at the deadline when it may have come. It is not woken for each invocation: no deadline is nearer than the
+  /// function's time-out, so that is how long it may sleep without looking.
+  private func watch() async {
+    while !Task.isCancelled {
+      let deadline = guarded.withLock { $0.machine.deadline }
+      let now = ambient.clock.monotonic()
+      let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout)
+      if pause > .zero {
+        guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
+      }
+      feed(.ticked)
+    }
+  }
+
+  /// What the runtime wrote before it said that it is done must stand before END in the log.
+  private func drain() {
+    guard let process = guarded.withLock({ $0.process }) else { return }
+    log.withLock { log in
+      let bytes = process.takeOutput()
+      if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
+    }
+  }
+
+  private func take(output bytes: [UInt8]) {
+    log.withLock { $0.output(bytes, at: ambient.now) }
+    flush()
+  }
+
+  private func flush() {
+    let lines = log.withLock { $0.take() }
+    if !lines.isEmpty { writeLog(lines, self) }
+  }
+
+  private func platformLog(_ text: String) { log.withLock { $0.platform(text, at: ambient.now) } }
+
+  // MARK: Decisions and their effects
+
+  /// False when the machine rejects the event.
+  @discardableResult
+  private func feed(_ event: EnvironmentMachine.Event) -> Bool {
+    let actions = guarded.withLock { $0.machine.handle(event, now: ambient.clock.monotonic()) }
+    var isAccepted = true
+    for action in actions {
+      if case .rejectRequest = action { isAccepted = false } else { perform(action) }
+    }
+    return isAccepted
+  }
+
+  private func perform(_ action: EnvironmentMachine.Action) {
+    switch action {
+    case .launch: orderSink.yield(.launch)
+    case .kill:
+      let process = guarded.withLock { guarded in
+        if guarded.process == nil { guarded.mustKill = true }
+        return guarded.process
+      }
+      process?.kill()
+    case .deliver(let invocation, let deadline): deliver(invocation, deadline)
+    case .logStart(let invocation):
+      log.withLock { $0.begin(PlatformLog.start(invocation.requestID, version: function.version), at: ambient.now) }
+    case .logInitReport(let duration, let status, let type):
+      platformLog(PlatformLog.initReport(duration, status: status, errorType: type))
+    case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
+    case .free: report(id, .free)
+    case .gone:
+      let (waiter, failure) = guarded.withLock { guarded in
+        defer { guarded.waiter = nil }
+        return (guarded.waiter, guarded.failure)
+      }
+      waiter?.resume(returning: .nothing)
+      orderSink.yield(.end)
+      report(id, .gone(failure: failure))
+    case .rejectRequest: break
+    }
+  }
+
+  private func deliver(_ invocation: Invocation, _ deadline: Duration) {
+    // Function code lives in real time, so that is what its deadline is told in.
+    let wall = ambient.clock.wallNow() + (deadline - ambient.clock.monotonic())
+    let waiter = guarded.withLock { guarded in
+      defer { guarded.waiter = nil }
+      if guarded.waiter == nil { guarded.mailbox = (invocation, wall) }
+      return guarded.waiter
+    }
+    waiter?.resume(returning: .invocation(invocation, deadline: wall))
+  }
+
+  private func finish(_ invocation: Invocation, _ outcome: InvocationOutcome, _ usage: EnvironmentMachine.Usage) {
+    let (completion, process) = guarded.withLock { guarded in
+      if let mailbox = guarded.mailbox, mailbox.0.attemptID == invocation.attemptID { guarded.mailbox = nil }
+      return (guarded.completions.removeValue(forKey: invocation.attemptID), guarded.process)
+    }
+    let used = (process?.peakMemoryBytes() ?? 0) >> 20
+    let isTraced = function.tracing == .active || invocation.trace.sampled == "1"
+    let tail = log.withLock { log in
+      let now = ambient.now
+      log.settle(at: now)
+      log.platform(PlatformLog.end(invocation.requestID), at: now)
+      log.platform(
+        PlatformLog.report(
+          invocation.requestID, usage, memorySize: function.memoryMegabytes,
+          maximumUsed: max(1, min(used, function.memoryMegabytes)), trace: isTraced ? invocation.trace.root : nil),
+        at: now)
+      return invocation.wantsLogTail ? log.tailBytes : []
+    }
+    flush()
+    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
+  }
+}

@@ -1,0 +1,181 @@
+import Base
+import Fabric
+import Logging
+import Synchronization
+
+/// Polls the queue of one mapping with as many pollers as its scale allows, and feeds the function.
+struct QueuePoller: Sendable {
+  /// The longest wait of one receive (SQS: 20 s).
+  private static let longestPoll = Duration.seconds(20)
+  /// While a throttled batch waits for its function.
+  private static let throttlePause = Duration.milliseconds(100)
+
+  let control: ControlPlane
+  let invoker: Invoker
+  let queues: any QueuePort
+  let roles: any RolePort
+  let ambient: Ambient
+  let logger: Logger
+
+  /// What the pollers of a mapping share.
+  private final class Fleet: Sendable {
+    struct State {
+      var scale: PollerScale
+      var running = 0
+      var busy = 0
+    }
+    let state: Mutex<State>
+    /// More pollers may be wanted, or the mapping stops.
+    let changed: Nudge
+    init(_ scale: PollerScale, _ changed: Nudge) {
+      state = Mutex(State(scale: scale))
+      self.changed = changed
+    }
+  }
+
+  /// Runs until the task is cancelled or the signal comes. Receives are given up at once; batches are finished.
+  func run(_ mapping: EventSourceMapping, until stop: Nudge) async {
+    let fleet = Fleet(PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), Nudge())
+    await withTaskGroup(of: Void.self) { race in
+      race.addTask { await stop.wait() }
+      race.addTask { await supervise(mapping, fleet) }
+      await race.next()
+      race.cancelAll()
+    }
+  }
+
+  private func supervise(_ mapping: EventSourceMapping, _ fleet: Fleet) async {
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        let missing = fleet.state.withLock { state in
+          defer { state.running = max(state.running, state.scale.target) }
+          return max(0, state.scale.target - state.running)
+        }
+        for _ in 0..<missing { group.addTask { await poll(mapping, fleet) } }
+        await fleet.changed.wait()
+      }
+    }
+  }
+
+  /// One poller: receives, gathers a batch, invokes, settles; ends when there are more pollers than wanted.
+  private func poll(_ mapping: EventSourceMapping, _ fleet: Fleet) async {
+    var batcher = Batcher(batchSize: mapping.batchSize, window: mapping.batchingWindow)
+    var failures = 0
+    while !Task.isCancelled {
+      let isSurplus = fleet.state.withLock { state in
+        guard state.running > state.scale.target else { return false }
+        state.running -= 1
+        return true
+      }
+      // What has been gathered is in flight: it comes back when its visibility time-out has passed.
+      if isSurplus { return }
+      do {
+        try await turn(mapping, fleet, &batcher)
+        failures = 0
+      } catch is CancellationError {
+        break
+      } catch {
+        failures += 1
+        if failures == 1 {
+          logger.warning("a queue cannot be polled", metadata: ["mapping": "\(mapping.uuid)", "queue": "\(mapping.source)", "error": "\(error)"])
+        }
+        try? await ambient.clock.sleepReal(for: .milliseconds(min(250 << min(failures, 6), 15_000)))
+      }
+    }
+    fleet.state.withLock { $0.running -= 1 }
+  }
+
+  private func turn(_ mapping: EventSourceMapping, _ fleet: Fleet, _ batcher: inout Batcher) async throws {
+    let name = FunctionName(id: mapping.function, qualifier: mapping.qualifier)
+    let resolved = try await control.resolve(name)
+    let caller = try await caller(for: resolved.version)
+    let now = ambient.now
+    let wait = batcher.deadline.map { max(.zero, min(Self.longestPoll, $0 - now)) } ?? Self.longestPoll
+    let messages = try await queues.receive(
+      mapping.source, maximum: batcher.room, wait: wait, visibilityTimeout: try await visibility(mapping, resolved, caller),
+      as: caller)
+    fleet.state.withLock { state in
+      if messages.isEmpty, batcher.isEmpty { state.scale.foundNothing(now: ambient.now) }
+    }
+    for batch in batcher.add(messages, now: ambient.now) {
+      try await process(batch, mapping, name, caller, fleet)
+    }
+  }
+
+  /// With a window, AWS makes the messages of a batch invisible for long enough (AWS Lambda with SQS, 2023 guide).
+  private func visibility(_ mapping: EventSourceMapping, _ resolved: ResolvedFunction, _ caller: Caller) async throws -> Duration? {
+    guard mapping.batchingWindow > .zero else { return nil }
+    let queue = try await queues.describe(mapping.source, as: caller)
+    let needed = mapping.batchingWindow + resolved.version.timeout
+    return needed > queue.visibilityTimeout ? needed + .seconds(30) : nil
+  }
+
+  private func process(
+    _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller, _ fleet: Fleet
+  ) async throws {
+    fleet.state.withLock { state in
+      state.busy += 1
+      state.scale.found(allBusy: state.busy >= state.running && batch.count >= min(10, mapping.batchSize), now: ambient.now)
+    }
+    fleet.changed.nudge()
+    defer { fleet.state.withLock { $0.busy -= 1 } }
+
+    let answer = try await invoke(batch, mapping, name, caller)
+    let handles: [String]
+    switch answer {
+    case .allSucceeded:
+      handles = batch.map(\.receiptHandle)
+      fleet.state.withLock { $0.scale.succeeded(now: ambient.now) }
+    case .failed(let ids):
+      handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
+    case .allFailed:
+      handles = []
+      if !mapping.reportsBatchItemFailures { fleet.state.withLock { $0.scale.failed(now: ambient.now) } }
+    }
+    if !handles.isEmpty { try await delete(handles, mapping, caller) }
+  }
+
+  /// A delete that failed would make the function see messages again that it has handled, so it is tried again.
+  private func delete(_ handles: [String], _ mapping: EventSourceMapping, _ caller: Caller) async throws {
+    for attempt in 1...3 {
+      do { return try await queues.delete(mapping.source, receiptHandles: handles, as: caller) } catch {
+        guard attempt < 3 else { throw error }
+        try await ambient.clock.sleepReal(for: .milliseconds(50 * attempt))
+      }
+    }
+  }
+
+  /// Invokes the function; while it is throttled, tries on until the messages become visible to others.
+  private func invoke(
+    _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller
+  ) async throws -> BatchResponse {
+    let payload = SQSEvent.payload(batch, source: mapping.source)
+    let began = ambient.now
+    while true {
+      let resolved = try await control.resolve(name)
+      do {
+        let trace = batch.first.flatMap { $0.systemAttributes["AWSTraceHeader"] }.flatMap { TraceContext(header: $0) }
+        let (_, result) = try await invoker.invoke(
+          resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace ?? TraceContext(ambient))
+        switch result.outcome {
+        case .success(let body):
+          return BatchResponse.parse(
+            body, reportsFailures: mapping.reportsBatchItemFailures, messageIDs: Set(batch.map(\.messageID)))
+        case .functionError: return .allFailed
+        case .systemError(let reason): throw LambdaFailure(description: reason)
+        }
+      } catch let error as AWSError where error.status == 429 {
+        let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
+        guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }
+        try await ambient.clock.sleepReal(for: Self.throttlePause)
+      }
+    }
+  }
+
+  private func caller(for function: FunctionVersion) async throws -> Caller {
+    let session = try await roles.session(
+      role: function.role, sessionName: function.id.name, by: ServicePrincipal("lambda.amazonaws.com"))
+    return Caller(
+      principal: .role(session), account: function.id.account, region: function.id.region, trace: TraceContext(ambient))
+  }
+}

@@ -1,0 +1,82 @@
+import Base
+import Fabric
+
+/// The Invoke API (AWS: Lambda API Reference, Invoke).
+struct InvokeOperation: Sendable {
+  /// Of an event for the asynchronous queue; 1 MB since October 2025.
+  static let maximumEvent = 1 << 20
+  /// Of the base64 text of the client context.
+  static let maximumClientContext = 3583
+
+  let control: ControlPlane
+  let invoker: Invoker
+  let queue: AsyncQueue
+
+  var operation: Operation {
+    Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) })
+  }
+
+  private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
+    let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
+    let resolved = try? await control.resolve(name)
+    return [Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)]
+  }
+
+  private func run(_ input: InvokeInput, _ call: Call) async throws -> InvokeOutput {
+    if input.durableExecutionName != nil { throw LambdaError.unsupported("DurableExecutionName") }
+    if input.tenantId != nil { throw LambdaError.unsupported("TenantId") }
+    let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
+    let resolved = try await control.resolve(name)
+    let payload = input.payload ?? []
+    if !payload.isEmpty {
+      do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
+    }
+    switch input.invocationType ?? "RequestResponse" {
+    case "DryRun":
+      var output = InvokeOutput()
+      output.statusCode = 204
+      return output
+    case "Event": return try await enqueue(name, payload, call)
+    case "RequestResponse": return try await invoke(resolved, name, payload, input, call)
+    case let other:
+      throw LambdaError.constraint(
+        other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
+    }
+  }
+
+  private func enqueue(_ name: FunctionName, _ payload: [UInt8], _ call: Call) async throws -> InvokeOutput {
+    guard payload.count <= Self.maximumEvent else { throw LambdaError.eventTooLarge(payload.count, limit: Self.maximumEvent) }
+    try await queue.accept(
+      AsyncEvent(
+        requestID: call.requestID, function: name.id, qualifier: name.qualifier, payload: payload, trace: call.trace,
+        acceptedAt: call.now, failures: 0, refusals: 0))
+    var output = InvokeOutput()
+    output.statusCode = 202
+    return output
+  }
+
+  private func invoke(
+    _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
+  ) async throws -> InvokeOutput {
+    if let context = input.clientContext {
+      guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
+      else { throw LambdaError.clientContextInvalid() }
+    }
+    let wantsLogTail = input.logType == "Tail"
+    let (_, result) = try await invoker.invoke(
+      resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
+      clientContext: input.clientContext, wantsLogTail: wantsLogTail)
+    var output = InvokeOutput()
+    output.statusCode = 200
+    output.executedVersion = result.executedVersion
+    if wantsLogTail { output.logResult = result.logTail.base64 }
+    switch result.outcome {
+    case .success(let body): output.payload = body
+    case .functionError(let error):
+      output.functionError = "Unhandled"
+      output.payload = error.body
+    case .systemError(let reason): throw LambdaError.service(reason)
+    }
+    return output
+  }
+}

@@ -1,0 +1,64 @@
+import Base
+
+/// The numbers of Lambda, as its developer guide ("Lambda quotas") and API model state them.
+enum LambdaLimits {
+  /// Bytes of a zip sent in a request.
+  static let zippedBytes = 52_428_800
+  /// Bytes of all files of a package together.
+  static let unzippedBytes = 262_144_000
+  /// Files and directories of a package. Our own bound: AWS states none, and each one costs an inode.
+  static let packageEntries = 100_000
+  /// Bytes of one path inside a package, and how deep it may lie. Our own bounds.
+  static let packagePathBytes = 1024
+  static let packagePathDepth = 64
+  /// Bytes of the target of a symbolic link inside a package. Our own bound.
+  static let linkTargetBytes = 1024
+
+  static let nameLength = 64
+  static let timeoutSeconds = 1...900
+  static let defaultTimeoutSeconds = 3
+  static let memoryMegabytes = 128...10_240
+  static let defaultMemoryMegabytes = 128
+  static let ephemeralStorageMegabytes = 512...10_240
+  static let defaultEphemeralStorageMegabytes = 512
+  /// Bytes of the environment variables, names and values, as JSON.
+  static let environmentBytes = 4096
+  static let tags = 50
+  static let descriptionLength = 256
+  static let handlerLength = 128
+
+  /// Bytes of a function's resource policy.
+  static let policyBytes = 20_480
+  /// Concurrent executions of an account in a Region.
+  static let accountConcurrency = 1000
+  /// Of these, what reservations must leave to functions without one.
+  static let unreservedConcurrency = 100
+  /// Bytes of all packages of an account in a Region (300 GB since 2026).
+  static let codeStorageBytes = 322_122_547_200
+
+  static let listItems = 1...10_000
+  /// Items of one page of functions and versions, whatever `MaxItems` says.
+  static let listPage = 50
+  static let mappingPage = 100
+
+  static let sqsBatchSize = 1...10_000
+  static let sqsBatchSizeWithoutWindow = 10
+  static let defaultSQSBatchSize = 10
+  static let batchingWindowSeconds = 0...300
+  static let mappingConcurrency = 2...1000
+
+  static let retryAttempts = 0...2
+  static let eventAgeSeconds = 60...21_600
+}
+
+extension ClosedRange<Int> {
+  /// - Throws: `ValidationException` in the words of the model's own validation.
+  func check(_ value: Int, at path: String) throws {
+    if value < lowerBound {
+      throw LambdaError.constraint("\(value)", at: path, "have value greater than or equal to \(lowerBound)")
+    }
+    if value > upperBound {
+      throw LambdaError.constraint("\(value)", at: path, "have value less than or equal to \(upperBound)")
+    }
+  }
+}

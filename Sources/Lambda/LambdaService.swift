@@ -1,0 +1,128 @@
+import Base
+import Fabric
+import HTTPServer
+import Logging
+import Sandbox
+import Store
+
+/// Lambda: functions, their environments, and everything that invokes them.
+public final class LambdaService: ServiceModule {
+  public struct Configuration: Sendable {
+    /// Unpacked code and runtime clients live below it.
+    public var directory: String
+    /// Python virtual environments that have `awslambdaric`.
+    public var virtualEnvironments: [String]
+    /// Where other interpreters are looked for, in the form of `PATH`.
+    public var searchPath: String
+    public init(directory: String, virtualEnvironments: [String], searchPath: String) {
+      (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
+    }
+  }
+  /// The services that Lambda works with.
+  public struct Neighbours: Sendable {
+    public var authoriser: any Authoriser
+    public var roles: any RolePort
+    public var queues: any QueuePort
+    public var logs: any LogPort
+    public init(authoriser: any Authoriser, roles: any RolePort, queues: any QueuePort, logs: any LogPort) {
+      (self.authoriser, self.roles, self.queues, self.logs) = (authoriser, roles, queues, logs)
+    }
+  }
+
+  private let control: ControlPlane
+  private let placement: Placement
+  private let logForwarder: LogForwarder
+  private let queue: AsyncQueue
+  private let mappings: MappingRunner
+  private let invokeOperation: InvokeOperation
+  private let packages: PackageStore
+  private let roles: any RolePort
+  private let runtimes: HostRuntimes
+  private let nodeClient: NodeClient
+  private let stopping = Nudge()
+
+  public init(
+    store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, configuration: Configuration, logger: Logger
+  ) {
+    runtimes = HostRuntimes.discover(
+      virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
+    packages = PackageStore(blobs: PackageBlobStore(blobs: blobs), directory: configuration.directory + "/code")
+    nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
+    roles = neighbours.roles
+    control = ControlPlane(
+      store: store, ambient: ambient, packages: packages, roles: neighbours.roles, authoriser: neighbours.authoriser,
+      queues: neighbours.queues, catalog: runtimes)
+    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
+    placement = Placement(ambient: ambient, logForwarder: logForwarder)
+    let invoker = Invoker(placement: placement, ambient: ambient)
+    queue = AsyncQueue(
+      store: store, control: control, invoker: invoker,
+      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger), ambient: ambient,
+      logger: logger)
+    mappings = MappingRunner(
+      control: control,
+      poller: QueuePoller(
+        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
+        logger: logger),
+      ambient: ambient, logger: logger)
+    invokeOperation = InvokeOperation(control: control, invoker: invoker, queue: queue)
+  }
+
+  public var apis: [ServiceAPI] {
+    [ServiceAPI(LambdaModel.service, operations: control.operations + [invokeOperation.operation])]
+  }
+  public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
+
+  /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
+  public func run(sandboxes: SandboxHost, server: HTTPServer) async throws {
+    try nodeClient.install()
+    let launcher = Launcher(
+      sandboxes: sandboxes, server: server, packages: packages, roles: roles, runtimes: runtimes,
+      nodeClient: nodeClient.directory)
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.logForwarder.run() }
+      group.addTask { await self.placement.run(launcher) }
+      group.addTask { await self.feed() }
+    }
+  }
+
+  /// Brings events to functions until the server stops; what is under way is finished.
+  private func feed() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.queue.run() }
+      group.addTask { await self.mappings.run() }
+      group.addTask {
+        for await change in self.control.changes.stream() {
+          if case .deleted(let id) = change { self.placement.remove(id) }
+        }
+      }
+      await stopping.wait()
+      group.cancelAll()
+    }
+  }
+
+  /// Lets running invocations end within the limit, then ends every environment and hands the last log lines on.
+  public func stop(within limit: Duration) async {
+    stopping.nudge()
+    await placement.stop(within: limit)
+    logForwarder.finish()
+  }
+
+  /// What this host can run, a line for each language, for `dewpoint doctor`.
+  public static func runtimeReport(virtualEnvironments: [String], searchPath: String) -> [(name: String, isFound: Bool, text: String)] {
+    let runtimes = HostRuntimes.discover(virtualEnvironments: virtualEnvironments, searchPath: searchPath)
+    var lines: [(name: String, isFound: Bool, text: String)] = runtimes.pythons.map {
+      ("python\($0.version)", true, "\($0.executable), with awslambdaric in \($0.sitePackages)")
+    }
+    if runtimes.pythons.isEmpty {
+      lines.append(("python", false, "make a virtual environment and tell of it: python3 -m venv DIR && DIR/bin/pip install awslambdaric boto3, then --python DIR"))
+    }
+    if let node = runtimes.node {
+      lines.append(("nodejs\(node.major.map { "\($0).x" } ?? "")", true, node.executable))
+    } else {
+      lines.append(("nodejs", false, "install Node.js so that `node` is on the PATH"))
+    }
+    lines.append(("provided.al2023", true, "runs the package's own bootstrap"))
+    return lines
+  }
+}

@@ -1,0 +1,116 @@
+import Base
+import Crypto
+import Store
+import Synchronization
+
+/// The code of functions, unpacked on disk and named by the hash of the zip, so that equal packages share one directory.
+///
+/// The directories are only a cache: whatever is missing is unpacked again from the blob. Reading, hashing and unpacking
+/// happen on a thread of their own, never on the cooperative pool.
+struct PackageStore: Sendable {
+  private let blobs: any BlobStore
+  private let root: String
+  private let disk: PackageDisk
+  private let claims = Claims()
+
+  /// - Parameters:
+  ///   - blobs: for packages alone; what no function names any more is deleted from it.
+  ///   - directory: made when missing; leftovers of an interrupted unpacking are removed.
+  init(blobs: any BlobStore, directory: String) {
+    (self.blobs, root, disk) = (blobs, directory, PackageDisk(root: directory))
+  }
+
+  /// Checks and unpacks a zip and keeps it durably. Until `release` is called with the hash, the package is not removed.
+  /// - Throws: `AWSError` in AWS's words for a zip that is too large or has a defect.
+  func add(zip: [UInt8]) async throws -> (hash: String, size: Int) {
+    guard zip.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
+    let hash = await disk.run { SHA256.hash(data: zip).map { $0 }.hex }
+    try claims.claim(hash)
+    do {
+      _ = try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
+      try await blobs.put(hash, zip)
+    } catch let error as AWSError {
+      claims.release(hash)
+      throw error
+    } catch {
+      claims.release(hash)
+      throw LambdaError.badPackage(error)
+    }
+    return (hash, zip.count)
+  }
+
+  /// The row that names the package has been written, or never will be.
+  func release(_ hash: String) { claims.release(hash) }
+
+  /// Checks a zip without keeping it.
+  func check(zip: [UInt8]) async throws -> (hash: String, size: Int) {
+    guard zip.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
+    do {
+      let hash = try await disk.run { Result { try disk.check(zip) } }.get()
+      return (hash, zip.count)
+    } catch {
+      throw LambdaError.badPackage(error)
+    }
+  }
+
+  /// The directory with the unpacked files, made again when it is missing.
+  /// - Throws: `PackageMissing` when the bytes are gone, too.
+  func directory(for hash: String) async throws -> String {
+    if let path = await disk.run({ disk.existing(hash) }) { return path }
+    let zip = try await zip(hash)
+    return try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
+  }
+
+  /// The bytes of the zip, for `GetFunction`'s location.
+  func zip(_ hash: String) async throws -> [UInt8] {
+    guard let zip = try await blobs.get(hash) else { throw PackageMissing(hash: hash) }
+    return zip
+  }
+
+  /// All packages that are kept.
+  func hashes() async throws -> [String] { try await blobs.list() }
+
+  /// Removes files and bytes that no function needs.
+  /// - Returns: false when somebody is just adding the same package, so that it has to stay.
+  func remove(_ hash: String) async throws -> Bool {
+    guard claims.beginRemoval(hash) else { return false }
+    defer { claims.endRemoval(hash) }
+    try await disk.run { Result { try disk.remove(hash) } }.get()
+    try await blobs.delete(hash)
+    return true
+  }
+
+  struct PackageMissing: Error { var hash: String }
+}
+
+/// Keeps adding and removing of one package apart.
+private final class Claims: Sendable {
+  /// in use: so many additions are under way. removing: to be followed by nothing.
+  private enum Claim { case inUse(Int), removing }
+  private let claims = Mutex<[String: Claim]>([:])
+
+  /// - Throws: a retryable error in the moment in which an old, unused copy is being removed.
+  func claim(_ hash: String) throws {
+    try claims.withLock { claims in
+      switch claims[hash] {
+      case nil: claims[hash] = .inUse(1)
+      case .inUse(let count): claims[hash] = .inUse(count + 1)
+      case .removing:
+        throw AWSError("ServiceException", "The package is being removed. Please try again.", status: 500, fault: .server)
+      }
+    }
+  }
+  func release(_ hash: String) {
+    claims.withLock { claims in
+      if case .inUse(let count) = claims[hash] { claims[hash] = count > 1 ? .inUse(count - 1) : nil }
+    }
+  }
+  func beginRemoval(_ hash: String) -> Bool {
+    claims.withLock { claims in
+      guard claims[hash] == nil else { return false }
+      claims[hash] = .removing
+      return true
+    }
+  }
+  func endRemoval(_ hash: String) { claims.withLock { $0[hash] = nil } }
+}

@@ -1,0 +1,226 @@
+import Base
+import Fabric
+import Logging
+import Synchronization
+
+/// Gives each invocation an environment: performs what the pools decide.
+final class Placement: Sendable {
+  /// Names the pool of one version of a function.
+  struct PoolKey: Hashable, Sendable { var function: FunctionID; var version: String }
+
+  private struct Waiting {
+    var invocation: Invocation
+    var completion: CheckedContinuation<InvocationResult, Never>
+  }
+  private struct State {
+    var pools: [PoolKey: Pool] = [:]
+    var functions: [PoolKey: FunctionVersion] = [:]
+    var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
+    var waiting: [WaiterID: Waiting] = [:]
+    var ledger: ConcurrencyLedger
+    var nextID: UInt64 = 0
+    var isStopping = false
+
+    mutating func newID() -> UInt64 {
+      nextID += 1
+      return nextID
+    }
+  }
+  /// What is done after the decision, outside the lock.
+  private enum Effect {
+    case start(Environment)
+    case run(Environment, Waiting)
+    case stop(Environment)
+    case fail(Waiting, String)
+  }
+
+  private let state: Mutex<State>
+  private let ambient: Ambient
+  private let logForwarder: LogForwarder
+  private let idleLimit: Duration
+  private let starts: AsyncStream<Environment>
+  private let startSink: AsyncStream<Environment>.Continuation
+  /// Nudged when an environment becomes free, so that its expiry is planned.
+  let idleNudge = Nudge()
+
+  /// - Parameters:
+  ///   - accountLimit: concurrent executions of an account in a Region.
+  ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
+  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
+    state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
+    (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
+  }
+
+  /// Runs the environments until `stop`, which ends them all.
+  func run(_ launcher: Launcher) async {
+    await withDiscardingTaskGroup { group in
+      for await environment in starts {
+        group.addTask {
+          await environment.live { try await launcher.launch($0) }
+          launcher.release(environment.id)
+        }
+      }
+    }
+  }
+
+  /// Lets running invocations end within the limit, then ends every environment. Nothing starts any more.
+  func stop(within limit: Duration) async {
+    state.withLock { $0.isStopping = true }
+    let end = ambient.clock.monotonic() + limit
+    while ambient.clock.monotonic() < end, state.withLock({ $0.ledger.total > 0 }) {
+      try? await ambient.clock.sleepReal(for: .milliseconds(10))
+    }
+    let effects = state.withLock { state -> [Effect] in
+      defer { (state.pools, state.waiting) = ([:], [:]) }
+      return state.environments.values.map { .stop($0.environment) }
+        + state.waiting.values.map { .fail($0, "the server is stopping") }
+    }
+    perform(effects)
+    startSink.finish()
+  }
+
+  /// Runs an invocation to its end. Throws `AWSError` 429 when a concurrency limit is reached.
+  func invoke(_ invocation: Invocation, on resolved: ResolvedFunction) async throws -> InvocationResult {
+    let function = resolved.version
+    let refusal = state.withLock { $0.ledger.enter(function.id, reserved: resolved.reservedConcurrency) }
+    if let refusal { throw LambdaError.throttled(reason: refusal.rawValue) }
+    defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
+    return await withCheckedContinuation { completion in
+      place(Waiting(invocation: invocation, completion: completion), function)
+    }
+  }
+
+  private func place(_ waiting: Waiting, _ function: FunctionVersion) {
+    let key = PoolKey(function: function.id, version: function.version)
+    let effects = state.withLock { state -> [Effect] in
+      guard !state.isStopping else { return [.fail(waiting, "the server is stopping")] }
+      let waiter = state.newID()
+      state.waiting[waiter] = waiting
+      state.functions[key] = function
+      return change(key, &state, create: function.revisionID) { pool, newID in
+        pool.update(to: function.revisionID, newID: newID) + pool.invoke(waiter, newID: newID)
+      }
+    }
+    perform(effects)
+  }
+
+  private func take(_ report: Environment.Report, from id: EnvironmentID) {
+    let effects = state.withLock { state -> [Effect] in
+      guard let key = state.environments[id]?.key else { return [] }
+      switch report {
+      case .free:
+        return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+      case .gone(let failure):
+        state.environments[id] = nil
+        var failed: [Effect] = []
+        if let failure {
+          // The next launch would fail in the same way; who waits is told instead of waiting for ever.
+          let abandoned = state.pools[key]?.abandonWaiters() ?? []
+          failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
+        }
+        return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+      }
+    }
+    perform(effects)
+    idleNudge.nudge()
+  }
+
+  /// The function was deleted: nothing of it runs on.
+  func remove(_ function: FunctionID) {
+    let effects = state.withLock { state -> [Effect] in
+      state.pools.keys.filter { $0.function == function }.flatMap { key in
+        change(key, &state) { pool, _ in pool.stopAll() }
+      }
+    }
+    perform(effects)
+  }
+
+  /// Stops what has been idle for too long. Returns when that is due next.
+  func expireIdle(at now: Instant) -> Instant? {
+    let (effects, next) = state.withLock { state -> ([Effect], Instant?) in
+      let effects = state.pools.keys.flatMap { key in
+        change(key, &state) { pool, _ in pool.expire(idleLongerThan: idleLimit, now: now) }
+      }
+      return (effects, state.pools.values.compactMap(\.idleSince).min().map { $0 + idleLimit })
+    }
+    perform(effects)
+    return next
+  }
+
+  /// How many environments there are, and how many invocations run.
+  var counts: (environments: Int, running: Int) { state.withLock { ($0.environments.count, $0.ledger.total) } }
+
+  /// Lets a pool decide and turns its actions into effects.
+  private func change(
+    _ key: PoolKey, _ state: inout State, create revision: String? = nil,
+    _ decide: (inout Pool, () -> EnvironmentID) -> [Pool.Action]
+  ) -> [Effect] {
+    guard var pool = state.pools[key] ?? revision.map({ Pool(revision: $0) }) else { return [] }
+    var nextID = state.nextID
+    func newID() -> EnvironmentID {
+      nextID += 1
+      return EnvironmentID(number: nextID)
+    }
+    var actions = decide(&pool, newID)[...]
+    var effects: [Effect] = []
+    while let action = actions.popFirst() {
+      switch action {
+      case .start(let id):
+        guard let function = state.functions[key] else { continue }
+        let environment = makeEnvironment(id, function)
+        state.environments[id] = (environment, key)
+        effects.append(.start(environment))
+      case .stop(let id):
+        if let environment = state.environments[id]?.environment { effects.append(.stop(environment)) }
+      case .hand(let id, let waiter):
+        guard let environment = state.environments[id]?.environment, let waiting = state.waiting[waiter] else { continue }
+        if environment.isStale(at: ambient.now) {
+          // Its keys end too soon: another environment takes the invocation.
+          effects.append(.stop(environment))
+          actions += pool.gone(id, newID: newID) + pool.invoke(waiter, newID: newID)
+        } else {
+          state.waiting[waiter] = nil
+          effects.append(.run(environment, waiting))
+        }
+      }
+    }
+    state.nextID = nextID
+    state.pools[key] = pool.isEmpty ? nil : pool
+    if pool.isEmpty { state.functions[key] = nil }
+    return effects
+  }
+
+  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion) -> Environment {
+    let day = CivilTime(ambient.now)
+    let stream =
+      "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
+    return Environment(
+      id: id, function: function, logStream: stream, ambient: ambient,
+      writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
+  }
+
+  private func perform(_ effects: [Effect]) {
+    for effect in effects {
+      switch effect {
+      case .start(let environment): startSink.yield(environment)
+      case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
+      case .stop(let environment): environment.stop()
+      case .fail(let waiting, let reason):
+        waiting.completion.resume(
+          returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+      }
+    }
+  }
+}
+
+/// Ends environments that nobody has used for long.
+struct IdleWorker: Worker {
+  let placement: Placement
+  var name: String { "lambda.idle-environments" }
+  var nudge: Nudge { placement.idleNudge }
+
+  func turn(_ now: Instant) async throws -> NextTurn {
+    placement.expireIdle(at: now).map { .at(max($0, now + .seconds(1))) } ?? .onNudge
+  }
+}

@@ -1,0 +1,130 @@
+import Base
+
+/// Names an environment within this process.
+struct EnvironmentID: Hashable, Sendable, CustomStringConvertible {
+  var number: UInt64
+  var description: String { "env-\(number)" }
+}
+
+/// Names an invocation that waits for an environment.
+typealias WaiterID = UInt64
+
+/// The environments of one version of a function: who is free, who waits, who must go. Decides; does nothing itself.
+struct Pool: Sendable {
+  enum Action: Sendable, Equatable {
+    case start(EnvironmentID)
+    case hand(EnvironmentID, to: WaiterID)
+    case stop(EnvironmentID)
+  }
+
+  /// - starting may become busy or idle, or be removed
+  /// - busy may become idle or be removed
+  /// - idle may become busy or be removed
+  private enum Slot: Sendable {
+    case starting
+    case busy
+    case idle(since: Instant)
+  }
+
+  private var slots: [EnvironmentID: (slot: Slot, revision: String)] = [:]
+  /// Free environments, the one used last at the end: it is the warmest.
+  private var free: [EnvironmentID] = []
+  private var waiters: [WaiterID] = []
+  private(set) var revision: String
+
+  init(revision: String) { self.revision = revision }
+
+  var isEmpty: Bool { slots.isEmpty && waiters.isEmpty }
+  var count: Int { slots.count }
+  var waiting: Int { waiters.count }
+  private var starting: Int { slots.values.count { if case .starting = $0.slot { true } else { false } } }
+
+  /// An invocation wants to run. It gets the warmest free environment; when there is none a new one is started for it,
+  /// but whichever environment is free first takes it.
+  mutating func invoke(_ waiter: WaiterID, newID: () -> EnvironmentID) -> [Action] {
+    if let id = free.popLast() {
+      slots[id]?.slot = .busy
+      return [.hand(id, to: waiter)]
+    }
+    waiters.append(waiter)
+    guard starting < waiters.count else { return [] }
+    let id = newID()
+    slots[id] = (.starting, revision)
+    return [.start(id)]
+  }
+
+  /// The environment can take an invocation: it has booted or has answered the one before.
+  mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
+    guard let entry = slots[id] else { return [] }
+    guard entry.revision == revision else {
+      slots[id] = nil
+      return [.stop(id)]
+    }
+    guard !waiters.isEmpty else {
+      if case .idle = entry.slot { return [] }
+      slots[id]?.slot = .idle(since: now)
+      free.append(id)
+      return []
+    }
+    slots[id]?.slot = .busy
+    return [.hand(id, to: waiters.removeFirst())]
+  }
+
+  /// The environment is no more. Those who wait are not left without one.
+  mutating func gone(_ id: EnvironmentID, newID: () -> EnvironmentID) -> [Action] {
+    slots[id] = nil
+    free.removeAll { $0 == id }
+    guard waiters.count > starting else { return [] }
+    let fresh = newID()
+    slots[fresh] = (.starting, revision)
+    return [.start(fresh)]
+  }
+
+  /// Gives up on everyone who waits, because environments cannot be started.
+  mutating func abandonWaiters() -> [WaiterID] {
+    defer { waiters = [] }
+    return waiters
+  }
+
+  /// Code or configuration changed: nothing of the old revision takes another invocation.
+  mutating func update(to revision: String, newID: () -> EnvironmentID) -> [Action] {
+    guard revision != self.revision else { return [] }
+    self.revision = revision
+    var actions: [Action] = []
+    for (id, entry) in slots.sorted(by: { $0.key.number < $1.key.number }) {
+      if case .busy = entry.slot { continue }
+      slots[id] = nil
+      actions.append(.stop(id))
+    }
+    free = []
+    for _ in waiters {
+      let id = newID()
+      slots[id] = (.starting, revision)
+      actions.append(.start(id))
+    }
+    return actions
+  }
+
+  /// Stops environments that nobody has used for `limit`.
+  mutating func expire(idleLongerThan limit: Duration, now: Instant) -> [Action] {
+    var actions: [Action] = []
+    free.removeAll { id in
+      guard case .idle(let since)? = slots[id]?.slot, now - since >= limit else { return false }
+      slots[id] = nil
+      actions.append(.stop(id))
+      return true
+    }
+    return actions
+  }
+
+  /// The function is deleted or the server stops: all go, whether they work or not.
+  mutating func stopAll() -> [Action] {
+    defer { (slots, free) = ([:], []) }
+    return slots.keys.sorted { $0.number < $1.number }.map { .stop($0) }
+  }
+
+  /// When the environment that has been idle longest became so.
+  var idleSince: Instant? {
+    slots.values.compactMap { if case .idle(let since) = $0.slot { since } else { nil } }.min()
+  }
+}

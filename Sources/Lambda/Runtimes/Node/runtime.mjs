@@ -1,0 +1,244 @@
+// The client of the Lambda Runtime API for Node.js functions: fetches events, calls the handler, posts what it answers.
+import http from 'node:http'
+import fs from 'node:fs'
+import path from 'node:path'
+import util from 'node:util'
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { performance } from 'node:perf_hooks'
+
+const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+const base = '/2018-06-01/runtime'
+const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+const isJSONLog = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'
+const streamingSymbol = Symbol.for('aws.lambda.runtime.handler.streaming')
+let requestId = ''
+
+function call (method, route, headers, body) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host, port, method, path: base + route, agent, headers }, response => {
+      const parts = []
+      response.on('data', part => parts.push(part))
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }))
+      response.on('error', reject)
+    })
+    request.setTimeout(0)
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+function post (route, text, headers = {}) {
+  const body = Buffer.from(text)
+  return call('POST', route, { 'content-type': 'application/json', 'content-length': body.length, ...headers }, body)
+}
+
+// One frame is one message of the log, however many lines it has.
+function writeFrame (text) {
+  const message = Buffer.from(text)
+  const head = Buffer.alloc(16)
+  head.writeUInt32BE(0xa55a0003, 0)
+  head.writeUInt32BE(message.length, 4)
+  head.writeBigUInt64BE(BigInt(Date.now()) * 1000n, 8)
+  const frame = Buffer.concat([head, message])
+  for (let at = 0; at < frame.length;) {
+    try {
+      at += fs.writeSync(1, frame, at)
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error
+    }
+  }
+}
+
+const levels = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4, FATAL: 5 }
+const threshold = levels[process.env.AWS_LAMBDA_LOG_LEVEL] ?? 0
+
+function patchConsole () {
+  const line = level => (...values) => {
+    if (levels[level] < threshold) return
+    const time = new Date().toISOString()
+    if (!isJSONLog) {
+      writeFrame(`${time}\t${requestId || 'undefined'}\t${level}\t${util.format(...values)}\n`)
+      return
+    }
+    const record = { timestamp: time, level, requestId }
+    const [only] = values
+    record.message = values.length === 1 && typeof only === 'object' && !(only instanceof Error) ? only : util.format(...values)
+    const error = values.find(value => value instanceof Error)
+    if (error) Object.assign(record, describe(error))
+    writeFrame(JSON.stringify(record) + '\n')
+  }
+  console.log = console.info = line('INFO')
+  console.debug = line('DEBUG')
+  console.trace = line('TRACE')
+  console.warn = line('WARN')
+  console.error = line('ERROR')
+}
+
+function describe (error) {
+  if (!(error instanceof Error)) return { errorType: typeof error, errorMessage: String(error), trace: [] }
+  return {
+    errorType: error.name ?? 'Error',
+    errorMessage: error.message,
+    trace: (error.stack || String(error)).split('\n')
+  }
+}
+
+function logError (title, error) {
+  const { errorType, errorMessage, trace } = describe(error)
+  const record = { errorType, errorMessage, ...(error?.code !== undefined && { code: error.code }), stack: trace }
+  const time = new Date().toISOString()
+  writeFrame(isJSONLog
+    ? JSON.stringify({ timestamp: time, level: 'ERROR', requestId, message: record }) + '\n'
+    : `${time}\t${requestId || 'undefined'}\tERROR\t${title} \t${JSON.stringify(record)}\n`)
+}
+
+function runtimeError (type, message) {
+  const error = new Error(message)
+  error.name = type
+  error.stack = `${type}: ${message}`
+  return error
+}
+
+// `dir/file.name.method`: the part after the last slash up to its first dot is the file.
+async function loadHandler (root, text) {
+  if (text.includes('..')) throw runtimeError('Runtime.MalformedHandlerName', `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`)
+  const name = path.basename(text)
+  const dot = name.indexOf('.')
+  if (dot < 1) throw runtimeError('Runtime.MalformedHandlerName', 'Bad handler')
+  const file = path.resolve(root, path.dirname(text), name.slice(0, dot))
+  const module = await loadModule(file, root)
+  const handler = name.slice(dot + 1).split('.').reduce((value, key) => value?.[key], module)
+  if (handler === undefined || handler === null) throw runtimeError('Runtime.HandlerNotFound', `${text} is undefined or not exported`)
+  if (typeof handler !== 'function') throw runtimeError('Runtime.HandlerNotFound', `${text} is not a function`)
+  return handler
+}
+
+async function loadModule (file, root) {
+  const exists = candidate => fs.existsSync(candidate) && fs.statSync(candidate).isFile()
+  const require = createRequire(path.join(root, 'noop.js'))
+  try {
+    for (const extension of ['', '.js', '.mjs', '.cjs']) {
+      const candidate = file + extension
+      if (!exists(candidate)) continue
+      if (extension === '.cjs') return require(candidate)
+      if (extension === '.mjs') return await import(pathToFileURL(candidate).href)
+      try {
+        return require(candidate)
+      } catch (error) {
+        if (error.code !== 'ERR_REQUIRE_ESM' && !(error instanceof SyntaxError)) throw error
+        return await import(pathToFileURL(candidate).href)
+      }
+    }
+    return require(file)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw Object.assign(error, { name: 'Runtime.UserCodeSyntaxError' })
+    if (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND') {
+      throw Object.assign(error, { name: 'Runtime.ImportModuleError', message: `Error: ${error.message}` })
+    }
+    throw error
+  }
+}
+
+function makeContext (headers, finish) {
+  const deadline = Number(headers['lambda-runtime-deadline-ms'])
+  // Date.now may be moved by the function's tests; the monotonic clock is not.
+  const endsAt = performance.now() + (deadline - Date.now())
+  const parse = text => { try { return text ? JSON.parse(text) : undefined } catch { return undefined } }
+  return {
+    callbackWaitsForEmptyEventLoop: true,
+    functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
+    functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
+    memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
+    logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
+    logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    clientContext: parse(headers['lambda-runtime-client-context']),
+    identity: parse(headers['lambda-runtime-cognito-identity']),
+    invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
+    awsRequestId: headers['lambda-runtime-aws-request-id'],
+    getRemainingTimeInMillis: () => Math.max(0, Math.floor(endsAt - performance.now())),
+    done: (error, value) => finish(error, value),
+    succeed: value => finish(null, value),
+    fail: error => finish(error ?? 'handled')
+  }
+}
+
+// Resolves with {value} or {error}. A callback handler may wait until nothing is left to do in the event loop.
+function runHandler (handler, event, headers) {
+  return new Promise(resolve => {
+    let isDone = false
+    const settle = outcome => {
+      if (isDone) return
+      isDone = true
+      process.removeListener('beforeExit', onEmpty)
+      process.removeListener('unhandledRejection', onRejection)
+      process.removeListener('uncaughtException', onException)
+      resolve(outcome)
+    }
+    let answer
+    const onEmpty = () => settle(answer ?? { value: null })
+    const onRejection = reason => {
+      const error = runtimeError('Runtime.UnhandledPromiseRejection', String(reason))
+      error.reason = describe(reason)
+      settle({ error, isFatal: true, title: 'Unhandled Promise Rejection' })
+    }
+    const onException = error => settle({ error, isFatal: true, title: 'Uncaught Exception' })
+    process.once('beforeExit', onEmpty)
+    process.on('unhandledRejection', onRejection)
+    process.on('uncaughtException', onException)
+    const context = makeContext(headers, (error, value) => {
+      answer = error !== null && error !== undefined ? { error } : { value }
+      if (!context.callbackWaitsForEmptyEventLoop || answer.error) settle(answer)
+    })
+    try {
+      const result = handler(event, context, context.done)
+      if (typeof result?.then === 'function') result.then(value => settle({ value }), error => settle({ error }))
+    } catch (error) {
+      settle({ error })
+    }
+  })
+}
+
+// Nothing keeps Node alive while an event loop is empty and a callback is awaited, so `beforeExit` can tell of it.
+async function loop (handler) {
+  for (;;) {
+    const next = await call('GET', '/invocation/next', {})
+    const id = next.headers['lambda-runtime-aws-request-id']
+    requestId = id
+    const trace = next.headers['lambda-runtime-trace-id']
+    if (trace) process.env._X_AMZN_TRACE_ID = trace
+    else delete process.env._X_AMZN_TRACE_ID
+
+    const outcome = await runHandler(handler, JSON.parse(next.body.toString()), next.headers)
+    let text
+    if (!outcome.error) {
+      try {
+        text = JSON.stringify(outcome.value === undefined ? null : outcome.value) ?? 'null'
+      } catch (error) {
+        outcome.error = runtimeError('Runtime.MarshalError', `Unable to stringify response body as json: ${error.message}`)
+      }
+    }
+    if (!outcome.error) {
+      await post(`/invocation/${id}/response`, text)
+      continue
+    }
+    logError(outcome.title ?? 'Invoke Error', outcome.error)
+    const { errorType, errorMessage, trace: stack } = describe(outcome.error)
+    await post(`/invocation/${id}/error`, JSON.stringify({
+      errorType, errorMessage, ...(outcome.error.reason && { reason: outcome.error.reason }), trace: stack
+    }), { 'lambda-runtime-function-error-type': errorType })
+    if (outcome.isFatal) process.exit(128)
+  }
+}
+
+patchConsole()
+try {
+  const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER)
+  if (handler[streamingSymbol]) throw runtimeError('Runtime.UnsupportedHandler', 'Response streaming handlers are not supported.')
+  await loop(handler)
+} catch (error) {
+  logError('Uncaught Exception', error)
+  const { errorType, errorMessage, trace } = describe(error)
+  await post('/init/error', JSON.stringify({ errorType, errorMessage, trace }), { 'lambda-runtime-function-error-type': errorType })
+  process.exit(129)
+}

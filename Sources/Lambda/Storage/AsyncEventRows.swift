@@ -1,0 +1,71 @@
+import Base
+import Fabric
+import Store
+
+/// The rows of the asynchronous queue.
+///
+///   lambda async due    (due time, request id)  → AsyncEvent     waits for its time
+///   lambda async taken  (request id)            → AsyncEvent     is being tried by a running server
+///
+/// An event is in exactly one of the two. What is `taken` when a server starts was left by one that did not finish.
+struct AsyncEventRows: Sendable {
+  private static let due = Key("lambda", "async", "due")
+  private static let taken = Key("lambda", "async", "taken")
+  /// Events moved in one transaction.
+  private static let step = 500
+
+  let store: any Store
+
+  func add(_ event: AsyncEvent, due: Instant) async throws {
+    let row = event.row
+    let key = Self.due.appending(due, event.requestID)
+    try await store.transact { try $0.set(key, row) }
+  }
+
+  /// Takes what is due; also tells when the next event will be, nil when there is none.
+  func take(upTo now: Instant, limit: Int) async throws -> (events: [AsyncEvent], next: Instant?) {
+    try await store.transact { tx in
+      var events: [AsyncEvent] = []
+      var next: Instant?
+      let found = try tx.entries(KeyRange(prefix: Self.due), limit: limit + 1)
+      for (key, row) in found {
+        var reader = KeyReader(key, after: Self.due)
+        let time = try reader.instant()
+        guard time <= now, events.count < limit else { next = time; break }
+        let event = try AsyncEvent(row: row)
+        try tx.delete(key)
+        try tx.set(Self.taken.appending(event.requestID), row)
+        events.append(event)
+      }
+      return (events, next)
+    }
+  }
+
+  func complete(_ event: AsyncEvent) async throws {
+    let key = Self.taken.appending(event.requestID)
+    try await store.transact { try $0.delete(key) }
+  }
+
+  func putBack(_ event: AsyncEvent, due: Instant) async throws {
+    try await store.transact { tx in
+      try tx.delete(Self.taken.appending(event.requestID))
+      try tx.set(Self.due.appending(due, event.requestID), event.row)
+    }
+  }
+
+  /// Makes due again what an earlier server had taken and not settled.
+  func recover(at now: Instant) async throws {
+    var isMore = true
+    while isMore {
+      isMore = try await store.transact { tx in
+        let left = try tx.entries(KeyRange(prefix: Self.taken), limit: Self.step)
+        for (key, row) in left {
+          let event = try AsyncEvent(row: row)
+          try tx.delete(key)
+          try tx.set(Self.due.appending(now, event.requestID), row)
+        }
+        return left.count == Self.step
+      }
+    }
+  }
+}

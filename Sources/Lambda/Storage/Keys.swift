@@ -1,0 +1,51 @@
+import Base
+import Store
+
+/// Where Lambda's control plane keeps things. Nothing else makes keys of these spaces.
+///
+///     function  (lambda, f, account, region, name)              → StoredFunction
+///     version   (lambda, v, account, region, name, number)      → FunctionVersion
+///     alias     (lambda, a, account, region, name, alias)       → Alias
+///     policy    (lambda, p, account, region, name, qualifier)   → ResourcePolicy; the qualifier is empty for the function
+///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
+///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
+///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
+///     place     (lambda, u, uuid)                               → account and Region of a mapping
+///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
+///     use       (lambda, c, hash, account, region, name, version) → empty; who needs a package
+///     garbage   (lambda, g, hash)                               → when the package was last found unused
+enum Keys {
+  static let functions = Key("lambda", "f")
+  static let progress = Key("lambda", "t")
+  static let mappings = Key("lambda", "m")
+  static let garbage = Key("lambda", "g")
+
+  static func functions(_ account: AccountID, _ region: Region) -> Key { functions.appending(account, region) }
+  static func function(_ id: FunctionID) -> Key { functions(id.account, id.region).appending(id.name) }
+  static func versions(_ id: FunctionID) -> Key { of(id, "v") }
+  static func version(_ id: FunctionID, _ number: Int) -> Key { of(id, "v").appending(number) }
+  static func aliases(_ id: FunctionID) -> Key { of(id, "a") }
+  static func alias(_ id: FunctionID, _ name: String) -> Key { of(id, "a").appending(name) }
+  static func policies(_ id: FunctionID) -> Key { of(id, "p") }
+  static func policy(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "p").appending(qualifier ?? "") }
+  static func settings(_ id: FunctionID) -> Key { of(id, "i") }
+  static func settings(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "i").appending(qualifier) }
+  static func progress(_ id: FunctionID) -> Key { of(id, "t") }
+
+  static func mappings(_ account: AccountID, _ region: Region) -> Key { mappings.appending(account, region) }
+  static func mapping(_ account: AccountID, _ region: Region, _ uuid: String) -> Key {
+    mappings(account, region).appending(uuid)
+  }
+  static func mappingPlace(_ uuid: String) -> Key { Key("lambda", "u", uuid) }
+  static func pair(_ mapping: EventSourceMapping) -> Key {
+    Key("lambda", "n", mapping.account, mapping.region, mapping.source.text, mapping.functionARN)
+  }
+
+  static func uses(of hash: String) -> Key { Key("lambda", "c", hash) }
+  static func use(of hash: String, by version: FunctionVersion) -> Key {
+    uses(of: hash).appending(version.id.account, version.id.region, version.id.name, version.version)
+  }
+  static func garbage(_ hash: String) -> Key { garbage.appending(hash) }
+
+  private static func of(_ id: FunctionID, _ kind: String) -> Key { Key("lambda", kind, id.account, id.region, id.name) }
+}

@@ -1,0 +1,129 @@
+import Base
+import Store
+
+extension FunctionID {
+  func write(to row: inout RowWriter) {
+    row.string(account.text)
+    row.string(region.text)
+    row.string(name)
+  }
+  init(from row: inout RowReader) throws {
+    guard let account = AccountID(try row.string()), let region = Region(try row.string()) else {
+      throw StoreError.corrupt("function id")
+    }
+    self.init(account: account, region: region, name: try row.string())
+  }
+}
+
+extension RowWriter {
+  mutating func arn(_ arn: ARN) { string(arn.text) }
+}
+extension RowReader {
+  mutating func arn() throws -> ARN {
+    let text = try string()
+    guard let arn = ARN(text) else { throw StoreError.corrupt("not an ARN: \(text)") }
+    return arn
+  }
+}
+
+extension FunctionVersion {
+  func write(to row: inout RowWriter) {
+    id.write(to: &row)
+    for text in [version, description, runtime, handler] { row.string(text) }
+    row.arn(role)
+    row.map(environment)
+    row.int(timeout.inMilliseconds)
+    row.int(memoryMegabytes)
+    row.int(ephemeralStorageMegabytes)
+    row.string(architecture)
+    row.string(codeHash)
+    row.int(codeSize)
+    row.string(logFormat.rawValue)
+    row.optional(applicationLogLevel)
+    row.optional(systemLogLevel)
+    row.string(logGroup)
+    row.string(tracing.rawValue)
+    row.optional(deadLetterTarget) { $0.arn($1) }
+    state.write(to: &row)
+    updateStatus.write(to: &row)
+    row.instant(lastModified)
+    row.string(revisionID)
+  }
+
+  init(from row: inout RowReader) throws {
+    id = try FunctionID(from: &row)
+    version = try row.string()
+    description = try row.string()
+    runtime = try row.string()
+    handler = try row.string()
+    role = try row.arn()
+    environment = try row.map()
+    timeout = .milliseconds(try row.int64())
+    memoryMegabytes = try row.int()
+    ephemeralStorageMegabytes = try row.int()
+    architecture = try row.string()
+    codeHash = try row.string()
+    codeSize = try row.int()
+    logFormat = try row.raw()
+    applicationLogLevel = try row.optionalString()
+    systemLogLevel = try row.optionalString()
+    logGroup = try row.string()
+    tracing = try row.raw()
+    deadLetterTarget = try row.optional { try $0.arn() }
+    state = try State(from: &row)
+    updateStatus = try UpdateStatus(from: &row)
+    lastModified = try row.instant()
+    revisionID = try row.string()
+  }
+}
+
+extension RowReader {
+  /// An enum that is stored as its text.
+  mutating func raw<T: RawRepresentable<String>>() throws -> T {
+    let text = try string()
+    guard let value = T(rawValue: text) else { throw StoreError.corrupt("\(T.self) \(text)") }
+    return value
+  }
+}
+
+extension FunctionVersion.State {
+  fileprivate func write(to row: inout RowWriter) {
+    switch self {
+    case .pending: row.int(0)
+    case .active: row.int(1)
+    case .failed(let reason, let code):
+      row.int(2)
+      row.string(reason)
+      row.string(code)
+    }
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    switch try row.int() {
+    case 0: self = .pending
+    case 1: self = .active
+    case 2: self = .failed(reason: try row.string(), code: try row.string())
+    case let tag: throw StoreError.corrupt("function state \(tag)")
+    }
+  }
+}
+
+extension FunctionVersion.UpdateStatus {
+  fileprivate func write(to row: inout RowWriter) {
+    switch self {
+    case .successful: row.int(0)
+    case .inProgress: row.int(1)
+    case .failed(let reason, let code):
+      row.int(2)
+      row.string(reason)
+      row.string(code)
+    }
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    switch try row.int() {
+    case 0: self = .successful
+    case 1: self = .inProgress
+    case 2: self = .failed(reason: try row.string(), code: try row.string())
+    case let tag: throw StoreError.corrupt("update status \(tag)")
+    }
+  }
+}

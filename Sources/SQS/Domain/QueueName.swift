@@ -1,0 +1,68 @@
+import Base
+
+/// What identifies a queue to its users.
+struct QueueName: Hashable, Sendable {
+  let account: AccountID
+  let region: Region
+  let name: String
+
+  var arn: ARN { ARN("sqs", region, account, name) }
+  var isFIFO: Bool { name.hasSuffix(".fifo") }
+
+  /// The URL under which the caller can reach it: AWS's host is replaced by the name under which the caller knows us.
+  func url(at endpoint: String) -> String { "\(endpoint)/\(account)/\(name)" }
+
+  init(account: AccountID, region: Region, name: String) { (self.account, self.region, self.name) = (account, region, name) }
+
+  /// Clients send back URLs with any host (wire.md §5.6), so only the last two segments of the path count.
+  /// Throws InvalidAddress.
+  init(url: String, region: Region) throws(AWSError) {
+    var path = url[...]
+    if let scheme = Self.end(of: "://", in: path) { path = path[scheme...].drop { $0 != "/" } }
+    let segments = path.split(separator: "/")
+    guard segments.count >= 2, let account = AccountID(segments[segments.count - 2]) else {
+      throw SQSError.invalidAddress(url)
+    }
+    self.init(account: account, region: region, name: String(segments[segments.count - 1]))
+  }
+
+  private static func end(of needle: String, in text: Substring) -> Substring.Index? {
+    var at = text.startIndex
+    while at < text.endIndex {
+      if text[at...].hasPrefix(needle) { return text.index(at, offsetBy: needle.count) }
+      at = text.index(after: at)
+    }
+    return nil
+  }
+
+  /// Nil unless it is the ARN of a queue.
+  init?(_ arn: ARN) {
+    guard arn.service == "sqs", let account = AccountID(arn.account), let region = Region(arn.region),
+      !arn.resource.contains(":"), !arn.resource.contains("/")
+    else { return nil }
+    self.init(account: account, region: region, name: arn.resource)
+  }
+
+  /// Throws AWS's texts for a name that a new queue cannot have.
+  static func check(_ name: String, isFIFO: Bool) throws(AWSError) {
+    let stem = isFIFO && name.hasSuffix(".fifo") ? String(name.dropLast(5)) : name
+    let isWellFormed =
+      SQSLimits.nameLength.contains(name.utf8.count) && !stem.isEmpty && stem.utf8.allSatisfy(isNameByte)
+    if isFIFO, !isWellFormed || !name.hasSuffix(".fifo") {
+      throw SQSError.invalid(
+        "The name of a FIFO queue can only include alphanumeric characters, hyphens, or underscores, must end with .fifo suffix "
+          + "and be 1 to 80 in length.")
+    }
+    guard isWellFormed else {
+      throw SQSError.invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length")
+    }
+  }
+}
+
+/// Letters, digits, hyphen and underscore: what queue names and batch entry ids are made of.
+func isNameByte(_ byte: UInt8) -> Bool {
+  switch byte {
+  case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+  default: false
+  }
+}

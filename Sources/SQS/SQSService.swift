@@ -1,0 +1,79 @@
+import Base
+import Fabric
+import Store
+import Wire
+
+/// Amazon SQS: queues whose messages, deadlines and counts live in the store and outlive the process.
+public final class SQSService: ServiceModule, QueuePort {
+  let store: any Store
+  let ambient: Ambient
+  let authoriser: any Authoriser
+  let cache: QueueCache
+  let commits: SharedCommits
+  let rooms: WaitingRooms
+  let inFlight: InFlightGauge
+  let sequences: SequenceSource
+  public let workers: [any Worker]
+
+  public init(store: any Store, ambient: Ambient, authoriser: any Authoriser) {
+    let cache = QueueCache(store)
+    let rooms = WaitingRooms(ambient.clock)
+    let inFlight = InFlightGauge()
+    let garbage = GarbageWorker(store)
+    let commits = SharedCommits(store, cache) { effects in
+      rooms.announce(effects, at: ambient.now)
+      inFlight.add(effects.leases)
+      if !effects.changed.isEmpty { garbage.nudge.nudge() }
+    }
+    (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
+    (self.rooms, self.inFlight, self.commits) = (rooms, inFlight, commits)
+    sequences = SequenceSource(ambient)
+    workers = [garbage, RetentionWorker(store, commits)]
+  }
+
+  public var apis: [ServiceAPI] {
+    [
+      ServiceAPI(
+        SQSModel.service,
+        operations: queueOperations + attributeOperations + messageOperations + batchOperations + listOperations)
+    ]
+  }
+
+  /// The queue that an input names. Throws InvalidAddress and MissingParameter.
+  func queueName(_ url: String, _ call: Call) throws -> QueueName {
+    guard !url.isEmpty else { throw SQSError.missing("QueueUrl") }
+    return try QueueName(url: url, region: call.region)
+  }
+
+  /// What an operation on a queue needs: the action on the queue, decided with the queue's own policy. A queue that does
+  /// not exist has none, so only who could see it learns that it is missing.
+  /// - Parameter isOwnersOnly: AWS does not let other accounts do this, whatever the policy says.
+  func access<Input: QueueInput>(_ action: String, isOwnersOnly: Bool = false)
+    -> @Sendable (Input, Call) async throws -> [Access]
+  {
+    { input, call in
+      try input.checkRequired()
+      let name = try self.queueName(input.queueUrl, call)
+      return [try await self.access(action, name, isOwnersOnly: isOwnersOnly, by: call.account)]
+    }
+  }
+
+  func access(_ action: String, _ name: QueueName, isOwnersOnly: Bool = false, by account: AccountID) async throws -> Access {
+    let policy = isOwnersOnly && account != name.account ? nil : try await cache.find(name)?.policy
+    return Access("sqs:" + action, on: name.arn.text, owner: name.account, resourcePolicy: policy)
+  }
+}
+
+/// An input that names its queue.
+protocol QueueInput: RecordView {
+  var queueUrl: String { get }
+}
+
+extension RecordView {
+  /// SQS has a text of its own for a required member that is missing, so the model's validation is not used.
+  func checkRequired() throws(AWSError) {
+    for (place, member) in Self.shape.members.enumerated() where member.isRequired && record.slots[place] == nil {
+      throw SQSError.missing(member.name)
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import Base
+import Fabric
+import Synchronization
+
+/// The clients that wait for messages, by queue: the shell round `WaitingLine`.
+final class WaitingRooms: Sendable {
+  typealias WaiterID = WaitingLine.WaiterID
+
+  private struct Room {
+    var line = WaitingLine()
+    var nudges: [WaiterID: Nudge] = [:]
+    /// Who has been called and not looked since.
+    var called: Set<WaiterID> = []
+  }
+  private struct State {
+    var rooms: [QueueName: Room] = [:]
+    var nextID: WaiterID = 0
+  }
+  private let state = Mutex(State())
+  private let clock: any AmbientClock
+
+  init(_ clock: any AmbientClock) { self.clock = clock }
+
+  /// A place in the line of a queue.
+  struct Ticket: Sendable {
+    let queue: QueueName
+    let id: WaiterID
+    fileprivate let nudge: Nudge
+  }
+
+  /// Nil when too many wait already.
+  func join(_ queue: QueueName) -> Ticket? {
+    state.withLock { state in
+      var room = state.rooms[queue] ?? Room()
+      guard room.line.count < SQSLimits.waitersPerQueue else { return nil }
+      state.nextID += 1
+      let ticket = Ticket(queue: queue, id: state.nextID, nudge: Nudge())
+      room.nudges[ticket.id] = ticket.nudge
+      _ = room.line.handle(.joined(ticket.id))
+      state.rooms[queue] = room
+      return ticket
+    }
+  }
+
+  func looks(_ ticket: Ticket) {
+    tell(ticket.queue, .looks(ticket.id)) { $0.called.remove(ticket.id) }
+  }
+  func foundNothing(_ ticket: Ticket, nextDue: Instant?) { tell(ticket.queue, .foundNothing(ticket.id, nextDue: nextDue)) }
+  func served(_ ticket: Ticket, mayBeMore: Bool, nextDue: Instant?) {
+    leave(ticket, .served(ticket.id, mayBeMore: mayBeMore, nextDue: nextDue))
+  }
+  func left(_ ticket: Ticket) { leave(ticket, .left(ticket.id)) }
+  private func leave(_ ticket: Ticket, _ event: WaitingLine.Event) {
+    tell(ticket.queue, event) { room in
+      room.nudges[ticket.id] = nil
+      room.called.remove(ticket.id)
+    }
+  }
+
+  /// How many wait at a queue.
+  func count(_ queue: QueueName) -> Int { state.withLock { $0.rooms[queue]?.line.count ?? 0 } }
+
+  /// When whoever is first in line looks again by itself.
+  func alarm(_ queue: QueueName) -> Instant? { state.withLock { $0.rooms[queue]?.line.nextDueTime } }
+
+  /// Messages became visible, will become visible, or are gone.
+  func announce(_ effects: QueueTransaction.Effects, at now: Instant) {
+    for (queue, time) in effects.due { tell(queue, time <= now ? .arrived : .due(time)) }
+    for queue in effects.changed { tell(queue, .changed) }
+  }
+
+  private func tell(_ queue: QueueName, _ event: WaitingLine.Event, _ change: (inout Room) -> Void = { _ in }) {
+    let nudges = state.withLock { state -> [Nudge] in
+      guard var room = state.rooms.removeValue(forKey: queue) else { return [] }
+      change(&room)
+      let actions = room.line.handle(event)
+      var nudges: [Nudge] = []
+      for action in actions {
+        switch action {
+        case .call(let waiter):
+          room.called.insert(waiter)
+          if let nudge = room.nudges[waiter] { nudges.append(nudge) }
+        case .watch(let waiter):
+          if let nudge = room.nudges[waiter] { nudges.append(nudge) }
+        }
+      }
+      if !room.line.isEmpty { state.rooms[queue] = room }
+      return nudges
+    }
+    for nudge in nudges { nudge.nudge() }
+  }
+
+  /// Waits until there is a reason to look. False when the deadline has come first. Throws when cancelled.
+  func sleep(_ ticket: Ticket, until deadline: Instant) async throws -> Bool {
+    while true {
+      try Task.checkCancellation()
+      let now = clock.now()
+      let (called, alarm) = state.withLock { state -> (Bool, Instant) in
+        guard let room = state.rooms[ticket.queue] else { return (true, deadline) }
+        return (room.called.contains(ticket.id), room.line.alarm(for: ticket.id, deadline: deadline))
+      }
+      if called { return true }
+      if now >= deadline { return false }
+      if now >= alarm { return true }
+      await ticket.nudge.wait(until: alarm, clock: clock)
+    }
+  }
+}

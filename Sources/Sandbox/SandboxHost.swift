@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+import Logging
+import Synchronization
+
+/// Makes sandboxes on this machine.
+public struct SandboxHost: Sendable {
+  /// Who a process inside sees itself as where the server is not root; as root it has its own uid of the host.
+  static let guestUID: UInt32 = 993
+  static let guestGID: UInt32 = 990
+  /// The name that AWS gives to this user.
+  static let guestUser = "sbx_user1051"
+
+  public let mode: SandboxMode
+  private let directory: String
+  private let logger: Logger
+  let layout: ControlGroupLayout
+  private let sandboxInit: String
+  /// Files that all sandboxes of this host share.
+  private let own: String?
+  private let bubblewrap: BubblewrapCommand?
+  private let identities: IdentityRange?
+  private let spares: Spares
+  private static let sequence = Atomic<UInt64>(0)
+
+  /// Looks at the host and prepares it.
+  /// - Parameter directory: where temporary directories are mounted; by default `/run/dewpoint` (root), else below
+  ///   `XDG_RUNTIME_DIR` or `/tmp`.
+  /// - Parameter sandboxInit: the helper program; by default what `DEWPOINT_SANDBOX_INIT` says, or beside our executable.
+  /// - Throws: `SandboxError` if this mode cannot be had here. It never falls back to less isolation by itself.
+  public init(mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger) throws(SandboxError) {
+    self.mode = mode
+    self.logger = logger
+    self.directory = directory ?? Self.defaultDirectory
+    self.sandboxInit = try Programs.sandboxInit(sandboxInit)
+    try Descriptors.makeDirectories(self.directory)
+    layout = ControlGroupLayout.detect()
+    identities = mode == .isolated ? IdentityRange.usable() : nil
+    for problem in layout.problems {
+      logger.warning(
+        "sandbox limits are incomplete", metadata: ["problem": "\(problem.what)", "remedy": "\(problem.remedy)"])
+    }
+    switch mode {
+    case .isolated:
+      let files = "\(self.directory)/\(Self.nextID())"
+      bubblewrap = BubblewrapCommand(
+        bubblewrap: try Programs.bubblewrap(), dropsToHostUID: identities != nil,
+        runtimeBinds: try HostRoot.entries(etc: files + "/etc"))
+      own = files
+    case .plainProcess:
+      bubblewrap = nil
+      own = nil
+      logger.warning(
+        "FUNCTIONS ARE NOT ISOLATED: they run as plain processes with the server's own rights, files and network")
+    }
+    spares = Spares(
+      .init(sandboxInit: self.sandboxInit, layout: layout, mode: mode, logger: logger), makeID: { Self.nextID() })
+    spares.refill()
+  }
+
+  private static var defaultDirectory: String {
+    if geteuid() == 0 { return "/run/dewpoint" }
+    if let runtime = getenv("XDG_RUNTIME_DIR") { return String(cString: runtime) + "/dewpoint" }
+    return "/tmp/dewpoint-\(geteuid())"
+  }
+
+  /// A new, empty `/tmp` for the sandboxes of one owner, who releases it.
+  public func makeTemporaryDirectory(limitBytes: Int) throws(SandboxError) -> TemporaryDirectory {
+    guard limitBytes >= 1 << 20 else {
+      throw SandboxError(step: "make temporary directory", path: "", detail: "it needs at least 1 MiB")
+    }
+    let identity = try identities?.take()
+    let isRoot = geteuid() == 0
+    let kind: TemporaryDirectory.Kind
+    switch mode {
+    case .isolated: kind = isRoot && identities != nil ? .mounted : .perLaunch
+    case .plainProcess: kind = isRoot ? .mounted : .plain
+    }
+    do throws(SandboxError) {
+      return try TemporaryDirectory(
+        directory: "\(directory)/\(Self.nextID())", limitBytes: limitBytes, identity: identity, kind: kind,
+        onRelease: { [identities] in
+          if let identity { identities?.giveBack(identity) }
+        })
+    } catch {
+      if let identity { identities?.giveBack(identity) }
+      throw error
+    }
+  }
+
+  /// Starts a sandbox and returns when its program runs (its `execve` has succeeded). Cancelling kills it.
+  public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
+    if let problem = spec.problem() { throw SandboxError(step: "check", path: spec.executable, detail: problem) }
+    let spec = mode == .plainProcess ? spec.onHostPaths() : spec
+    let identity = spec.temporaryDirectory.identity
+    let plan = Plan(
+      identity: identity, maximumOpenFiles: spec.maximumOpenFiles,
+      // As a plain process it shares its uid, and so this count, with the server and everything else of the user.
+      maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
+      anyPort: mode == .plainProcess, listeners: spec.listeners, workingDirectory: spec.workingDirectory,
+      command: [spec.executable] + spec.arguments, environment: spec.environment)
+    let request = SandboxLife.Request(
+      ports: spec.listeners, command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], plan: plan,
+      memoryBytes: spec.memoryBytes, cpuShare: spec.cpuShare,
+      // bubblewrap and sandbox-init are in the group too.
+      maximumProcesses: spec.maximumProcesses + 2)
+    let life = try spares.take()
+    defer { spares.refill() }
+    return SandboxProcess(id: life.id, life: life, listeners: try await life.run(request))
+  }
+
+  /// Ends the spare process and removes the host's own files. Sandboxes that run are not touched; nothing may be launched after.
+  public func finish() {
+    spares.endAll()
+    if let own { Descriptors.removeTree(own) }
+  }
+
+  /// Kills and removes what servers left that are no longer alive: control groups, mounts, directories.
+  /// Call it at start, off the cooperative pool's hot path; it may take some milliseconds for each.
+  public func cleanUpLeftovers() {
+    let removed = Leftovers.remove(layout: layout, directory: directory)
+    if removed > 0 { logger.notice("removed what a dead server left behind", metadata: ["count": "\(removed)"]) }
+  }
+
+  private static func nextID() -> String { "\(ServerMark.own)-\(sequence.add(1, ordering: .relaxed).newValue)" }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One running sandbox. Dropping the last reference does not end it: `kill` does, or its program's own end.
+public final class SandboxProcess: Sendable {
+  /// By the port that was asked for. The descriptors belong to the caller, who closes them.
+  public let listeners: [UInt16: SandboxListener]
+  /// Unique on this host; also the name of its control group.
+  public let id: String
+  private let life: SandboxLife
+
+  init(id: String, life: SandboxLife, listeners: [UInt16: SandboxListener]) {
+    self.id = id
+    self.life = life
+    self.listeners = listeners
+  }
+
+  /// Stdout and stderr, merged.
+  public var output: SandboxOutput { life.output }
+
+  /// Returns when the program has ended, nothing that it started is left, and all output is readable or read.
+  /// It does not answer to cancellation: kill the sandbox instead.
+  public func exit() async -> SandboxExit { await life.exit() }
+
+  /// Ends everything inside at once, frozen or not. May be called at any time and often.
+  public func kill() { life.kill() }
+
+  /// Sends a signal to the program, for example SIGTERM. Nothing happens if it has ended; a frozen one gets it when thawed.
+  public func signal(_ number: Int32) { life.signal(number) }
+
+  /// Stops every process inside between two instructions; without a freezer on the host it does nothing (see `probe`).
+  public func freeze() { life.setFrozen(true) }
+  public func thaw() { life.setFrozen(false) }
+
+  /// Changes the limit of processors, for example after a start that may use more; `nil` is no limit.
+  public func setCPUShare(_ share: Double?) throws(SandboxError) { try life.setCPUShare(share) }
+
+  /// The most memory it has had at once, files in `/tmp` included; `nil` where the host cannot tell.
+  public func peakMemoryBytes() -> Int? { life.peakMemoryBytes() }
+
+  /// The memory limit has killed a process in it.
+  public var isOutOfMemory: Bool { life.isOutOfMemory }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+
+@main
+struct Dewpoint: AsyncParsableCommand {
+  static let version = "0.1.0"
+
+  static let configuration = CommandConfiguration(
+    commandName: "dewpoint",
+    abstract: "A self-hosted event-driven serverless platform that speaks the AWS APIs.",
+    version: version,
+    subcommands: [Up.self, Clock.self, Doctor.self])
+}

@@ -1,0 +1,137 @@
+import Base
+import HTTPServer
+import Testing
+
+@Suite struct LimitTests {
+  private static let small: HTTPServerConfiguration = {
+    var configuration = HTTPServerConfiguration(eventLoops: 1)
+    configuration.maximumHeadBytes = 2000
+    configuration.maximumHeaderFields = 20
+    configuration.maximumConnections = 3
+    return configuration
+  }()
+  private static let quick: HTTPServerConfiguration = {
+    var configuration = HTTPServerConfiguration(eventLoops: 1)
+    configuration.idleTimeout = .milliseconds(60)
+    configuration.headTimeout = .milliseconds(60)
+    configuration.bodyTimeout = .milliseconds(60)
+    configuration.minimumBodyRate = 1 << 30
+    return configuration
+  }()
+
+  @Test(arguments: [
+    ("GET / HTTP/1.1\r\nX: \(String(repeating: "x", count: 3000))\r\n\r\n", 431),
+    ("GET /\(String(repeating: "x", count: 3000)) HTTP/1.1\r\n\r\n", 431),
+    ("GET / HTTP/1.1\r\n\(String(repeating: "X: y\r\n", count: 21))\r\n", 431),
+    ("not http at all\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nBad Name: x\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc", 400),
+    ("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+    ("POST / HTTP/1.1\r\nExpect: magic\r\nContent-Length: 1\r\n\r\nx", 417),
+    ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    ("GET / HTTP/2.0\r\n\r\n", 505),
+  ])
+  func `a request that cannot be read is answered and the connection closed`(text: String, status: Int) async throws {
+    try await withServer(Scripted(), Self.small) { _, port in
+      let client = try RawClient(port: port)
+      _ = try await client.sendSome(Array(text.utf8))
+      let reply = try await client.reply()
+      #expect(reply.status == status)
+      #expect(reply.headers["connection"] == "close")
+      #expect(try await client.isClosed())
+    }
+  }
+
+  @Test(arguments: ["Content-Length: 4000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3d0900\r\n"])
+  func `a body over the limit gets the handler's answer although the client still sends`(head: String) async throws {
+    let handler = Scripted(
+      admission: { _ in .collect(upTo: 1000) },
+      overflow: { head, maximum in HTTPResponse(status: 413, body: Array("\(head.target) \(maximum)".utf8)) })
+    try await withServer(handler) { _, port in
+      let client = try RawClient(port: port)
+      try await client.send("POST /big HTTP/1.1\r\n\(head)")
+      _ = try await client.sendSome([UInt8](repeating: 65, count: 4_000_000))
+      let reply = try await client.reply()
+      #expect(reply.status == 413)
+      #expect(reply.body == "/big 1000")
+    }
+  }
+
+  @Test func `a body of exactly the limit is taken`() async throws {
+    try await withServer(Scripted(admission: { _ in .collect(upTo: 5) })) { _, port in
+      let client = try RawClient(port: port)
+      try await client.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n12345")
+      #expect(try await client.reply().body == "12345")
+    }
+  }
+
+  @Test func `one connection too many is told so`() async throws {
+    try await withServer(Scripted(), Self.small) { _, port in
+      var clients: [RawClient] = []
+      for _ in 0..<3 {
+        let client = try RawClient(port: port)
+        try await client.send("GET / HTTP/1.1\r\n\r\n")
+        #expect(try await client.reply().status == 200)
+        clients.append(client)
+      }
+      let extra = try RawClient(port: port)
+      #expect(try await extra.reply().status == 503)
+      #expect(try await extra.isClosed())
+      try await clients[0].send("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+      #expect(try await clients[0].reply().status == 200)
+      #expect(try await clients[0].isClosed())
+    }
+  }
+
+  @Test(arguments: ["GET / HTTP/1.1\r\nX-Slow: ", "POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc"])
+  func `a request that does not come to its end in time gets 408`(text: String) async throws {
+    try await withServer(Scripted(), Self.quick) { _, port in
+      let client = try RawClient(port: port)
+      try await client.send(text)
+      #expect(try await client.reply().status == 408)
+      #expect(try await client.isClosed())
+    }
+  }
+
+  @Test func `an idle connection is closed without a word and a long poll is not`() async throws {
+    let gate = Gate()
+    let handler = Scripted(answer: { request in
+      if request.target == "/poll" { await gate.pass() }
+      return HTTPResponse(status: 200, body: Array(request.target.utf8))
+    })
+    var configuration = Self.quick
+    configuration.headTimeout = .seconds(20)
+    try await withServer(handler, configuration) { _, port in
+      let poll = try RawClient(port: port)
+      try await poll.send("GET /poll HTTP/1.1\r\n\r\n")
+      for _ in 0..<3 {
+        let idle = try RawClient(port: port)
+        try await idle.send("GET /x HTTP/1.1\r\n\r\n")
+        #expect(try await idle.reply().body == "/x")
+        #expect(try await idle.isClosed())
+      }
+      gate.open()
+      #expect(try await poll.reply().body == "/poll")
+    }
+  }
+
+  @Test func `a client that does not take its answer is cut off`() async throws {
+    var configuration = HTTPServerConfiguration(eventLoops: 1)
+    configuration.writeTimeout = .milliseconds(60)
+    let ended = Gate()
+    let handler = Scripted(answer: { _ in
+      HTTPResponse(status: 200, body: .stream { writer in
+        defer { ended.open() }
+        while true { try await writer.write([UInt8](repeating: 0, count: 1 << 20)) }
+      })
+    })
+    try await withServer(handler, configuration) { _, port in
+      let client = try RawClient(port: port)
+      try await client.send("GET / HTTP/1.1\r\n\r\n")
+      await ended.pass()
+      #expect(try await client.reply().isWhole == false)
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import Base
+import Fabric
+import Testing
+
+@testable import Lambda
+
+@Suite struct EnvironmentMachineTests {
+  private let timeout = Duration.seconds(3)
+
+  private func invocation(_ id: String) -> Invocation {
+    Invocation(
+      requestID: id, attemptID: id, payload: [], invokedARN: "arn", trace: TraceContext(root: "1-00000000-000000000000000000000000"))
+  }
+
+  /// The names of the actions, with the request and what became of it.
+  private func names(_ actions: [EnvironmentMachine.Action]) -> [String] {
+    actions.map { action in
+      switch action {
+      case .launch: "launch"
+      case .kill: "kill"
+      case .deliver(let invocation, _): "deliver \(invocation.requestID)"
+      case .logStart(let invocation): "start \(invocation.requestID)"
+      case .logInitReport(_, let status, let type): "init report \(status) \(type ?? "-")"
+      case .finish(let invocation, let outcome, let usage): "finish \(invocation.requestID) \(text(outcome)) \(usage.status ?? "ok")"
+      case .free: "free"
+      case .gone: "gone"
+      case .rejectRequest: "reject"
+      }
+    }
+  }
+  private func text(_ outcome: InvocationOutcome) -> String {
+    switch outcome {
+    case .success(let body): body.utf8Text
+    case .functionError(let error): (try? JSON.parse(error.body))?["errorType"]?.string ?? "?"
+    case .systemError: "system"
+    }
+  }
+
+  private func ready() -> EnvironmentMachine {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    _ = machine.handle(.nextAsked, now: .milliseconds(50))
+    return machine
+  }
+
+  @Test func `a booted environment is free, runs one invocation, and is free as soon as it has answered`() {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    #expect(names(machine.handle(.nextAsked, now: .milliseconds(50))) == ["free"])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .milliseconds(60))) == ["start a", "deliver a"])
+    let answer = machine.handle(.responded(requestID: "a", Array("1".utf8)), now: .milliseconds(70))
+    #expect(names(answer) == ["finish a 1 ok", "free"])
+    // The next one waits for the runtime to ask.
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .milliseconds(71))) == [])
+    #expect(names(machine.handle(.nextAsked, now: .milliseconds(72))) == ["start b", "deliver b"])
+  }
+
+  @Test func `only the first invocation of a cold environment reports the init`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .milliseconds(60))
+    guard case .finish(_, _, let first) = machine.handle(.responded(requestID: "a", []), now: .milliseconds(61))[0] else {
+      Issue.record("no finish"); return
+    }
+    #expect(first.initDuration == .milliseconds(50))
+    #expect(first.duration == .milliseconds(1))
+    _ = machine.handle(.nextAsked, now: .milliseconds(62))
+    _ = machine.handle(.assigned(invocation("b")), now: .milliseconds(63))
+    guard case .finish(_, _, let second) = machine.handle(.responded(requestID: "b", []), now: .milliseconds(64))[0] else {
+      Issue.record("no finish"); return
+    }
+    #expect(second.initDuration == nil)
+  }
+
+  @Test func `a time-out answers the caller, kills the process and keeps the environment for the next invocation`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(machine.deadline == .seconds(4))
+    #expect(names(machine.handle(.ticked, now: .milliseconds(3999))) == [])
+    #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["finish a Sandbox.Timedout timeout", "kill"])
+    // A late answer of the dying process is not taken.
+    #expect(names(machine.handle(.responded(requestID: "a", []), now: .seconds(4))) == ["reject"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["free"])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["start b", "launch"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(6))) == ["deliver b"])
+    // The suppressed init counted against the time-out of the invocation.
+    #expect(machine.deadline == .seconds(8))
+  }
+
+  @Test(arguments: [
+    (ProcessEnd.exited(0), "Runtime.ExitError"), (.exited(127), "Runtime.ExitError"), (.signalled(11), "Runtime.ExitError"),
+    (.outOfMemory, "Runtime.OutOfMemory"),
+  ])
+  func `a runtime that ends during an invocation fails it and is booted again for the next`(end: ProcessEnd, type: String) {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.exited(end), now: .seconds(2))) == ["finish a \(type) error", "free"])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(3))) == ["start b", "launch"])
+  }
+
+  @Test func `a failed init is reported, done over inside the first invocation, and then answers it`() {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    let error = FunctionError(type: "Runtime.ImportModuleError", body: Array(#"{"errorType":"Runtime.ImportModuleError"}"#.utf8))
+    #expect(names(machine.handle(.initErrorPosted(error), now: .milliseconds(40))) == ["kill"])
+    #expect(
+      names(machine.handle(.exited(.exited(1)), now: .milliseconds(41))) == ["init report error Runtime.ImportModuleError", "free"])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .milliseconds(50))) == ["start a", "launch"])
+    _ = machine.handle(.initErrorPosted(error), now: .milliseconds(90))
+    #expect(
+      names(machine.handle(.exited(.signalled(9)), now: .milliseconds(91)))
+        == ["finish a Runtime.ImportModuleError error", "free"])
+  }
+
+  @Test func `an init that takes longer than ten seconds is cut off and done over under the function's time-out`() {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    #expect(machine.deadline == .seconds(10))
+    #expect(names(machine.handle(.ticked, now: .seconds(10))) == ["kill"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(10))) == ["reject"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(10))) == ["init report timeout -", "free"])
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(11))
+    #expect(machine.deadline == .seconds(14))
+    #expect(names(machine.handle(.ticked, now: .seconds(14))) == ["finish a Sandbox.Timedout timeout", "kill"])
+  }
+
+  @Test func `an invocation that waits for a runtime which ends after its answer is run by a new process`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    _ = machine.handle(.responded(requestID: "a", []), now: .seconds(1))
+    _ = machine.handle(.assigned(invocation("b")), now: .seconds(1))
+    #expect(names(machine.handle(.exited(.exited(0)), now: .seconds(1))) == ["start b", "launch"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(2))) == ["deliver b"])
+  }
+
+  @Test func `answers for another invocation are rejected`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.responded(requestID: "other", []), now: .seconds(1))) == ["reject"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(1))) == ["reject"])
+    #expect(names(machine.handle(.responded(requestID: "a", Array("2".utf8)), now: .seconds(1))) == ["finish a 2 ok", "free"])
+  }
+
+  @Test func `a stopped environment ends what it runs and takes no more`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.stopAsked, now: .seconds(1))) == ["finish a system ok", "kill", "gone"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(1))) == [])
+    #expect(names(machine.handle(.stopAsked, now: .seconds(1))) == [])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(2))) == ["finish b system ok"])
+  }
+
+  @Test func `an environment that cannot be launched answers whoever waits and is gone`() {
+    var machine = ready()
+    _ = machine.handle(.exited(.exited(0)), now: .seconds(1))
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.launchFailed("no"), now: .seconds(2))) == ["finish a system ok", "gone"])
+  }
+}

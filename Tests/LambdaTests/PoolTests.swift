@@ -1,0 +1,110 @@
+import Base
+import Testing
+
+@testable import Lambda
+
+@Suite struct PoolTests {
+  /// A pool with ids in order.
+  private struct Subject {
+    var pool = Pool(revision: "r1")
+    var last: UInt64 = 0
+    mutating func newID() -> EnvironmentID { last += 1; return EnvironmentID(number: last) }
+    mutating func invoke(_ waiter: WaiterID) -> [Pool.Action] {
+      var last = last
+      defer { self.last = last }
+      return pool.invoke(waiter) { last += 1; return EnvironmentID(number: last) }
+    }
+    mutating func gone(_ id: UInt64) -> [Pool.Action] {
+      var last = last
+      defer { self.last = last }
+      return pool.gone(env(id)) { last += 1; return EnvironmentID(number: last) }
+    }
+    mutating func update(_ revision: String) -> [Pool.Action] {
+      var last = last
+      defer { self.last = last }
+      return pool.update(to: revision) { last += 1; return EnvironmentID(number: last) }
+    }
+    func env(_ n: UInt64) -> EnvironmentID { EnvironmentID(number: n) }
+  }
+  private let now = Instant(seconds: 1_000_000)
+  private func env(_ n: UInt64) -> EnvironmentID { EnvironmentID(number: n) }
+
+  @Test func `each invocation without a free environment starts one, and whichever is free first takes it`() {
+    var subject = Subject()
+    #expect(subject.invoke(100) == [.start(env(1))])
+    #expect(subject.invoke(101) == [.start(env(2))])
+    #expect(subject.pool.freed(env(2), now: now) == [.hand(env(2), to: 100)])
+    // It answers before the other one has booted.
+    #expect(subject.pool.freed(env(2), now: now) == [.hand(env(2), to: 101)])
+    #expect(subject.pool.freed(env(1), now: now) == [])
+    #expect(subject.invoke(102) == [.hand(env(1), to: 102)])
+  }
+
+  @Test func `the environment that was used last is used first`() {
+    var subject = Subject()
+    for waiter in [100, 101, 102] as [WaiterID] { _ = subject.invoke(waiter) }
+    for id in [1, 2, 3] as [UInt64] { _ = subject.pool.freed(env(id), now: now) }
+    for id in [1, 2, 3] as [UInt64] { _ = subject.pool.freed(env(id), now: now + .seconds(Int(id))) }
+    #expect(subject.invoke(103) == [.hand(env(3), to: 103)])
+    #expect(subject.invoke(104) == [.hand(env(2), to: 104)])
+  }
+
+  @Test func `an environment that goes while somebody waits is replaced`() {
+    var subject = Subject()
+    _ = subject.invoke(100)
+    #expect(subject.gone(1) == [.start(env(2))])
+    #expect(subject.pool.freed(env(2), now: now) == [.hand(env(2), to: 100)])
+    #expect(subject.gone(2) == [])
+    #expect(subject.pool.isEmpty)
+  }
+
+  @Test func `after an update idle environments go at once and busy ones when they have answered`() {
+    var subject = Subject()
+    _ = subject.invoke(100)
+    _ = subject.invoke(101)
+    _ = subject.pool.freed(env(1), now: now)
+    _ = subject.pool.freed(env(2), now: now)
+    _ = subject.pool.freed(env(2), now: now)  // 2 is idle, 1 works on
+    #expect(subject.update("r2") == [.stop(env(2))])
+    #expect(subject.invoke(102) == [.start(env(3))])
+    #expect(subject.pool.freed(env(1), now: now) == [.stop(env(1))])
+    #expect(subject.pool.freed(env(3), now: now) == [.hand(env(3), to: 102)])
+  }
+
+  @Test func `an environment expires when nobody has used it for the limit`() {
+    var subject = Subject()
+    _ = subject.invoke(100)
+    _ = subject.pool.freed(env(1), now: now)
+    _ = subject.pool.freed(env(1), now: now)
+    #expect(subject.pool.expire(idleLongerThan: .minutes(10), now: now + .minutes(9)) == [])
+    #expect(subject.pool.expire(idleLongerThan: .minutes(10), now: now + .minutes(10)) == [.stop(env(1))])
+    #expect(subject.pool.isEmpty)
+  }
+}
+
+@Suite struct ConcurrencyLedgerTests {
+  private func function(_ name: String) -> FunctionID { FunctionID(account: .local, region: .usEast1, name: name) }
+
+  @Test func `the account's limit counts every function without a reservation`() {
+    var ledger = ConcurrencyLedger(accountLimit: 2)
+    #expect(ledger.enter(function("a"), reserved: nil) == nil)
+    #expect(ledger.enter(function("b"), reserved: nil) == nil)
+    #expect(ledger.enter(function("a"), reserved: nil) == .account)
+    ledger.leave(function("b"), reserved: nil)
+    #expect(ledger.enter(function("a"), reserved: nil) == nil)
+  }
+
+  @Test func `a reservation caps its function and is taken from the others`() {
+    var ledger = ConcurrencyLedger(accountLimit: 3)
+    #expect(ledger.enter(function("r"), reserved: 2) == nil)
+    #expect(ledger.enter(function("r"), reserved: 2) == nil)
+    #expect(ledger.enter(function("r"), reserved: 2) == .reserved)
+    #expect(ledger.enter(function("a"), reserved: nil) == nil)
+    #expect(ledger.enter(function("a"), reserved: nil) == .account)
+  }
+
+  @Test func `a reservation of zero stops the function`() {
+    var ledger = ConcurrencyLedger()
+    #expect(ledger.enter(function("a"), reserved: 0) == .reserved)
+  }
+}

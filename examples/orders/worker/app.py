@@ -1,0 +1,23 @@
+"""Takes orders from a queue: ships the good ones, reports the bad ones back so that only they are tried again."""
+import json
+import os
+
+import boto3
+
+sqs = boto3.client("sqs")
+SHIPPED = os.environ["SHIPPED_QUEUE_URL"]
+
+
+def handler(event, context):
+    failures = []
+    for record in event["Records"]:
+        order = json.loads(record["body"])
+        attempt = record["attributes"]["ApproximateReceiveCount"]
+        if order["quantity"] <= 0:
+            print(f"order {order['id']}: quantity {order['quantity']} makes no sense (attempt {attempt})")
+            failures.append({"itemIdentifier": record["messageId"]})
+            continue
+        total = order["quantity"] * order["price"]
+        sqs.send_message(QueueUrl=SHIPPED, MessageBody=json.dumps({"order": order["id"], "total": total}))
+        print(f"order {order['id']}: shipped, total {total:.2f}")
+    return {"batchItemFailures": failures}

@@ -36,7 +36,8 @@ public final class IAMService: ServiceModule, Authoriser, KeyDirectory, RolePort
       ServiceAPI(
         IAMModel.service, isGlobal: true,
         operations: userOperations + groupOperations + roleOperations + policyOperations + policyVersionOperations
-          + inlinePolicyOperations + attachmentOperations + accessKeyOperations + profileOperations + accountOperations + simulationOperations),
+          + inlinePolicyOperations + attachmentOperations + accessKeyOperations + profileOperations + accountOperations
+          + simulationOperations),
       ServiceAPI(STSModel.service, isGlobal: true, operations: sessionOperations),
     ]
   }

@@ -140,7 +140,8 @@ struct PolicyEvaluatorTests {
     let text = decision.message(for: Access("sqs:SendMessage", on: queue, owner: alpha), principal: .alice)
     #expect(
       text
-        == "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: sqs:SendMessage on resource: \(queue) \(reason)"
+        == "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: sqs:SendMessage "
+        + "on resource: \(queue) \(reason)"
     )
   }
 }

@@ -80,11 +80,12 @@ enum HostRoot {
   }
 
   static let directories = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"]
-  /// Copied into one directory when the server starts, links within /etc included: they cost one mount instead of fifteen.
+  /// Copied into one directory when the server starts: one mount instead of ten.
   static let files = [
-    "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "ssl/certs", "ssl/openssl.cnf", "ca-certificates", "pki",
-    "nsswitch.conf", "mime.types", "protocols", "services", "localtime", "gai.conf",
+    "ld.so.cache", "ssl/openssl.cnf", "nsswitch.conf", "mime.types", "protocols", "services", "localtime", "gai.conf",
   ]
+  /// Mounted, because copying their hundreds of links would delay the server's start.
+  static let etcDirectories = ["ssl/certs", "alternatives", "pki"]
   static let hosts = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n"
 
   /// - Parameter etc: a directory that is made and filled here.
@@ -93,30 +94,28 @@ enum HostRoot {
       if let target = Descriptors.linkTarget(path) { return .link(target: target, path: path) }
       return Descriptors.isDirectory(path) ? .bind(.init(host: path, guest: path)) : nil
     }
-    try Descriptors.makeDirectories(etc + "/ssl")
-    for name in files { try copy("/etc/" + name, to: "\(etc)/\(name)", depth: 0) }
+    // Guests of another uid must be able to pass, whatever the umask.
+    for path in [etc, etc + "/ssl"] {
+      try Descriptors.makeDirectories(path)
+      chmod(path, 0o755)
+    }
+    for name in files { try copy("/etc/" + name, to: "\(etc)/\(name)") }
     try Descriptors.write(hosts, to: etc + "/hosts", create: true)
     for name in ["passwd", "group"] { symlink("\(BubblewrapCommand.guestPersonal)/\(name)", "\(etc)/\(name)") }
-    // Guests of another uid must be able to pass, whatever the umask.
-    for path in [etc, etc + "/ssl"] { chmod(path, 0o755) }
     entries.append(.bind(.init(host: etc, guest: "/etc")))
+    for name in etcDirectories where Descriptors.isDirectory("/etc/" + name) {
+      try Descriptors.makeDirectory("\(etc)/\(name)")
+      entries.append(.bind(.init(host: "/etc/" + name, guest: "/etc/" + name)))
+    }
     return entries
   }
 
-  /// What cannot be read is left out, and so is what is not a file, link or directory.
-  private static func copy(_ source: String, to target: String, depth: Int) throws(SandboxError) {
+  /// What cannot be read is left out.
+  private static func copy(_ source: String, to target: String) throws(SandboxError) {
     if let link = Descriptors.linkTarget(source) {
       symlink(link, target)
-      return
+    } else if let bytes = Descriptors.readBytes(source, limit: 1 << 20) {
+      try Descriptors.write(bytes, to: target, create: true)
     }
-    if Descriptors.isDirectory(source) {
-      guard depth < 8 else { return }
-      try Descriptors.makeDirectory(target)
-      chmod(target, 0o755)
-      for name in Descriptors.list(source) { try copy("\(source)/\(name)", to: "\(target)/\(name)", depth: depth + 1) }
-      return
-    }
-    guard let bytes = Descriptors.readBytes(source, limit: 8 << 20) else { return }
-    try Descriptors.write(bytes, to: target, create: true)
   }
 }

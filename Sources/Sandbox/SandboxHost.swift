@@ -28,7 +28,9 @@ public struct SandboxHost: Sendable {
   ///   `XDG_RUNTIME_DIR` or `/tmp`.
   /// - Parameter sandboxInit: the helper program; by default what `DEWPOINT_SANDBOX_INIT` says, or beside our executable.
   /// - Throws: `SandboxError` if this mode cannot be had here. It never falls back to less isolation by itself.
-  public init(mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger) throws(SandboxError) {
+  public init(
+    mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger
+  ) throws(SandboxError) {
     self.mode = mode
     self.logger = logger
     self.directory = directory ?? Self.defaultDirectory

@@ -239,7 +239,8 @@ final class SandboxLife: Sendable {
   }
 
   private func running() {
-    let handed = state.withLock { state -> (CheckedContinuation<[UInt16: SandboxListener], any Error>, [UInt16: SandboxListener])? in
+    typealias Listeners = [UInt16: SandboxListener]
+    let handed = state.withLock { state -> (CheckedContinuation<Listeners, any Error>, Listeners)? in
       guard case .starting(let pid) = state.phase, let launched = state.launched, let request = state.request else {
         return nil
       }
@@ -289,7 +290,8 @@ final class SandboxLife: Sendable {
       let isEmpty = group?.remove() ?? true
       if child == nil && isEmpty { return exit }
       if attempts >= Self.maximumAttempts {
-        setting.logger.warning("processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])
+        setting.logger.warning(
+          "processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])
         return exit
       }
       if !isEmpty { group?.killMembers(except: child) }
@@ -315,9 +317,20 @@ final class SandboxLife: Sendable {
       }
       return (state.launched, state.failure, state.exitWaiters)
     }
-    let isKilled = state.withLock { $0.isKilled }
-    let detail = isKilled && failure == nil ? Self.killedFirst : said.split(separator: "\n").joined(separator: "; ")
-    launched?.resume(throwing: failure ?? SandboxError(step: "launch", path: state.withLock { $0.request?.command.first ?? "" }, detail: detail))
+    launched?.resume(throwing: failure ?? reasonOfFailure(exit, said: said))
     for waiter in waiters { waiter.resume(returning: exit) }
+  }
+
+  private func reasonOfFailure(_ exit: SandboxExit, said: String) -> SandboxError {
+    let (isKilled, program) = state.withLock { ($0.isKilled, $0.request?.command.first ?? "") }
+    let detail =
+      if exit.outOfMemory {
+        "the memory limit is too low to start it"
+      } else if isKilled {
+        Self.killedFirst
+      } else {
+        said.split(separator: "\n").joined(separator: "; ")
+      }
+    return SandboxError(step: "launch", path: program, detail: detail)
   }
 }

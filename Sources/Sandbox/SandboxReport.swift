@@ -50,7 +50,8 @@ extension SandboxHost {
     }
     do {
       let host = try SandboxHost(
-        directory: directory, sandboxInit: sandboxInit, logger: Logger(label: "dewpoint.doctor") { _ in SwiftLogNoOpLogHandler() })
+        directory: directory, sandboxInit: sandboxInit,
+        logger: Logger(label: "dewpoint.doctor") { _ in SwiftLogNoOpLogHandler() })
       defer { host.finish() }
       try await probe(host, &report)
     } catch {
@@ -86,7 +87,9 @@ extension SandboxHost {
   static func remedy(for error: SandboxError) -> String {
     let detail = error.detail.lowercased()
     if error.step == "find bwrap" { return "Install the package bubblewrap (apt-get install bubblewrap)." }
-    if error.step == "find sandbox-init" { return "Put sandbox-init beside the dewpoint executable, or name it in DEWPOINT_SANDBOX_INIT." }
+    if error.step == "find sandbox-init" {
+      return "Put sandbox-init beside the dewpoint executable, or name it in DEWPOINT_SANDBOX_INIT."
+    }
     if detail.contains("user namespace") || detail.contains("uid map") {
       return "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces=15000; on Ubuntu also "
         + "kernel.apparmor_restrict_unprivileged_userns=0), or run the server as root."

@@ -118,7 +118,7 @@ static void limit(int resource, rlim_t value, const char *name) {
 }
 
 static void drop_privileges(long uid, long gid) {
-  // Without CAP_SETPCAP there is no bounding set to lower, and no capability that it could give back.
+  // Without CAP_SETPCAP the bounding set stays: then there is no capability that it could give back.
   for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
   if (uid >= 0) {
     check(setgroups(0, NULL), "setgroups", "");
@@ -164,9 +164,7 @@ static pid_t start_runtime(const char *directory, char **arguments, char **envir
   struct failure failure;
   ssize_t length = read(report[0], &failure, sizeof failure);
   close(report[0]);
-  if (length == sizeof failure) {
-    fail(failure.step, strcmp(failure.step, "chdir") ? arguments[0] : directory, failure.error);
-  }
+  if (length == sizeof failure) fail(failure.step, strcmp(failure.step, "chdir") ? arguments[0] : directory, failure.error);
   return child;
 }
 
@@ -194,10 +192,7 @@ static _Noreturn void supervise(pid_t child, int signals) {
     if (polled[1].revents) {
       char packet[16] = {0};
       ssize_t length = recv(control, packet, sizeof packet - 1, MSG_DONTWAIT);
-      if (length == 0 || (length < 0 && errno != EAGAIN)) {
-        kill(-child, SIGKILL);
-        _exit(0);
-      }
+      if (length == 0 || (length < 0 && errno != EAGAIN)) kill(-child, SIGKILL), _exit(0);
       if (length > 1 && packet[0] == 'S') kill(child, atoi(packet + 1));
     }
   }
@@ -237,8 +232,7 @@ static _Noreturn void run(void) {
   if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   drop_privileges(uid, gid);
   sigset_t chld, before;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
+  sigemptyset(&chld), sigaddset(&chld, SIGCHLD);
   sigprocmask(SIG_BLOCK, &chld, &before);
   int signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
   check(signals, "signalfd", "");
@@ -250,7 +244,7 @@ static _Noreturn void run(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count >= 2 && strcmp(arguments[1], "enter") == 0) enter(count - 2, arguments + 2);
+  if (count > 1 && strcmp(arguments[1], "enter") == 0) enter(count - 2, arguments + 2);
   if (count == 2 && strcmp(arguments[1], "run") == 0) run();
   fprintf(stderr, "sandbox-init is started by dewpoint, not by hand\n");
   return 64;

@@ -30,7 +30,9 @@ struct HostFactTests {
     ("         0          0 4294967295\n", 1_900_000_000, 65_536), ("0 100000 65536\n", 60_536, 4_000),
     ("0 1000 1\n", nil, nil), ("", nil, nil),
   ] as [(String, UInt32?, UInt32?)])
-  func `uids come from the dedicated range, or from the top of what a container has`(map: String, first: UInt32?, count: UInt32?) {
+  func `uids come from the dedicated range, or from the top of what a container has`(
+    map: String, first: UInt32?, count: UInt32?
+  ) {
     let range = IdentityRange.choose(uidMap: map)
     #expect(range?.first == first)
     #expect(range?.count == count)

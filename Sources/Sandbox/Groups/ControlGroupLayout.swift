@@ -68,7 +68,7 @@ struct ControlGroupLayout: Sendable, Equatable {
         layout.problems.append(
           .init(
             what: "the \(controller.rawValue) control group (v1) is not mounted",
-            remedy: "Mount it below /sys/fs/cgroup, or start the host with control groups v2 (systemd.unified_cgroup_hierarchy=1)."))
+            remedy: "Mount it below /sys/fs/cgroup, or start the host with systemd.unified_cgroup_hierarchy=1."))
         continue
       }
       let base = mount.path + "/dewpoint"
@@ -105,7 +105,8 @@ struct ControlGroupLayout: Sendable, Equatable {
       return layout
     }
     layout.bases[.freezer] = base
-    let offered = Set((Descriptors.read(parent + "/cgroup.controllers") ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
+    let controllers = Descriptors.read(parent + "/cgroup.controllers") ?? ""
+    let offered = Set(controllers.split(whereSeparator: \.isWhitespace).map(String.init))
     for controller in [Controller.memory, .cpu, .pids] {
       let name = controller.rawValue
       do throws(SandboxError) {

@@ -31,7 +31,7 @@ extension IAMService {
     -> CreateInstanceProfileOutput
   {
     let profile = InstanceProfile(
-      id: uniqueID("AIPA"), account: call.account, name: input.instanceProfileName, path: input.path ?? "/", created: call.now,
+      id: uniqueID("AIPA"), account: call.account, name: input.instanceProfileName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
       guard try tx.reader.get(IAMKeys.profile(call.account, profile.name)) == nil else {

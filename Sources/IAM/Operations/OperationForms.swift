@@ -65,6 +65,8 @@ extension IAMService {
 extension Call {
   /// Of the calling user.
   var userName: String? { if case .user(_, let name, _, _) = principal { name } else { nil } }
+  /// IAM shows times in whole seconds.
+  var second: Instant { Instant(seconds: now.seconds) }
 }
 
 /// A part of a list in the order of its keys. The marker is the last key of the page before.

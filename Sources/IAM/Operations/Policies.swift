@@ -30,12 +30,12 @@ extension IAMService {
     let path = input.path ?? "/"
     let policy = ManagedPolicy(
       id: uniqueID("ANPA"), arn: "arn:aws:iam::\(call.account):policy\(path)\(input.policyName)", name: input.policyName,
-      path: path, description: input.description, created: call.now, updated: call.now, defaultVersion: 1, lastVersion: 1,
+      path: path, description: input.description, created: call.second, updated: call.second, defaultVersion: 1, lastVersion: 1,
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
       guard try tx.reader.get(IAMKeys.policy(call.account, policy.name)) == nil else { throw IAMError.policyExists(policy.name) }
       try tx.save(policy)
-      try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.now), of: policy)
+      try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.second), of: policy)
     }
     var output = CreatePolicyOutput()
     output.policy = IAMPolicy(policy, attached: 0, bounding: 0)

@@ -22,9 +22,9 @@ extension IAMService {
           "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.")
       }
       policy.lastVersion += 1
-      policy.updated = call.now
+      policy.updated = call.second
       if input.setAsDefault == true { policy.defaultVersion = policy.lastVersion }
-      let version = PolicyVersion(number: policy.lastVersion, document: input.policyDocument, created: call.now)
+      let version = PolicyVersion(number: policy.lastVersion, document: input.policyDocument, created: call.second)
       try tx.save(policy)
       try tx.save(version, of: policy)
       return (policy, version)
@@ -74,7 +74,7 @@ extension IAMService {
     try await change(call.account) { tx in
       var policy = try tx.ownPolicy(input.policyArn)
       policy.defaultVersion = try tx.getVersion(policy, input.versionId).number
-      policy.updated = call.now
+      policy.updated = call.second
       try tx.save(policy)
     }
   }

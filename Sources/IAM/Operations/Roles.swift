@@ -31,7 +31,7 @@ extension IAMService {
   private func createRole(_ input: CreateRoleInput, _ call: Call) async throws -> CreateRoleOutput {
     try checkTrust(input.assumeRolePolicyDocument)
     let role = Entity(
-      kind: .role, id: uniqueID("AROA"), account: call.account, name: input.roleName, path: input.path ?? "/", created: call.now,
+      kind: .role, id: uniqueID("AROA"), account: call.account, name: input.roleName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked(), boundary: input.permissionsBoundary,
       trust: .init(
         document: input.assumeRolePolicyDocument, description: input.description,
@@ -163,7 +163,7 @@ extension IAMService {
     ]
     let role = Entity(
       kind: .role, id: uniqueID("AROA"), account: call.account, name: name, path: "/aws-service-role/\(service)/",
-      created: call.now,
+      created: call.second,
       trust: .init(document: trust.text, description: input.description, maxSessionSeconds: 3600))
     try await change(call.account) { tx in
       guard try tx.find(.role, name) == nil else {

@@ -54,10 +54,10 @@ extension IAMService {
     switch principal {
     case .root, .service, .anonymous: return PolicySet()
     case .user(let account, _, _, let id):
-      let use = call.accessKeyID.map { ($0, LastUse(time: call.now, service: call.service, region: call.region.text)) }
+      let use = call.accessKeyID.map { ($0, LastUse(call)) }
       return try await policies(account, id, use)
     case .role(let session):
-      let use = (session.roleID, LastUse(time: call.now, service: call.service, region: call.region.text))
+      let use = (session.roleID, LastUse(call))
       return try await policies(session.account, session.roleID, use)
     }
   }

@@ -35,8 +35,9 @@ public final class IAMService: ServiceModule, Authoriser, KeyDirectory, RolePort
     [
       ServiceAPI(
         IAMModel.service, isGlobal: true,
-        operations: userOperations + groupOperations + roleOperations + policyOperations + inlinePolicyOperations
-          + attachmentOperations + accessKeyOperations + profileOperations + accountOperations + simulationOperations),
+        operations: userOperations + groupOperations + roleOperations + policyOperations + policyVersionOperations
+          + inlinePolicyOperations + attachmentOperations + accessKeyOperations + profileOperations + accountOperations
+          + simulationOperations),
       ServiceAPI(STSModel.service, isGlobal: true, operations: sessionOperations),
     ]
   }

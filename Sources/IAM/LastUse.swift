@@ -15,7 +15,11 @@ struct LastUse: Sendable, Equatable {
     w.string(region)
     return w.bytes
   }
-  init(time: Instant, service: String, region: String) { (self.time, self.service, self.region) = (time, service, region) }
+  /// Calls to services without Regions count as us-east-1, and times are whole seconds, as AWS shows them.
+  init(_ call: Call) {
+    (time, service) = (Instant(seconds: call.now.seconds), call.service)
+    region = call.region == .global ? Region.usEast1.text : call.region.text
+  }
   init(row: [UInt8]) throws {
     var r = try RowReader(row)
     (time, service, region) = (try r.instant(), try r.string(), try r.string())

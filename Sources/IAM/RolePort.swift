@@ -59,7 +59,7 @@ extension IAMService {
     _ principal: Principal, _ account: AccountID, _ duration: Duration, _ conditionValues: [String: [String]] = [:]
   ) async throws -> (keyID: String, secret: String, token: String, expires: Instant) {
     let keyID = KeyForm.make(KeyForm.sessionPrefix, account, ambient.random)
-    let now = ambient.now
+    let now = Instant(seconds: ambient.now.seconds)
     let grant = SessionGrant(
       principal: principal, accessKeyID: keyID, issued: now, expires: now + duration, conditionValues: conditionValues)
     let (token, secret) = try await sessionSealer().seal(grant, ambient.random)

@@ -71,7 +71,8 @@ struct AuthorisationTests {
     (version.policyArn, version.policyDocument, version.setAsDefault) = (arn, policy(deny("sqs:*")), true)
     let _: CreatePolicyVersionOutput = try await cloud.call("CreatePolicyVersion", version)
     #expect(
-      try await cloud.denial("sqs:SendMessage", as: session)?.hasSuffix("with an explicit deny in an identity-based policy") == true)
+      try await cloud.denial("sqs:SendMessage", as: session)?.hasSuffix("with an explicit deny in an identity-based policy")
+        == true)
   }
 
   @Test func `a boundary narrows and its absence is felt`() async throws {
@@ -149,7 +150,9 @@ struct AuthorisationTests {
         + "arn:aws:iam::111111111111:role/team/worker because no identity-based policy allows the iam:GetRole action")
     var put = PutUserPolicyInput()
     (put.userName, put.policyName) = ("bob", "roles")
-    put.policyDocument = policy(allow("iam:*", on: "arn:aws:iam::*:role/team/*", if: #"{"ArnLike":{"iam:PolicyARN":"arn:aws:iam::aws:policy/AmazonSQS*"}}"#))
+    put.policyDocument = policy(
+      allow("iam:*", on: "arn:aws:iam::*:role/team/*", if: #"{"ArnLike":{"iam:PolicyARN":"arn:aws:iam::aws:policy/AmazonSQS*"}}"#)
+    )
     try await cloud.perform("PutUserPolicy", put)
     var attach = AttachRolePolicyInput()
     (attach.roleName, attach.policyArn) = ("worker", "arn:aws:iam::aws:policy/AmazonSQSFullAccess")

@@ -23,7 +23,8 @@ struct Cloud {
   }
 
   func call<I: RecordView, O: RecordView>(
-    _ name: String, _ input: I, as principal: Principal = .root(alpha), values: [String: [String]] = [:], accessKeyID: String? = nil
+    _ name: String, _ input: I, as principal: Principal = .root(alpha), values: [String: [String]] = [:],
+    accessKeyID: String? = nil
   ) async throws -> O {
     O(try #require(try await run(name, input, principal, values, accessKeyID)))
   }
@@ -88,7 +89,10 @@ struct Cloud {
   }
 
   /// Nil when allowed, else the text of the denial.
-  func denial(_ action: String, on resource: String = queue, as principal: Principal, resourcePolicy: String? = nil, owner: AccountID = alpha)
+  func denial(
+    _ action: String, on resource: String = queue, as principal: Principal, resourcePolicy: String? = nil,
+    owner: AccountID = alpha
+  )
     async throws -> String?
   {
     do {

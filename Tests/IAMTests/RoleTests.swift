@@ -45,7 +45,9 @@ struct RoleTests {
     #expect(malformed.code == "MalformedPolicyDocumentException" && malformed.message == "This policy contains invalid Json")
     let long = try await refusal { try await cloud.role("r", longest: 50_000) }
     #expect(long.code == "ValidationError")
-    let large = try await refusal { try await cloud.role("r", if: #"{"StringEquals":{"aws:x":"\#(String(repeating: "x", count: 2048))"}}"#) }
+    let large = try await refusal {
+      try await cloud.role("r", if: #"{"StringEquals":{"aws:x":"\#(String(repeating: "x", count: 2048))"}}"#)
+    }
     #expect(large.code == "LimitExceededException" && large.message == "Cannot exceed quota for ACLSizePerRole: 2048")
   }
 
@@ -137,7 +139,9 @@ struct RoleTests {
       _ = try await cloud.service.session(role: arn, sessionName: "x", by: ServicePrincipal("states.amazonaws.com"))
     }
     #expect(denied.code == "AccessDenied")
-    #expect(denied.message.hasPrefix("User: states.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: \(role.arn)"))
+    #expect(
+      denied.message.hasPrefix("User: states.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: \(role.arn)")
+    )
   }
 
   @Test func `a trust policy may demand the source account`() async throws {
@@ -146,7 +150,8 @@ struct RoleTests {
     let ours = ServicePrincipal("lambda.amazonaws.com", sourceAccount: alpha)
     _ = try await cloud.service.session(role: arn, sessionName: "x", by: ours)
     let error = try await refusal {
-      _ = try await cloud.service.session(role: arn, sessionName: "x", by: ServicePrincipal("lambda.amazonaws.com", sourceAccount: beta))
+      _ = try await cloud.service.session(
+        role: arn, sessionName: "x", by: ServicePrincipal("lambda.amazonaws.com", sourceAccount: beta))
     }
     #expect(error.code == "AccessDenied")
   }

@@ -88,7 +88,8 @@ struct SessionTests {
     let error = try await refusal { _ = try await assume(role, as: .root(alpha)) }
     #expect(error.code == "AccessDeniedException")
     #expect(
-      error.message == "User: arn:aws:iam::111111111111:root is not authorized to perform: sts:AssumeRole on resource: \(role.arn) "
+      error.message
+        == "User: arn:aws:iam::111111111111:root is not authorized to perform: sts:AssumeRole on resource: \(role.arn) "
         + "because no role trust policy allows the sts:AssumeRole action")
     var missing = role
     missing.arn = "arn:aws:iam::111111111111:role/nothing"
@@ -117,7 +118,8 @@ struct SessionTests {
   }
 
   @Test func `the external id must be the agreed one`() async throws {
-    let role = try await cloud.role("shared", trusting: #"{"AWS":"111111111111"}"#, if: #"{"StringEquals":{"sts:ExternalId":"42"}}"#)
+    let role = try await cloud.role(
+      "shared", trusting: #"{"AWS":"111111111111"}"#, if: #"{"StringEquals":{"sts:ExternalId":"42"}}"#)
     _ = try await assume(role, as: .root(alpha)) { $0.externalId = "42" }
     for id in [nil, "43"] {
       let error = try await refusal { _ = try await assume(role, as: .root(alpha)) { $0.externalId = id } }
@@ -126,7 +128,8 @@ struct SessionTests {
   }
 
   @Test(arguments: [
-    (900, true, nil), (7200, true, nil), (7201, false, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
+    (900, true, nil), (7200, true, nil),
+    (7201, false, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."),
   ])
   func `a session lasts as long as its role allows`(seconds: Int, isAllowed: Bool, message: String?) async throws {
     let role = try await cloud.role("worker", trusting: #"{"AWS":"111111111111"}"#, longest: 7200)
@@ -180,7 +183,9 @@ struct SessionTests {
     let malformed = try await refusal { _ = try await assume(role, as: .root(alpha)) { $0.policy = "{}" } }
     #expect(malformed.code == "MalformedPolicyDocumentException")
     let large = try await refusal {
-      _ = try await assume(role, as: .root(alpha)) { $0.policy = policy(allow("sqs:*", on: "arn:aws:sqs:::" + String(repeating: "q", count: 2048))) }
+      _ = try await assume(role, as: .root(alpha)) {
+        $0.policy = policy(allow("sqs:*", on: "arn:aws:sqs:::" + String(repeating: "q", count: 2048)))
+      }
     }
     #expect(large.code == "PackedPolicyTooLargeException")
     let output = try await assume(role, as: .root(alpha)) { $0.policy = policy(allow("sqs:Get*")) }

@@ -27,7 +27,7 @@ extension IAMService {
       guard try tx.accessKeys(of: user).count < IAMLimits.accessKeysPerUser else {
         throw IAMError.quota("AccessKeysPerUser", IAMLimits.accessKeysPerUser)
       }
-      let key = AccessKey(id: id, secret: secret, account: call.account, userID: user.id, status: .active, created: call.now)
+      let key = AccessKey(id: id, secret: secret, account: call.account, userID: user.id, status: .active, created: call.second)
       try tx.save(key)
       return key
     }

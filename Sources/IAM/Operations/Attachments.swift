@@ -10,9 +10,11 @@ extension IAMService {
         "DetachUserPolicy", on: .user, \DetachUserPolicyInput.userName, detachUserPolicy, { ["iam:policyarn": [$0.policyArn]] }),
       operation("ListAttachedUserPolicies", on: .user, \ListAttachedUserPoliciesInput.userName, listAttachedUserPolicies),
       operation(
-        "AttachGroupPolicy", on: .group, \AttachGroupPolicyInput.groupName, attachGroupPolicy, { ["iam:policyarn": [$0.policyArn]] }),
+        "AttachGroupPolicy", on: .group, \AttachGroupPolicyInput.groupName, attachGroupPolicy,
+        { ["iam:policyarn": [$0.policyArn]] }),
       operation(
-        "DetachGroupPolicy", on: .group, \DetachGroupPolicyInput.groupName, detachGroupPolicy, { ["iam:policyarn": [$0.policyArn]] }),
+        "DetachGroupPolicy", on: .group, \DetachGroupPolicyInput.groupName, detachGroupPolicy,
+        { ["iam:policyarn": [$0.policyArn]] }),
       operation("ListAttachedGroupPolicies", on: .group, \ListAttachedGroupPoliciesInput.groupName, listAttachedGroupPolicies),
       operation(
         "AttachRolePolicy", on: .role, \AttachRolePolicyInput.roleName, attachRolePolicy, { ["iam:policyarn": [$0.policyArn]] }),
@@ -73,7 +75,9 @@ extension IAMService {
     return output
   }
 
-  private func attachments(_ kind: Entity.Kind, _ name: String, under path: String?, _ call: Call) async throws -> [AttachedPolicy] {
+  private func attachments(_ kind: Entity.Kind, _ name: String, under path: String?, _ call: Call) async throws
+    -> [AttachedPolicy]
+  {
     try await read(call.account) { rows in
       try rows.attachments(rows.get(kind, name)).compactMap { try rows.findPolicy($0) }
         .filter { $0.path.hasPrefix(path ?? "/") }

@@ -17,7 +17,8 @@ extension IAMService {
 
   private func createGroup(_ input: CreateGroupInput, _ call: Call) async throws -> CreateGroupOutput {
     let group = Entity(
-      kind: .group, id: uniqueID("AGPA"), account: call.account, name: input.groupName, path: input.path ?? "/", created: call.now)
+      kind: .group, id: uniqueID("AGPA"), account: call.account, name: input.groupName, path: input.path ?? "/", created: call.second
+    )
     try await change(call.account) { try $0.create(group) }
     var output = CreateGroupOutput()
     output.group = IAMGroup(group)

@@ -9,7 +9,9 @@ extension IAMService {
       operation(
         "CreateInstanceProfile", at: { "arn:aws:iam::\($1.account):instance-profile\($0.path ?? "/")\($0.instanceProfileName)" },
         createInstanceProfile, { tagFacts($0.tags) }),
-      operation("GetInstanceProfile", at: { (input: GetInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, getInstanceProfile),
+      operation(
+        "GetInstanceProfile", at: { (input: GetInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
+        getInstanceProfile),
       operation(
         "DeleteInstanceProfile", at: { (input: DeleteInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
         deleteInstanceProfile),
@@ -25,12 +27,16 @@ extension IAMService {
     ]
   }
 
-  private func createInstanceProfile(_ input: CreateInstanceProfileInput, _ call: Call) async throws -> CreateInstanceProfileOutput {
+  private func createInstanceProfile(_ input: CreateInstanceProfileInput, _ call: Call) async throws
+    -> CreateInstanceProfileOutput
+  {
     let profile = InstanceProfile(
-      id: uniqueID("AIPA"), account: call.account, name: input.instanceProfileName, path: input.path ?? "/", created: call.now,
+      id: uniqueID("AIPA"), account: call.account, name: input.instanceProfileName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
-      guard try tx.reader.get(IAMKeys.profile(call.account, profile.name)) == nil else { throw IAMError.profileExists(profile.name) }
+      guard try tx.reader.get(IAMKeys.profile(call.account, profile.name)) == nil else {
+        throw IAMError.profileExists(profile.name)
+      }
       try tx.save(profile)
     }
     var output = CreateInstanceProfileOutput()

@@ -14,7 +14,8 @@ extension IAMService {
   }
   func operation<I: RecordView>(
     _ name: String, on kind: Entity.Kind, _ target: any KeyPath<I, String> & Sendable,
-    _ run: @escaping @Sendable (I, Call) async throws -> Void, _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
+    _ run: @escaping @Sendable (I, Call) async throws -> Void,
+    _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
   ) -> Operation {
     Operation(
       name, access: { [self] in try await access(name, kind, $0[keyPath: target], $1, facts($0)) }, run: run)
@@ -26,7 +27,8 @@ extension IAMService {
     Operation(name, access: { [self] in try await access(name, .user, $0[keyPath: target] ?? $1.userName ?? "*", $1) }, run: run)
   }
   func operation<I: RecordView>(
-    _ name: String, onCallerOr target: any KeyPath<I, String?> & Sendable, _ run: @escaping @Sendable (I, Call) async throws -> Void
+    _ name: String, onCallerOr target: any KeyPath<I, String?> & Sendable,
+    _ run: @escaping @Sendable (I, Call) async throws -> Void
   ) -> Operation {
     Operation(name, access: { [self] in try await access(name, .user, $0[keyPath: target] ?? $1.userName ?? "*", $1) }, run: run)
   }
@@ -41,7 +43,8 @@ extension IAMService {
       access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account, conditionValues: facts($0))] }, run: run)
   }
   func operation<I: RecordView>(
-    _ name: String, at resource: @escaping @Sendable (I, Call) -> String, _ run: @escaping @Sendable (I, Call) async throws -> Void
+    _ name: String, at resource: @escaping @Sendable (I, Call) -> String,
+    _ run: @escaping @Sendable (I, Call) async throws -> Void
   ) -> Operation {
     Operation(name, access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account)] }, run: run)
   }
@@ -51,7 +54,8 @@ extension IAMService {
     _ name: String, _ kind: Entity.Kind, _ target: String, _ call: Call, _ facts: [String: [String]] = [:]
   ) async throws -> [Access] {
     var arn = Entity.arn(kind, call.account, "/", target)
-    if case .root = call.principal {} else if let known = try await read(call.account, { try $0.find(kind, target) }) {
+    if case .root = call.principal {
+    } else if let known = try await read(call.account, { try $0.find(kind, target) }) {
       arn = known.arn
     }
     return [Access("iam:\(name)", on: arn, owner: call.account, conditionValues: facts)]
@@ -61,6 +65,8 @@ extension IAMService {
 extension Call {
   /// Of the calling user.
   var userName: String? { if case .user(_, let name, _, _) = principal { name } else { nil } }
+  /// IAM shows times in whole seconds.
+  var second: Instant { Instant(seconds: now.seconds) }
 }
 
 /// A part of a list in the order of its keys. The marker is the last key of the page before.

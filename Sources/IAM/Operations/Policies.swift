@@ -10,19 +10,15 @@ extension IAMService {
       operation("GetPolicy", at: { (input: GetPolicyInput, _) in input.policyArn }, getPolicy),
       operation("DeletePolicy", at: { (input: DeletePolicyInput, _) in input.policyArn }, deletePolicy),
       operation("ListPolicies", at: { _, _ in "*" }, listPolicies),
-      operation("CreatePolicyVersion", at: { (input: CreatePolicyVersionInput, _) in input.policyArn }, createPolicyVersion),
-      operation("GetPolicyVersion", at: { (input: GetPolicyVersionInput, _) in input.policyArn }, getPolicyVersion),
-      operation("DeletePolicyVersion", at: { (input: DeletePolicyVersionInput, _) in input.policyArn }, deletePolicyVersion),
-      operation("ListPolicyVersions", at: { (input: ListPolicyVersionsInput, _) in input.policyArn }, listPolicyVersions),
-      operation("SetDefaultPolicyVersion", at: { (input: SetDefaultPolicyVersionInput, _) in input.policyArn }, setDefaultVersion),
       operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy),
       operation("UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy),
       operation("ListPolicyTags", at: { (input: ListPolicyTagsInput, _) in input.policyArn }, listPolicyTags),
-      operation("ListEntitiesForPolicy", at: { (input: ListEntitiesForPolicyInput, _) in input.policyArn }, listEntitiesForPolicy),
+      operation(
+        "ListEntitiesForPolicy", at: { (input: ListEntitiesForPolicyInput, _) in input.policyArn }, listEntitiesForPolicy),
     ]
   }
 
-  private func checkManaged(_ document: String) throws {
+  func checkManaged(_ document: String) throws {
     try check(document, as: .identity)
     guard countedCharacters(document) <= IAMLimits.managedPolicyCharacters else {
       throw IAMError.quota("PolicySize", IAMLimits.managedPolicyCharacters)
@@ -34,12 +30,12 @@ extension IAMService {
     let path = input.path ?? "/"
     let policy = ManagedPolicy(
       id: uniqueID("ANPA"), arn: "arn:aws:iam::\(call.account):policy\(path)\(input.policyName)", name: input.policyName,
-      path: path, description: input.description, created: call.now, updated: call.now, defaultVersion: 1, lastVersion: 1,
+      path: path, description: input.description, created: call.second, updated: call.second, defaultVersion: 1, lastVersion: 1,
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
       guard try tx.reader.get(IAMKeys.policy(call.account, policy.name)) == nil else { throw IAMError.policyExists(policy.name) }
       try tx.save(policy)
-      try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.now), of: policy)
+      try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.second), of: policy)
     }
     var output = CreatePolicyOutput()
     output.policy = IAMPolicy(policy, attached: 0, bounding: 0)
@@ -64,8 +60,9 @@ extension IAMService {
       let uses = try tx.useCount(policy.arn, as: .attached) + tx.useCount(policy.arn, as: .boundary)
       if uses > 0 { throw IAMError.deleteConflict("Cannot delete a policy attached to entities.") }
       if try tx.versions(policy).count > 1 {
-        throw IAMError.deleteConflict("This policy has more than one version. Before you delete a policy, you must delete "
-          + "the policy's versions. The default version is deleted with the policy.")
+        throw IAMError.deleteConflict(
+          "This policy has more than one version. Before you delete a policy, you must delete "
+            + "the policy's versions. The default version is deleted with the policy.")
       }
       try tx.delete(policy)
     }
@@ -87,72 +84,6 @@ extension IAMService {
     output.policies = page.items
     (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
     return output
-  }
-
-  private func createPolicyVersion(_ input: CreatePolicyVersionInput, _ call: Call) async throws -> CreatePolicyVersionOutput {
-    try checkManaged(input.policyDocument)
-    let (policy, version) = try await change(call.account) { tx in
-      var policy = try tx.ownPolicy(input.policyArn)
-      guard try tx.versions(policy).count < IAMLimits.policyVersions else {
-        throw IAMError.limitExceeded(
-          "A managed policy can have up to 5 versions. Before you create a new version, you must delete an existing version.")
-      }
-      policy.lastVersion += 1
-      policy.updated = call.now
-      if input.setAsDefault == true { policy.defaultVersion = policy.lastVersion }
-      let version = PolicyVersion(number: policy.lastVersion, document: input.policyDocument, created: call.now)
-      try tx.save(policy)
-      try tx.save(version, of: policy)
-      return (policy, version)
-    }
-    var output = CreatePolicyVersionOutput()
-    output.policyVersion = PolicyVersionShape(version, of: policy)
-    return output
-  }
-
-  private func getPolicyVersion(_ input: GetPolicyVersionInput, _ call: Call) async throws -> GetPolicyVersionOutput {
-    let (policy, version) = try await read(call.account) { rows in
-      let policy = try rows.getPolicy(input.policyArn)
-      return (policy, try rows.getVersion(policy, input.versionId))
-    }
-    var shape = PolicyVersionShape(version, of: policy)
-    shape.document = encoded(version.document)
-    var output = GetPolicyVersionOutput()
-    output.policyVersion = shape
-    return output
-  }
-
-  private func deletePolicyVersion(_ input: DeletePolicyVersionInput, _ call: Call) async throws {
-    try await change(call.account) { tx in
-      let policy = try tx.ownPolicy(input.policyArn)
-      let version = try tx.getVersion(policy, input.versionId)
-      if version.number == policy.defaultVersion {
-        throw IAMError.deleteConflict("Cannot delete the default version of a policy.")
-      }
-      try tx.delete(version, of: policy)
-    }
-  }
-
-  private func listPolicyVersions(_ input: ListPolicyVersionsInput, _ call: Call) async throws -> ListPolicyVersionsOutput {
-    let (policy, versions) = try await read(call.account) { rows in
-      let policy = try rows.getPolicy(input.policyArn)
-      return (policy, try rows.versions(policy))
-    }
-    // Newest first, so the marker sorts the other way round.
-    let page = try Page(versions, after: input.marker, limit: input.maxItems) { padded(Int(Int32.max) - $0.number, 10) }
-    var output = ListPolicyVersionsOutput()
-    output.versions = page.items.map { PolicyVersionShape($0, of: policy) }
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
-  }
-
-  private func setDefaultVersion(_ input: SetDefaultPolicyVersionInput, _ call: Call) async throws {
-    try await change(call.account) { tx in
-      var policy = try tx.ownPolicy(input.policyArn)
-      policy.defaultVersion = try tx.getVersion(policy, input.versionId).number
-      policy.updated = call.now
-      try tx.save(policy)
-    }
   }
 
   private func tagPolicy(_ input: TagPolicyInput, _ call: Call) async throws {
@@ -187,8 +118,9 @@ extension IAMService {
       try rows.entities(using: rows.getPolicy(input.policyArn).arn, as: use)
     }
     let kinds = ["User": Entity.Kind.user, "Group": .group, "Role": .role]
-    let filter = input.entityFilter.flatMap { kinds[$0] }
-    let wanted = entities.under(input.pathPrefix).filter { filter == nil || $0.kind == filter }
+    let wanted = entities.under(input.pathPrefix).filter { entity in
+      input.entityFilter.map { kinds[$0] == entity.kind } ?? true
+    }
     let page = try Page(wanted, after: input.marker, limit: input.maxItems) { "\($0.kind.rawValue)/\($0.name)" }
     return ListEntitiesForPolicyOutput(page)
   }
@@ -246,12 +178,5 @@ extension IAMPolicy {
   init(_ policy: ManagedPolicy, _ rows: some IAMReading) throws {
     self.init(
       policy, attached: try rows.useCount(policy.arn, as: .attached), bounding: try rows.useCount(policy.arn, as: .boundary))
-  }
-}
-
-extension PolicyVersionShape {
-  init(_ version: PolicyVersion, of policy: ManagedPolicy) {
-    self.init()
-    (versionId, createDate, isDefaultVersion) = (version.id, version.created, version.number == policy.defaultVersion)
   }
 }

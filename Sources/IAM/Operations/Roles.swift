@@ -31,7 +31,7 @@ extension IAMService {
   private func createRole(_ input: CreateRoleInput, _ call: Call) async throws -> CreateRoleOutput {
     try checkTrust(input.assumeRolePolicyDocument)
     let role = Entity(
-      kind: .role, id: uniqueID("AROA"), account: call.account, name: input.roleName, path: input.path ?? "/", created: call.now,
+      kind: .role, id: uniqueID("AROA"), account: call.account, name: input.roleName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked(), boundary: input.permissionsBoundary,
       trust: .init(
         document: input.assumeRolePolicyDocument, description: input.description,
@@ -45,7 +45,8 @@ extension IAMService {
   private static func sessionSeconds(_ seconds: Int?) throws -> Int {
     let seconds = seconds ?? IAMLimits.roleSessionSeconds.lowerBound
     guard IAMLimits.roleSessionSeconds.contains(seconds) else {
-      let bound = seconds < IAMLimits.roleSessionSeconds.lowerBound ? "greater than or equal to 3600" : "less than or equal to 43200"
+      let bound =
+        seconds < IAMLimits.roleSessionSeconds.lowerBound ? "greater than or equal to 3600" : "less than or equal to 43200"
       throw IAMError.validation(
         "1 validation error detected: Value '\(seconds)' at 'maxSessionDuration' failed to satisfy constraint: "
           + "Member must have value \(bound)")
@@ -83,7 +84,9 @@ extension IAMService {
     return UpdateRoleOutput()
   }
 
-  private func updateRoleDescription(_ input: UpdateRoleDescriptionInput, _ call: Call) async throws -> UpdateRoleDescriptionOutput {
+  private func updateRoleDescription(_ input: UpdateRoleDescriptionInput, _ call: Call) async throws
+    -> UpdateRoleDescriptionOutput
+  {
     let role = try await change(call.account) { tx in
       var role = try tx.get(.role, input.roleName)
       role.trust?.description = input.description
@@ -159,7 +162,8 @@ extension IAMService {
       "Statement": [["Effect": "Allow", "Principal": ["Service": .string(service)], "Action": "sts:AssumeRole"]],
     ]
     let role = Entity(
-      kind: .role, id: uniqueID("AROA"), account: call.account, name: name, path: "/aws-service-role/\(service)/", created: call.now,
+      kind: .role, id: uniqueID("AROA"), account: call.account, name: name, path: "/aws-service-role/\(service)/",
+      created: call.second,
       trust: .init(document: trust.text, description: input.description, maxSessionSeconds: 3600))
     try await change(call.account) { tx in
       guard try tx.find(.role, name) == nil else {

@@ -163,7 +163,8 @@ extension AssumeRoleOutput {
     (user.arn, user.assumedRoleId) = (Principal.role(issued.session).arn, Principal.role(issued.session).userID)
     assumedRoleUser = user
     self.sourceIdentity = sourceIdentity
-    let packed = issued.session.sessionPolicies.map(\.utf8.count).reduce(0, +)
+    let packed =
+      issued.session.sessionPolicies.map(\.utf8.count).reduce(0, +)
       + issued.session.sessionTags.map { $0.utf8.count + $1.utf8.count }.reduce(0, +)
     if packed > 0 { packedPolicySize = min(100, max(1, packed * 100 / 4096)) }
   }
@@ -176,7 +177,8 @@ extension [Tag] {
 extension IAMError {
   static func noMFA() -> AWSError { denied("MultiFactorAuthentication failed with invalid MFA one time pass code.") }
   static func packedPolicyTooLarge() -> AWSError {
-    AWSError("PackedPolicyTooLargeException", "Packed size of session policies consumes more than the allotted space.", status: 400)
+    AWSError(
+      "PackedPolicyTooLargeException", "Packed size of session policies consumes more than the allotted space.", status: 400)
   }
   static func noSuchSessionPolicy(_ arn: String) -> AWSError {
     AWSError("MalformedPolicyDocumentException", "Policy \(arn) does not exist or is not attachable.", status: 400)
@@ -191,7 +193,8 @@ extension IAMError {
   }
   static func inheritedTag(_ key: String) -> AWSError {
     AWSError(
-      "InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag "
+      "InvalidParameterValue",
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag "
         + "key from the calling session: \(key)", status: 400)
   }
 }

@@ -23,7 +23,8 @@ extension IAMService {
     return try simulation.response(input.actionNames, input.resourceArns, input.marker, input.maxItems)
   }
 
-  private func simulatePrincipalPolicy(_ input: SimulatePrincipalPolicyInput, _ call: Call) async throws -> SimulatePolicyResponse {
+  private func simulatePrincipalPolicy(_ input: SimulatePrincipalPolicyInput, _ call: Call) async throws -> SimulatePolicyResponse
+  {
     if input.resourceHandlingOption != nil { throw IAMError.invalidInput("ResourceHandlingOption is not supported.") }
     let source = try await read(call.account) { try SimulationSource($0, input.policySourceArn) }
     var boundary = try named(input.permissionsBoundaryPolicyInputList, "PermissionsBoundaryPolicyInputList")
@@ -47,7 +48,11 @@ extension IAMService {
 extension Principal {
   /// Root is allowed everything; who simulates wants to know of policies.
   fileprivate var simulated: Principal {
-    if case .root(let account) = self { .user(account: account, name: "simulated", path: "/", id: "AIDASIMULATED00000000") } else { self }
+    if case .root(let account) = self {
+      .user(account: account, name: "simulated", path: "/", id: "AIDASIMULATED00000000")
+    } else {
+      self
+    }
   }
 }
 

@@ -24,7 +24,7 @@ extension IAMService {
 
   private func createUser(_ input: CreateUserInput, _ call: Call) async throws -> CreateUserOutput {
     let user = Entity(
-      kind: .user, id: uniqueID("AIDA"), account: call.account, name: input.userName, path: input.path ?? "/", created: call.now,
+      kind: .user, id: uniqueID("AIDA"), account: call.account, name: input.userName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked(), boundary: input.permissionsBoundary)
     try await change(call.account) { try $0.create(user) }
     var output = CreateUserOutput()

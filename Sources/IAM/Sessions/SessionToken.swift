@@ -77,7 +77,9 @@ extension SessionGrant {
       for text in [account.text, name, path, id] { w.string(text) }
     case .role(let session):
       w.int(Kind.role.rawValue)
-      for text in [session.account.text, session.roleName, session.rolePath, session.roleID, session.sessionName] { w.string(text) }
+      for text in [session.account.text, session.roleName, session.rolePath, session.roleID, session.sessionName] {
+        w.string(text)
+      }
       w.strings(session.sessionPolicies)
       w.map(session.sessionTags)
     case .service, .anonymous: preconditionFailure("sessions are only for roots, users and roles")

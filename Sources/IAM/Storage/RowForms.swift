@@ -3,7 +3,12 @@ import Store
 
 /// How the values of the domain become bytes and come back.
 extension RowWriter {
-  mutating func tags(_ tags: [Tag]) { array(tags) { $0.string($1.key); $0.string($1.value) } }
+  mutating func tags(_ tags: [Tag]) {
+    array(tags) {
+      $0.string($1.key)
+      $0.string($1.value)
+    }
+  }
 }
 extension RowReader {
   mutating func tags() throws -> [Tag] { try array { Tag(key: try $0.string(), value: try $0.string()) } }

@@ -16,7 +16,7 @@ import Store
 //   member     "f" space group sequence                 → Member                  the messages of a group in order
 //   group      "h" space group                          → visibleAt, sequence     where the group's row among "due" is
 //   duplicate  "d" space scope deduplication id         → Duplicate               what was sent within five minutes
-//   forget     "e" space time scope deduplication id    → -                       when "duplicate" rows end
+//   forget     "e" space time scope id                  → Forget                  when "duplicate" and "attempt" rows end
 //   attempt    "a" space attempt id                     → receipts                what a repeated receive gets again
 //   move task  "t" account region source name, started  → MoveTask
 //
@@ -107,7 +107,7 @@ enum Keys {
 
   static func body(_ space: Space, _ sequence: MessageSequence) -> Key { at("b", space, sequence) }
   static func bodies(_ space: Space, before: MessageSequence) -> KeyRange { KeyRange(home("b", space), body(space, before)) }
-  static func bodies(_ space: Space) -> KeyRange { KeyRange(prefix: home("b", space)) }
+  static func bodies(_ space: Space, from: MessageSequence) -> KeyRange { KeyRange(body(space, from), home("b", space).end) }
   static func bodySequence(_ key: Key, _ space: Space) throws -> MessageSequence {
     var reader = KeyReader(key, after: home("b", space))
     return MessageSequence(high: try reader.int(), node: try reader.int())
@@ -138,7 +138,6 @@ enum Keys {
     var reader = KeyReader(key, after: home("f", space).appending(group))
     return MessageSequence(high: try reader.int(), node: try reader.int())
   }
-  static func allMembers(_ space: Space) -> KeyRange { KeyRange(prefix: home("f", space)) }
   static func group(_ space: Space, _ group: String) -> Key { home("h", space).appending(group) }
 
   static func duplicate(_ space: Space, scope: String, _ id: String) -> Key { home("d", space).appending(scope, id) }

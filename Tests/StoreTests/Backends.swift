@@ -1,11 +1,12 @@
 import Foundation
 import Store
 import StoreMemory
+import StoreRocksDB
 import Testing
 
 /// Every backend that must keep the contract.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
-  case memory
+  case memory, rocksDB
   var testDescription: String { rawValue }
 }
 
@@ -16,6 +17,7 @@ func withStore<T>(_ backend: Backend, _ body: (any Store) async throws -> T) asy
   let store: any Store
   switch backend {
   case .memory: store = MemoryStore()
+  case .rocksDB: store = try RocksDBStore(directory: directory.path)
   }
   do {
     let value = try await body(store)

@@ -143,27 +143,48 @@ package struct SortedMap<Value> {
 package struct SortedCursor {
   private let range: KeyRange
   private let reverse: Bool
+  /// Everything up to here is behind the walk.
   private var last: Key?
-  private var at: (version: Int, position: Int, slot: Int)?
+  /// Where the next entry is, as long as the map has this version.
+  private var ahead: (version: Int, chunk: Int, slot: Int)?
 
   package init(_ range: KeyRange, reverse: Bool) {
     self.range = range
     self.reverse = reverse
   }
 
+  /// The next entry, which stays the next one.
+  package mutating func peek<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
+    if let ahead, ahead.version == map.version {
+      return inRange(map.entry(SortedMap.Position(chunk: ahead.chunk, slot: ahead.slot)))
+    }
+    let position = find(map)
+    ahead = (map.version, position.chunk, position.slot)
+    return inRange(map.entry(position))
+  }
+
+  /// Puts the key behind the walk. It must not lie beyond the next entry.
+  package mutating func pass<Value>(_ key: Key, in map: SortedMap<Value>) {
+    last = key
+    guard let ahead, ahead.version == map.version else { return }
+    let position = SortedMap<Value>.Position(chunk: ahead.chunk, slot: ahead.slot)
+    guard map.entry(position)?.key == key else { return }
+    let next = reverse ? map.position(before: position) : map.position(after: position)
+    self.ahead = (map.version, next.chunk, next.slot)
+  }
+
   package mutating func next<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
-    let position = step(map)
-    guard let entry = map.entry(position), range.contains(entry.key) else { return nil }
-    last = entry.key
-    at = (map.version, position.chunk, position.slot)
+    guard let entry = peek(in: map) else { return nil }
+    pass(entry.key, in: map)
     return entry
   }
 
-  private func step<Value>(_ map: SortedMap<Value>) -> SortedMap<Value>.Position {
-    if let at, at.version == map.version {
-      let position = SortedMap<Value>.Position(chunk: at.position, slot: at.slot)
-      return reverse ? map.position(before: position) : map.position(after: position)
-    }
+  private func inRange<Value>(_ entry: (key: Key, value: Value)?) -> (key: Key, value: Value)? {
+    guard let entry, range.contains(entry.key) else { return nil }
+    return entry
+  }
+
+  private func find<Value>(_ map: SortedMap<Value>) -> SortedMap<Value>.Position {
     if reverse { return map.position(before: map.lowerBound(last ?? range.upper)) }
     guard let last else { return map.lowerBound(range.lower) }
     let position = map.lowerBound(last)

@@ -1,0 +1,96 @@
+import Store
+
+/// Read access at one snapshot, for one body.
+final class SnapshotReader: Reader {
+  /// Nil once the body is over, so that one who keeps the reader does not keep the database open.
+  private var open: (database: Database, snapshot: Database.Snapshot)?
+
+  init(_ database: Database) { open = (database, database.snapshot()) }
+
+  func end() { open = nil }
+
+  func get(_ key: Key) throws -> [UInt8]? {
+    guard let open else { throw StoreError.closed }
+    return try open.database.get(key, open.snapshot)
+  }
+
+  func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
+    guard let open else { throw StoreError.closed }
+    guard !range.isEmpty else { return }
+    let iterator = open.database.iterator(range, reverse: reverse, open.snapshot)
+    while let key = try iterator.key(), try body(key, iterator.value()) { iterator.advance() }
+  }
+}
+
+/// Read and write access for one body: the pending writes over the database, which stands still until they are committed.
+final class PendingTransaction: Transaction {
+  /// Beyond this many entries a range is deleted as a range. Below it single deletions are cheaper for later reads.
+  private static let rangeThreshold = 256
+  /// What one transaction may write.
+  private static let byteLimit = 64 << 20
+
+  /// Nil once the body is over.
+  private var database: Database?
+  private let pending: Pending
+  private let gaps: Gaps
+  private let start: Int
+
+  init(_ database: Database, _ pending: Pending, _ gaps: Gaps) {
+    self.database = database
+    self.pending = pending
+    self.gaps = gaps
+    start = pending.byteCount
+  }
+
+  func end() { database = nil }
+
+  func get(_ key: Key) throws -> [UInt8]? {
+    guard let database else { throw StoreError.closed }
+    if let written = pending.rows[key] { return written }
+    if pending.isCleared(key) { return nil }
+    return try database.get(key)
+  }
+
+  func set(_ key: Key, _ value: [UInt8]) throws { try write(key, value) }
+  func delete(_ key: Key) throws { try write(key, nil) }
+
+  private func write(_ key: Key, _ value: [UInt8]?) throws {
+    guard database != nil else { throw StoreError.closed }
+    pending.set(key, value)
+    if pending.byteCount - start > Self.byteLimit { throw StoreError.unavailable("a transaction writes more than 64 MB") }
+  }
+
+  func deleteAll(_ range: KeyRange) throws {
+    guard !range.isEmpty else { return }
+    var keys: [Key] = []
+    try scan(range, reverse: false) { key, _ in
+      keys.append(key)
+      return keys.count <= Self.rangeThreshold
+    }
+    if keys.count > Self.rangeThreshold { pending.clear(range) } else { for key in keys { try delete(key) } }
+  }
+
+  func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
+    guard let database else { throw StoreError.closed }
+    guard !range.isEmpty else { return }
+    let stored = try gaps.iterator(database, range, reverse: reverse)
+    var cursor = SortedCursor(range, reverse: reverse)
+    var below = try stored?.key()
+    while true {
+      let above = cursor.peek(in: pending.rows)
+      let fromStore = below.map { below in above.map { reverse ? $0.key < below : below < $0.key } ?? true } ?? false
+      if fromStore, let key = below {
+        cursor.pass(key, in: pending.rows)
+        if !pending.isCleared(key), try !body(key, stored?.value() ?? []) { return }
+      } else if let (key, value) = above {
+        cursor.pass(key, in: pending.rows)
+        if let value, try !body(key, value) { return }
+        guard key == below else { continue }
+      } else {
+        return
+      }
+      stored?.advance()
+      below = try stored?.key()
+    }
+  }
+}

@@ -5,7 +5,7 @@ import Wire
 enum LambdaModel {
   static let service: ServiceModel = .parse(
     #"""
-    service lambda signing=lambda endpoint=lambda version=2015-03-31 protocols=restJson1 namespace=com.amazonaws.lambda validation=model
+    service lambda signing=lambda endpoint=lambda version=2015-03-31 protocols=restJson namespace=com.amazonaws.lambda validation=model
     o AddLayerVersionPermission POST /2018-10-31/layers/{LayerName}/versions/{VersionNumber}/policy 201 AddLayerVersionPermissionRequest AddLayerVersionPermissionResponse - - InvalidParameterValueException ResourceConflictException ServiceException TooManyRequestsException PolicyLengthExceededException ResourceNotFoundException PreconditionFailedException
     o AddPermission POST /2015-03-31/functions/{FunctionName}/policy 201 AddPermissionRequest AddPermissionResponse - - InvalidParameterValueException ResourceConflictException ServiceException TooManyRequestsException PolicyLengthExceededException ResourceNotFoundException PreconditionFailedException
     o CheckpointDurableExecution POST /2025-12-01/durable-executions/{DurableExecutionArn}/checkpoint 200 CheckpointDurableExecutionRequest CheckpointDurableExecutionResponse - - InvalidParameterValueException TooManyRequestsException ServiceException

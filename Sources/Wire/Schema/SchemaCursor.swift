@@ -81,13 +81,17 @@ struct SchemaCursor {
         constraints.isSensitive = true
         at += 1
       case UInt8(ascii: "="):
-        constraints.allowed = required().dropFirst().split(separator: "|", omittingEmptySubsequences: false).map { percentDecoded(String($0)) }
+        constraints.allowed = required().dropFirst().split(separator: "|", omittingEmptySubsequences: false).map {
+          percentDecoded(String($0))
+        }
       case UInt8(ascii: "~"):
         constraints.pattern = text(at + 1, end)
         at = end
       default:
         let range = required()
-        guard let dots = range.utf8.firstIndex(of: UInt8(ascii: ".")) else { preconditionFailure("schema: bad constraint \(range)") }
+        guard let dots = range.utf8.firstIndex(of: UInt8(ascii: ".")) else {
+          preconditionFailure("schema: bad constraint \(range)")
+        }
         constraints.minimum = Double(range[..<dots])
         constraints.maximum = Double(range[range.utf8.index(dots, offsetBy: 2)...])
       }

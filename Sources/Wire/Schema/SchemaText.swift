@@ -106,7 +106,15 @@ final class SchemaText: Sendable {
   }
 
   private func format(_ flags: Substring.UTF8View) -> TimestampFormat? {
-    if flags.contains("E") { .epochSeconds } else if flags.contains("I") { .iso8601 } else if flags.contains("H") { .httpDate } else { nil }
+    if flags.contains("E") {
+      .epochSeconds
+    } else if flags.contains("I") {
+      .iso8601
+    } else if flags.contains("H") {
+      .httpDate
+    } else {
+      nil
+    }
   }
 
   /// The type of a shape name, the constraints on it and, for element shapes, nothing else.

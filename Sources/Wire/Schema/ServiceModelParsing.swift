@@ -27,7 +27,10 @@ extension ServiceModel {
     return ServiceModel(
       name: name, signingName: header["signing"] ?? name, endpointPrefix: header["endpoint"] ?? name,
       apiVersion: header["version"] ?? "",
-      protocols: (header["protocols"] ?? "").split(separator: ",").compactMap { WireProtocol(rawValue: String($0)) },
+      protocols: (header["protocols"] ?? "").split(separator: ",").map { name in
+        guard let proto = WireProtocol(rawValue: String(name)) else { preconditionFailure("schema: unknown protocol \(name)") }
+        return proto
+      },
       targetPrefix: header["target"], xmlNamespace: header["xmlns"], operations: operations, structures: structures,
       isQueryCompatible: header["queryCompatible"] != nil, shapeNamespace: header["namespace"] ?? "com.amazonaws.\(name)",
       validation: header["validation"].flatMap(ValidationStyle.init) ?? .model)
@@ -45,6 +48,7 @@ extension OperationModel {
     while let error = line.field() { errors.append(error) }
     self.init(
       name: name, method: method, uri: uri, status: status, input: input.flatMap { structures[$0] },
-      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false)
+      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false
+    )
   }
 }

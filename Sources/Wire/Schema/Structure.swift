@@ -47,19 +47,36 @@ final class MemberTable: Sendable {
   let places: [String: Int]
   /// The places of members outside the body of a REST request.
   let unbodied: [Int]
+  /// The places of required members.
+  let required: [Int]
+  /// The places of members that may hold structures, however deep.
+  let composites: [Int]
+  private let wireNames: [String]
   private let wirePlaces: [String: Int]
 
   init(_ members: [Member]) {
     self.members = members
     places = Dictionary(members.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     wirePlaces = Dictionary(members.enumerated().map { ($1.wireName, $0) }, uniquingKeysWith: { first, _ in first })
+    wireNames = members.map(\.wireName)
     unbodied = members.indices.filter { members[$0].location != .body }
+    required = members.indices.filter { members[$0].isRequired }
+    composites = members.indices.filter { members[$0].type.holdsStructures }
   }
 
   /// Few names are quicker compared one by one than hashed.
   func place(ofWireName name: String) -> Int? {
-    guard members.count <= 12 else { return wirePlaces[name] }
-    return members.firstIndex { $0.wireName == name }
+    wireNames.count <= 12 ? wireNames.firstIndex(of: name) : wirePlaces[name]
+  }
+}
+
+extension ShapeType {
+  fileprivate var holdsStructures: Bool {
+    switch self {
+    case .structure: true
+    case .list(let element), .map(_, let element): element.type.holdsStructures
+    default: false
+    }
   }
 }
 

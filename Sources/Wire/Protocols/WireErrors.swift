@@ -1,0 +1,39 @@
+import Base
+
+/// Input that does not have the form of its protocol, in the words of AWS's own front ends.
+extension AWSError {
+  public static func serialization(_ message: String, cause: (any Error)? = nil) -> AWSError {
+    AWSError("SerializationException", message, status: 400, cause: cause)
+  }
+  /// The same fault in awsQuery, where a value is always text.
+  static func malformedInput(_ message: String) -> AWSError { AWSError("MalformedInput", message, status: 400) }
+
+  static func unsupportedProtocol(_ proto: WireProtocol) -> AWSError {
+    AWSError("NotImplemented", "The protocol \(proto.rawValue) is not supported.", status: 501)
+  }
+
+  /// Whatever a decoder threw as what the client hears.
+  static func decoding(_ error: any Error) -> AWSError {
+    if let known = error as? AWSError { return known }
+    if let json = error as? JSONError { return .serialization("The request body is not valid JSON: \(json).", cause: error) }
+    return .internalFailure(error)
+  }
+}
+
+extension ShapeType {
+  /// As AWS's conversion errors name it, with its article.
+  var converted: String {
+    switch self {
+    case .boolean: "a Boolean"
+    case .integer: "an Integer"
+    case .double: "a Double"
+    case .string: "a String"
+    case .blob: "a Blob"
+    case .timestamp: "a Timestamp"
+    case .document: "a Document"
+    case .structure: "a Structure"
+    case .list: "a List"
+    case .map: "a Map"
+    }
+  }
+}

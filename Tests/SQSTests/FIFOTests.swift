@@ -14,7 +14,9 @@ import Wire
     #expect(all["FifoQueue"] == "true" && all["ContentBasedDeduplication"] == "false")
     #expect(all["DeduplicationScope"] == "queue" && all["FifoThroughputLimit"] == "perQueue")
     await refused("InvalidParameterValue") { try await cloud.createQueue("q", ["FifoQueue": "true"]) }
-    await refused("InvalidAttributeValue", "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported.") {
+    await refused(
+      "InvalidAttributeValue", "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
+    ) {
       try await cloud.set(["FifoQueue": "false"], of: url)
     }
     #expect(try await cloud.createQueue("q.fifo", ["FifoQueue": "true"]) == url)
@@ -24,12 +26,15 @@ import Wire
     let cloud = Cloud()
     let url = try await cloud.createQueue("q.fifo", ["FifoQueue": "true"])
     let standard = try await cloud.createQueue("q")
-    await refused("MissingParameter", "The request must contain the parameter MessageGroupId.") { try await cloud.send("a", to: url) }
+    await refused("MissingParameter", "The request must contain the parameter MessageGroupId.") {
+      try await cloud.send("a", to: url)
+    }
     let batch = try await cloud.sendBatch([("1", "a")], to: url)
     #expect(batch.failed.map(\.code) == ["InvalidParameterValue"])
     #expect(batch.failed[0].message == "The request must contain the parameter MessageGroupId.")
     await refused(
-      "InvalidParameterValue", "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+      "InvalidParameterValue",
+      "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
     ) { try await cloud.send("a", to: url, group: "g") }
     await refused(
       "InvalidParameterValue",
@@ -155,7 +160,10 @@ import Wire
     let dead = try await cloud.createQueue("dead.fifo", ["FifoQueue": "true"])
     let policy = RedriveTests.policy("1", target: "arn:aws:sqs:us-east-1:000000000000:dead.fifo")
     let url = try await cloud.createQueue("q.fifo", Self.content.merging(["RedrivePolicy": policy]) { $1 })
-    await refused("InvalidParameterValue", "Value \(policy) for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of queue as the source.") {
+    await refused(
+      "InvalidParameterValue",
+      "Value \(policy) for parameter RedrivePolicy is invalid. Reason: Dead-letter queue must be same type of queue as the source."
+    ) {
       try await cloud.createQueue("standard", ["RedrivePolicy": policy])
     }
     for n in 1...3 { try await cloud.send("\(n)", to: url, group: "g") }
@@ -216,14 +224,17 @@ import Wire
         let timeout = 1 + Int(random.number(below: 30))
         let got = try await cloud.receive(url, 1 + Int(random.number(below: 10)), timeout: timeout, system: ["MessageGroupId"])
         if got.isEmpty {
-          #expect(!groups.values.contains { !$0.bodies.isEmpty && !$0.inFlight.values.contains { $0.until > now } }, "step \(step)")
+          #expect(
+            !groups.values.contains { !$0.bodies.isEmpty && !$0.inFlight.values.contains { $0.until > now } }, "step \(step)")
         }
         for (group, messages) in Dictionary(grouping: got, by: { $0.attributes?["MessageGroupId"] ?? "" }) {
           let state = try #require(groups[group])
           #expect(!state.inFlight.values.contains { $0.until > now }, "\(group) is locked at step \(step)")
           #expect(messages.compactMap(\.body) == Array(state.bodies.prefix(messages.count)))
           groups[group]?.inFlight = [:]
-          for message in messages { groups[group]?.inFlight[message.body ?? ""] = (message.receiptHandle, now + .seconds(timeout)) }
+          for message in messages {
+            groups[group]?.inFlight[message.body ?? ""] = (message.receiptHandle, now + .seconds(timeout))
+          }
         }
       case 6...7:
         let held = groups.sorted { $0.key < $1.key }.flatMap { group, state in

@@ -33,7 +33,9 @@ extension FIFOMessages {
 
   /// What a receive with this attempt id got before, with the time-out begun anew; nil when that is not all still in flight.
   func repeated(_ attempt: String, _ request: ReceiveRequest) throws -> Received? {
-    guard let known = try rows.get(Keys.attempt(space, attempt)).map({ try Attempt($0) }), known.expires > request.now else { return nil }
+    guard let known = try rows.get(Keys.attempt(space, attempt)).map({ try Attempt($0) }), known.expires > request.now else {
+      return nil
+    }
     var found: [(group: String, sequence: MessageSequence, member: Member, body: [UInt8])] = []
     for (sequence, count) in known.messages {
       guard let body = try rows.get(Keys.body(space, sequence)) else { return nil }
@@ -62,7 +64,9 @@ extension FIFOMessages {
 
   // Counts
 
-  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
+  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (
+    inFlight: Int, delayed: Int
+  ) {
     var (inFlight, delayed) = (0, 0)
     try rows.scan(Keys.due(queue.space, from: .after(now))) { _, value in
       try rows.scan(Keys.members(queue.space, try GroupName.read(value))) { _, value in

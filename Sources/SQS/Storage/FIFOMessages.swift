@@ -115,18 +115,22 @@ struct FIFOMessages: QueueMessages {
         out.mayBeMore = true
         break
       }
-      out.mayBeMore = try take(from: group, into: &out.leases, request, deadLetters, &moves) || (n == groups.count - 1 && stoppedAt != nil)
+      out.mayBeMore =
+        try take(from: group, into: &out.leases, request, deadLetters, &moves) || (n == groups.count - 1 && stoppedAt != nil)
       try settle(group, at: request.now)
     }
     if !out.leases.isEmpty {
       transaction.noteLeases(space, out.leases.count)
       if let attempt = request.attemptID { try remember(attempt, out.leases, at: request.now) }
     }
-    if !out.mayBeMore { out.nextDue = try rows.first(Keys.due(space, from: .after(request.now))).map { try Keys.duePlace($0.key, space).visibleAt } }
+    if !out.mayBeMore {
+      out.nextDue = try rows.first(Keys.due(space, from: .after(request.now))).map { try Keys.duePlace($0.key, space).visibleAt }
+    }
     return out
   }
 
-  private func readyGroups(_ request: ReceiveRequest) throws -> (groups: [(name: String, place: DuePlace)], stoppedAt: DuePlace?) {
+  private func readyGroups(_ request: ReceiveRequest) throws -> (groups: [(name: String, place: DuePlace)], stoppedAt: DuePlace?)
+  {
     var groups: [(name: String, place: DuePlace)] = []
     var stoppedAt: DuePlace?
     try rows.scan(Keys.due(space, from: try transaction.tally(space).head, to: .after(request.now))) { key, value in
@@ -177,11 +181,14 @@ struct FIFOMessages: QueueMessages {
     Received.Lease(
       body: body, visibility: member.visibility,
       receipt: Receipt(
-        space: space, sequence: sequence, receiveCount: member.visibility.receiveCount, visibleAt: member.visibleAt, receivedAt: now))
+        space: space, sequence: sequence, receiveCount: member.visibility.receiveCount, visibleAt: member.visibleAt,
+        receivedAt: now))
   }
 
   /// In a FIFO dead-letter queue the message is a new one: its retention begins anew (semantics.md §3, DLQ).
-  private func move(_ body: [UInt8], _ member: Member, to target: any QueueMessages, _ request: ReceiveRequest, number: Int) throws {
+  private func move(_ body: [UInt8], _ member: Member, to target: any QueueMessages, _ request: ReceiveRequest, number: Int)
+    throws
+  {
     let sequence = MessageSequence(high: request.sequence.high, node: request.sequence.node + Int64(number))
     var message = try Message(body, sequence: sequence)
     message.deadLetterSource = queue.name.arn.text

@@ -7,7 +7,7 @@ import Store
 //   deleted    "x" account region name                  → when                    a name rests for a minute
 //   source     "l" target ARN, source ARN               → -                       who has this queue as dead-letter queue
 //   garbage    "g" space                                → -                       spaces that a worker empties
-//   tally      "c" space                                → Tally                   how many messages; where receives begin to scan
+//   tally      "c" space                                → Tally                   how many messages, where receives begin
 //   body       "b" space sequence                       → Message                 in order of arrival; written once
 //   due        "m" space visibleAt sequence             → Visibility              receives scan up to now
 //                                                          (FIFO: the name of the group whose turn it is)
@@ -18,7 +18,8 @@ import Store
 //   duplicate  "d" space scope deduplication id         → Duplicate               what was sent within five minutes
 //   forget     "e" space time scope id                  → Forget                  when "duplicate" and "attempt" rows end
 //   attempt    "a" space attempt id                     → receipts                what a repeated receive gets again
-//   move task  "t" account region source name, started  → MoveTask
+//   move task  "t" account region source name, id       → MoveTask                the newest first
+//   active     "u" account region source name           → id of the move task     one per source
 //
 // A space is a queue id and a generation; a purge leaves the generation behind. Times are milliseconds.
 
@@ -81,6 +82,20 @@ enum Keys {
   static func garbageSpace(_ key: Key) throws -> Space {
     var reader = KeyReader(key, after: garbage)
     return Space(queue: try reader.int(), generation: Int(try reader.int()))
+  }
+
+  static func moveTasks(_ source: QueueName) -> Key { root.appending("t", source.account, source.region, source.name) }
+  static func moveTask(_ source: QueueName, _ id: Int64) -> Key { moveTasks(source).appending(-id) }
+  private static let active = root.appending("u")
+  static func activeMove(_ source: QueueName) -> Key { active.appending(source.account, source.region, source.name) }
+  static let allActiveMoves = KeyRange(prefix: active)
+  static func activeMoves(of account: AccountID) -> KeyRange { KeyRange(prefix: active.appending(account)) }
+  static func activeMoveSource(_ key: Key) throws -> QueueName {
+    var reader = KeyReader(key, after: active)
+    guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else {
+      throw StoreError.corrupt("move task key")
+    }
+    return QueueName(account: account, region: region, name: try reader.string())
   }
 
   static func tally(_ space: Space) -> Key { home("c", space) }

@@ -22,7 +22,9 @@ struct MessageCounts: Equatable, Sendable {
   }
 
   /// Messages that cannot be received now: in flight, and delayed since they were sent.
-  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
+  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (
+    inFlight: Int, delayed: Int
+  ) {
     try queue.isFIFO
       ? FIFOMessages.hidden(rows, queue, at: now, limit: limit) : StandardMessages.hidden(rows, queue, at: now, limit: limit)
   }

@@ -50,7 +50,9 @@ extension StandardMessages {
   }
 
   /// Messages that cannot be received now: in flight, and delayed since they were sent.
-  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
+  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (
+    inFlight: Int, delayed: Int
+  ) {
     var (inFlight, delayed) = (0, 0)
     try rows.scan(Keys.due(queue.space, from: .after(now))) { _, value in
       let visibility = try Visibility(value)

@@ -38,7 +38,9 @@ import Wire
       try await cloud.set([name: value], of: url)
       #expect(try await cloud.attributes(url, [name]) == (value.isEmpty ? [:] : [name: value]))
     } else {
-      await refused("InvalidAttributeValue", "Invalid value for the parameter \(name).") { try await cloud.set([name: value], of: url) }
+      await refused("InvalidAttributeValue", "Invalid value for the parameter \(name).") {
+        try await cloud.set([name: value], of: url)
+      }
       await refused("InvalidAttributeValue", "Invalid value for the parameter \(name).") {
         try await cloud.createQueue("other", [name: value])
       }

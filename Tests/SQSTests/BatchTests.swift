@@ -31,9 +31,11 @@ extension Cloud {
       ], to: url)
     #expect(out.successful.map(\.id) == ["ok", "ok2"])
     #expect(out.failed.map(\.id) == ["big", "late", "empty", "bad"])
-    #expect(out.failed.map(\.code) == ["InvalidParameterValue", "InvalidParameterValue", "MissingParameter", "InvalidMessageContents"])
+    #expect(
+      out.failed.map(\.code) == ["InvalidParameterValue", "InvalidParameterValue", "MissingParameter", "InvalidMessageContents"])
     #expect(out.failed[0].message == "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes.")
-    #expect(out.failed[1].message == "Value 901 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.")
+    #expect(
+      out.failed[1].message == "Value 901 for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.")
     #expect(out.failed.allSatisfy { $0.senderFault })
     #expect(try await cloud.bodies(url) == ["a", "c"])
   }
@@ -47,7 +49,9 @@ extension Cloud {
     await refused("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10. You have sent 11.") {
       _ = try await cloud.sendBatch((0..<11).map { ("\($0)", "a") }, to: url)
     }
-    await refused("BatchEntryIdsNotDistinct", "Id x repeated.") { _ = try await cloud.sendBatch([("x", "a"), ("x", "b")], to: url) }
+    await refused("BatchEntryIdsNotDistinct", "Id x repeated.") {
+      _ = try await cloud.sendBatch([("x", "a"), ("x", "b")], to: url)
+    }
     for id in ["", "a b", "ä", String(repeating: "a", count: 81)] {
       await refused(
         "InvalidBatchEntryId",
@@ -69,7 +73,9 @@ extension Cloud {
 
     var change = ChangeMessageVisibilityBatchInput()
     change.queueUrl = url
-    change.entries = [("ok", got[0].receiptHandle ?? "", 0), ("bad", "nonsense", 5), ("long", got[1].receiptHandle ?? "", 43_201)].map {
+    change.entries = [
+      ("ok", got[0].receiptHandle ?? "", 0), ("bad", "nonsense", 5), ("long", got[1].receiptHandle ?? "", 43_201),
+    ].map {
       var entry = ChangeMessageVisibilityBatchRequestEntry()
       (entry.id, entry.receiptHandle, entry.visibilityTimeout) = ($0.0, $0.1, $0.2)
       return entry
@@ -93,7 +99,8 @@ extension Cloud {
   }
 
   @Test(arguments: [
-    ("\t\n\r ~", true), ("\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFF}", true), ("\u{0}", false), ("\u{8}", false), ("\u{B}", false),
+    ("\t\n\r ~", true), ("\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFF}", true), ("\u{0}", false), ("\u{8}", false),
+    ("\u{B}", false),
     ("\u{1F}", false), ("a\u{FFFE}", false), ("\u{FFFF}", false),
   ])
   func `bodies hold what XML can carry`(body: String, allowed: Bool) async throws {
@@ -109,10 +116,19 @@ extension Cloud {
 
   @Test(arguments: [
     ("", "String", "a", "Length of message attribute name must be less than 256 bytes."),
-    ("a b", "String", "a", "Invalid non-alphanumeric character was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots."),
-    ("AWS.x", "String", "a", "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use."),
+    (
+      "a b", "String", "a",
+      "Invalid non-alphanumeric character was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots."
+    ),
+    (
+      "AWS.x", "String", "a",
+      "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use."
+    ),
     ("a..b", "String", "a", "Message attribute name can not start or end with a dot, or contain consecutive dots."),
-    ("a", "Text", "a", "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."),
+    (
+      "a", "Text", "a",
+      "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+    ),
     ("a", "String", "", "Message (user) attribute 'a' must contain a non-empty value of type 'String'."),
     ("a", "Number", "1x", "Can't cast the value of message (user) attribute 'a' to a number."),
     ("a", "Binary", "x", "Message (user) attribute 'a' must contain a non-empty value of type 'Binary'."),
@@ -120,7 +136,9 @@ extension Cloud {
   func `attributes are checked in AWS's words`(name: String, type: String, value: String, text: String) async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue()
-    await refused("InvalidParameterValue", text) { try await cloud.send("a", to: url, attributes: [name: attribute(type, value)]) }
+    await refused("InvalidParameterValue", text) {
+      try await cloud.send("a", to: url, attributes: [name: attribute(type, value)])
+    }
   }
 
   @Test func `attributes count towards the size of a message`() async throws {
@@ -128,16 +146,19 @@ extension Cloud {
     let url = try await cloud.createQueue("q", ["MaximumMessageSize": "1024"])
     let body = String(repeating: "x", count: 1024 - 8)
     try await cloud.send(body, to: url, attributes: ["a": attribute("String", "1")])
-    await refused("InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes.") {
+    await refused("InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than 1024 bytes.")
+    {
       try await cloud.send(body, to: url, attributes: ["a": attribute("String", "12")])
     }
   }
 
-  @Test(arguments: [(0, nil, nil, "Value 0 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."),
-    (11, nil, nil, "Value 11 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."),
-    (1, 21, nil, "Value 21 for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."),
-    (1, nil, 43_201, "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided."),
-  ] as [(Int, Int?, Int?, String)])
+  @Test(
+    arguments: [
+      (0, nil, nil, "Value 0 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."),
+      (11, nil, nil, "Value 11 for parameter MaxNumberOfMessages is invalid. Reason: Must be between 1 and 10, if provided."),
+      (1, 21, nil, "Value 21 for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided."),
+      (1, nil, 43_201, "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be >= 0 and <= 43200, if provided."),
+    ] as [(Int, Int?, Int?, String)])
   func `a receive is checked in AWS's words`(maximum: Int, wait: Int?, timeout: Int?, text: String) async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue()

@@ -36,11 +36,15 @@ import Testing
           model[body] = entry
         }
       case 6...7:
-        guard let (body, entry) = model.sorted(by: { $0.key < $1.key }).first(where: { $0.value.handle != nil && !$0.value.deleted }) else { continue }
+        guard
+          let (body, entry) = model.sorted(by: { $0.key < $1.key }).first(where: { $0.value.handle != nil && !$0.value.deleted })
+        else { continue }
         try await cloud.delete(entry.handle, from: url)
         model[body]?.deleted = true
       case 8:
-        let held = model.sorted { $0.key < $1.key }.last { $0.value.handle != nil && !$0.value.deleted && $0.value.visibleAt > now }
+        let held = model.sorted { $0.key < $1.key }.last {
+          $0.value.handle != nil && !$0.value.deleted && $0.value.visibleAt > now
+        }
         guard let (body, entry) = held else { continue }
         let seconds = Int(random.number(below: 60))
         try await cloud.changeVisibility(entry.handle, of: url, to: seconds)

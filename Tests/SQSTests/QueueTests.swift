@@ -16,7 +16,9 @@ import Wire
     ] { #expect(try await cloud.attributes(other)["QueueArn"] == "arn:aws:sqs:us-east-1:000000000000:orders") }
   }
 
-  @Test(arguments: ["orders", "http://localhost:4566", "http://localhost:4566/orders", "http://000000000000/orders", "http://h/12/orders"])
+  @Test(arguments: [
+    "orders", "http://localhost:4566", "http://localhost:4566/orders", "http://000000000000/orders", "http://h/12/orders",
+  ])
   func `an address without account and name is refused`(url: String) async throws {
     let cloud = Cloud()
     try await cloud.createQueue("orders")
@@ -54,7 +56,9 @@ import Wire
     if allowed {
       try await cloud.createQueue(name)
     } else {
-      await refused("InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length") {
+      await refused(
+        "InvalidParameterValue", "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
+      ) {
         try await cloud.createQueue(name)
       }
     }
@@ -66,7 +70,8 @@ import Wire
     #expect(try await cloud.createQueue("q", ["DelaySeconds": "3"]) == url)
     #expect(try await cloud.createQueue("q") == url)
     #expect(try await cloud.createQueue("q", ["VisibilityTimeout": "30"]) == url)
-    await refused("QueueNameExists", "A queue already exists with the same name and a different value for attribute DelaySeconds") {
+    await refused("QueueNameExists", "A queue already exists with the same name and a different value for attribute DelaySeconds")
+    {
       try await cloud.createQueue("q", ["DelaySeconds": "4"])
     }
   }

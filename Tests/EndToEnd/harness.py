@@ -194,15 +194,17 @@ class Cloud:
         """Runs the AWS CLI and returns its standard output, or with check=False the finished process."""
         key, secret, token = self._keys(account, credentials)
         environment = {
-            "PATH": os.environ["PATH"], "HOME": str(self.server.directory), "AWS_ENDPOINT_URL": self.server.endpoint,
-            "AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": region, "AWS_PAGER": "",
+            "PATH": os.environ["PATH"], "HOME": str(self.server.directory), "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret, "AWS_DEFAULT_REGION": region, "AWS_PAGER": "",
             "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_MAX_ATTEMPTS": "1",
             "PYTHONIOENCODING": "utf-8",
         }
         if token:
             environment["AWS_SESSION_TOKEN"] = token
         aws = pathlib.Path(sys.executable).parent / "aws"
-        done = subprocess.run([aws, *arguments], env=environment, capture_output=True, text=True, timeout=60)
+        # Version 1 of the CLI takes no notice of AWS_ENDPOINT_URL for SQS; only the option always counts.
+        done = subprocess.run(
+            [aws, "--endpoint-url", self.server.endpoint, *arguments], env=environment, capture_output=True, text=True, timeout=60)
         if not check:
             return done
         assert done.returncode == 0, f"aws {' '.join(arguments)}: status {done.returncode}\n{done.stderr}"
@@ -212,14 +214,19 @@ class Cloud:
         text = self.cli(*arguments, "--output", "json", **options)
         return json.loads(text) if text.strip() else None
 
+    def signed(self, service, headers, body, region="us-east-1", account=None, credentials=None, path="/"):
+        """A hand-made POST with a good signature. Returns the HTTP status and the body."""
+        request = botocore.awsrequest.AWSRequest(method="POST", url=self.server.endpoint + path, data=body, headers=headers)
+        keys = botocore.credentials.Credentials(*self._keys(account, credentials))
+        botocore.auth.SigV4Auth(keys, service, region).add_auth(request)
+        status, answer, _ = send(request.url, request.method, dict(request.headers.items()), request.data)
+        return status, answer
+
     def query(self, service, parameters, region="us-east-1", account=None, credentials=None, path="/"):
         """A hand-made awsQuery request. Returns the HTTP status and the XML root, with namespaces taken off."""
-        key, secret, token = self._keys(account, credentials)
-        request = botocore.awsrequest.AWSRequest(
-            method="POST", url=self.server.endpoint + path, data=urllib.parse.urlencode(parameters).encode(),
-            headers={"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
-        botocore.auth.SigV4Auth(botocore.credentials.Credentials(key, secret, token), service, region).add_auth(request)
-        status, body, _ = send(request.url, request.method, dict(request.headers.items()), request.data)
+        status, body = self.signed(
+            service, {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"},
+            urllib.parse.urlencode(parameters).encode(), region, account, credentials, path)
         root = ElementTree.fromstring(body)
         for element in root.iter():
             element.tag = element.tag.rpartition("}")[2]

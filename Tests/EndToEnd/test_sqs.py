@@ -219,7 +219,7 @@ def test_visibility_of_a_message_that_is_not_in_flight_cannot_be_changed(own_clo
     sqs.send_message(QueueUrl=url, MessageBody="m")
     [message] = receive(sqs, url)
     clock.advance("31s")
-    with refused("MessageNotInflight", 400):
+    with refused("AWS.SimpleQueueService.MessageNotInflight", 400):
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=10)
     with refused("ReceiptHandleIsInvalid"):
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle="nonsense", VisibilityTimeout=10)
@@ -347,4 +347,4 @@ def test_the_cli_works_a_queue(cloud):
     cloud.cli("sqs", "delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     assert cloud.cli_json("sqs", "receive-message", "--queue-url", url) is None
     failed = cloud.cli("sqs", "get-queue-url", "--queue-name", "none", check=False)
-    assert failed.returncode in (254, 255) and "AWS.SimpleQueueService.NonExistentQueue" in failed.stderr
+    assert failed.returncode != 0 and "AWS.SimpleQueueService.NonExistentQueue" in failed.stderr

@@ -56,7 +56,7 @@ def test_a_message_goes_through_by_queue_url_in_the_path(ask, cloud):
     assert message.findtext("MessageId") == sent.findtext("SendMessageResult/MessageId")
     assert attributes(message, "Attribute")["ApproximateReceiveCount"] == "1"
     [attribute] = message.findall("MessageAttribute")
-    assert (attribute.findtext("Name"), attribute.findtext("Value/DataType"), attribute.findtext("Value/StringValue")) == ("n", "Number", "7")
+    assert [attribute.findtext(path_) for path_ in ("Name", "Value/DataType", "Value/StringValue")] == ["n", "Number", "7"]
     ask("ChangeMessageVisibility", path=path, ReceiptHandle=message.findtext("ReceiptHandle"), VisibilityTimeout="0")
     [again] = ask("ReceiveMessage", path=path).findall("ReceiveMessageResult/Message")
     assert ask("DeleteMessage", path=path, ReceiptHandle=again.findtext("ReceiptHandle")).tag == "DeleteMessageResponse"

@@ -36,7 +36,7 @@ public final class RocksDBStore: Store {
     }
     for _ in 0..<Self.readerCount {
       startThread("store-read") {
-        Self.read(reads, engine)
+        Self.read(reads, engine, crowded: writes)
         leave()
       }
     }
@@ -56,13 +56,17 @@ public final class RocksDBStore: Store {
     }
   }
 
-  private static func read(_ queue: WorkQueue<any Job<any Reader>>, _ engine: Engine) {
+  private static func read(
+    _ queue: WorkQueue<any Job<any Reader>>, _ engine: Engine, crowded: WorkQueue<any Job<any Transaction>>
+  ) {
+    let counter = SkipCounter()
     while let job = queue.take(most: 1).first {
       let failure: StoreError? = engine.using { database in
         guard let database else { return .unavailable("the database is not open: its disk failed") }
-        let reader = SnapshotReader(database)
+        let reader = SnapshotReader(database, engine.gaps, counter)
         _ = job.run(reader)
         reader.end()
+        if let range = reader.crowded { try? crowded.add(CrowdedRange(range)) }
         return nil
       }
       job.finish(failure)

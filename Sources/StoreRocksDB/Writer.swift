@@ -1,6 +1,6 @@
 import Store
 
-/// Runs the waiting bodies one after another and commits them together with one synced write. Lives on its thread.
+/// Runs the waiting bodies one after another and commits them together with one synced write. Made and used on its thread.
 final class Writer {
   private enum Health {
     /// May become `failed`.
@@ -16,7 +16,7 @@ final class Writer {
 
   private let engine: Engine
   private let pending = Pending()
-  private let gaps = Gaps()
+  private let counter = SkipCounter()
   private let batch = WriteBatch()
   private var health = Health.well
 
@@ -42,7 +42,7 @@ final class Writer {
 
   private func run(_ job: any Job<any Transaction>, _ database: Database) {
     pending.begin()
-    let transaction = PendingTransaction(database, pending, gaps)
+    let transaction = PendingTransaction(database, pending, engine.gaps, counter)
     if !job.run(transaction) { pending.undo() }
     transaction.end()
   }
@@ -51,20 +51,18 @@ final class Writer {
     guard !pending.isEmpty else { return }
     batch.clear()
     pending.fill(batch)
+    if !engine.gaps.isEmpty { engine.gaps.fill(pending.putKeys) }
     try database.write(batch)
-    pending.forEach { key, value in if value != nil { gaps.fill(key) } }
   }
 
   private func notify() {
     guard !pending.isEmpty, !engine.watches.isEmpty else { return }
-    var keys: [Key] = []
-    pending.forEach { key, _ in keys.append(key) }
-    engine.watches.notify(keys, ranges: pending.cleared)
+    engine.watches.notify(pending.keys, ranges: pending.cleared)
   }
 
   private func fail() {
     health = .failed
-    gaps.forget()
+    engine.gaps.forget()
   }
 
   private func recover() throws {
@@ -72,6 +70,15 @@ final class Writer {
     try engine.reopen()
     health = .well
   }
+}
+
+/// Has the writer step over a run of deleted keys, so that it is remembered. Nobody waits for it.
+final class CrowdedRange: Job {
+  private let range: KeyRange
+  init(_ range: KeyRange) { self.range = range }
+
+  func run(_ transaction: any Transaction) -> Bool { (try? transaction.first(range)) != nil }
+  func finish(_ failure: StoreError?) {}
 }
 
 extension Engine {

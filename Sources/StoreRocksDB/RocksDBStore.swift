@@ -50,7 +50,7 @@ public final class RocksDBStore: Store {
   private static func write(_ queue: WorkQueue<any Job<any Transaction>>, _ engine: Engine) {
     let writer = Writer(engine)
     while true {
-      let jobs = queue.take(most: Writer.jobLimit)
+      let jobs = queue.take(most: Writer.jobLimit, gathering: writer.expectedJobs, nanoseconds: writer.patienceNanoseconds)
       if jobs.isEmpty { return }
       writer.perform(jobs)
     }

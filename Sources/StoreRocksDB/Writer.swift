@@ -1,3 +1,4 @@
+import Base
 import Store
 
 /// Runs the waiting bodies one after another and commits them together with one synced write. Made and used on its thread.
@@ -20,9 +21,16 @@ final class Writer {
   private let batch = WriteBatch()
   private var health = Health.well
 
+  /// How many callers the last batch had. They are resumed together and most of them come back at once; without a short
+  /// wait the first of them would be synchronised alone, and the others would pay for its sync too.
+  private(set) var expectedJobs = 1
+  /// How long to wait for them: a part of what a sync costs here, and not at all where that is next to nothing.
+  private(set) var patienceNanoseconds = 0
+
   init(_ engine: Engine) { self.engine = engine }
 
   func perform(_ jobs: [any Job<any Transaction>]) {
+    expectedJobs = jobs.count
     var rest = jobs[...]
     while !rest.isEmpty {
       var ran = rest.startIndex
@@ -52,7 +60,11 @@ final class Writer {
     batch.clear()
     pending.fill(batch)
     if !engine.gaps.isEmpty { engine.gaps.fill(pending.putKeys) }
+    // Real time, and no part of any result: it only balances the cost of a sync against a wait.
+    let start = ContinuousClock.now
     try database.write(batch)
+    let cost = Int(start.duration(to: .now).inMicroseconds) * 1000
+    patienceNanoseconds = cost < 60_000 ? 0 : min(cost / 2, 2_000_000)
   }
 
   private func notify() {

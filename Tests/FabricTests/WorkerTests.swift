@@ -117,7 +117,8 @@ private struct Broken: Error {}
     let workers = [ScriptedWorker([]), ScriptedWorker([.next(.at(.distantFuture))]), ScriptedWorker([.fail(Broken())])]
     let clock = TestClock()
     let group = ServiceGroup(
-      configuration: .init(services: [.init(service: WorkerGroup(workers, clock: clock))], logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }))
+      configuration: .init(
+        services: [.init(service: WorkerGroup(workers, clock: clock))], logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }))
     let running = Task { try await group.run() }
     await eventually { workers.allSatisfy { $0.turns.count == 1 } && clock.sleeperCount == 2 }
     await group.triggerGracefulShutdown()

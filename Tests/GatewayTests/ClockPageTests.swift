@@ -1,6 +1,6 @@
 import Base
 import HTTPServer
-import Synchronization
+import TestCloud
 import Testing
 
 @testable import Gateway
@@ -10,10 +10,9 @@ struct ClockPageTests {
   private let clock = AdjustableClock(mode: .frozen(at: start))
   private let bench = Bench()
 
-  private final class Saved: Sendable { let modes = Mutex<[AdjustableClock.Mode]>([]) }
-  private let saved = Saved()
+  private let saved = Recorder<AdjustableClock.Mode>()
 
-  init() { bench.pages.add("clock", ClockPage.page(clock) { [saved] mode in saved.modes.withLock { $0.append(mode) } }) }
+  init() { bench.pages.add("clock", ClockPage.page(clock) { [saved] mode in saved.add(mode) }) }
 
   private func send(_ method: String, _ body: String = "", from address: String? = "127.0.0.1", listener: String = "api") async -> Answer {
     var request = HTTPRequest.to(nil, method, "/_dewpoint/clock", body: body)
@@ -39,7 +38,7 @@ struct ClockPageTests {
     #expect(answer.status == 200)
     #expect(clock.now() == Self.start + duration)
     #expect(answer.json?["epochMilliseconds"]?.int == clock.now().milliseconds)
-    #expect(saved.modes.withLock { $0 } == [.frozen(at: Self.start + duration)])
+    #expect(saved.values == [.frozen(at: Self.start + duration)])
   }
 
   @Test func `the clock goes on and goes back to real time`() async {
@@ -56,7 +55,7 @@ struct ClockPageTests {
   func `anything else is refused and changes nothing`(_ body: String) async {
     #expect(await send("POST", body).status == 400)
     #expect(clock.mode == .frozen(at: Self.start))
-    #expect(saved.modes.withLock(\.isEmpty))
+    #expect(saved.values.isEmpty)
   }
 
   @Test func `the clock does not leave the years that texts can have`() async {

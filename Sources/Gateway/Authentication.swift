@@ -1,9 +1,8 @@
 import Base
 import Fabric
-import HTTPServer
 import Wire
 
-/// Finds out who sent a request: reads the signature, looks the key up, and verifies it.
+/// Finds out who sent a request: looks the key of the signature up, and verifies it.
 struct Authentication: Sendable {
   let keys: any KeyDirectory
   let clock: any AmbientClock
@@ -13,26 +12,41 @@ struct Authentication: Sendable {
 
   struct Identity: Sendable {
     var principal: Principal
+    var region: Region
     var accessKeyID: String?
     var conditionValues: [String: [String]] = [:]
   }
 
   /// Signatures are checked against real time; the expiry of a session follows the adjustable clock.
-  func identify(_ claim: SignatureClaim?, _ request: WireRequest, target: String) async throws(SignatureFailure) -> Identity {
-    guard let claim else { throw .missingAuthentication }
+  ///
+  /// A key without a secret (local mode) still needs a signature in good form for the right service: what passes here must
+  /// not surprise its user on AWS.
+  /// - Parameters:
+  ///   - model: nil for a service that we do not serve; its scope cannot be checked.
+  ///   - isGlobal: the service has no Regions, so that any is right.
+  /// - Throws: `SignatureFailure`, or what the key directory failed with.
+  func identify(
+    _ claim: SignatureClaim?, _ request: WireRequest, target: String, model: ServiceModel?, isGlobal: Bool
+  ) async throws -> Identity {
+    guard let claim else { throw SignatureFailure.missingAuthentication }
+    if let model { try claim.check(service: model.signingName, region: nil) }
+    guard let region = Region(claim.region), isGlobal || region != .global else {
+      throw SignatureFailure.wrongRegion(claim.region, expected: Region.usEast1.text)
+    }
     let identity: KeyIdentity
     do {
       identity = try await keys.identity(accessKeyID: claim.accessKeyID, sessionToken: claim.sessionToken, now: clock.now())
     } catch KeyFailure.expired {
-      throw .expiredToken
-    } catch {
-      throw .unknownKey
+      throw SignatureFailure.expiredToken
+    } catch KeyFailure.unknown {
+      throw SignatureFailure.unknownKey
     }
     if let secret = identity.secret {
       _ = try verify(
         claim, method: request.method, target: target, headers: request.headers, body: .bytes(request.body), secret: secret,
         keyCache: signingKeys, wallNow: clock.wallNow())
     }
-    return Identity(principal: identity.principal, accessKeyID: claim.accessKeyID, conditionValues: identity.conditionValues)
+    return Identity(
+      principal: identity.principal, region: region, accessKeyID: claim.accessKeyID, conditionValues: identity.conditionValues)
   }
 }

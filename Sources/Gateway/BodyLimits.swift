@@ -2,34 +2,35 @@ import Base
 import HTTPServer
 
 /// How large a body may be, judged by the head, so that a larger one is refused before it is read.
-enum BodyLimits {
+struct BodyLimits {
+  var maximum: Int
+  /// The operation that AWS names in its answer to a larger body.
+  var operation: String?
+
+  /// The largest body of another operation is SQS's batch of 1 MiB, which Query's percent-encoding can triple.
   private static let standard = 8 << 20
   /// Stated in Lambda's own answer to a larger request.
-  private static let createFunction = 70_167_211
-  private static let updateFunctionCode = 70_167_211
-  /// 6 MB: Lambda quotas, synchronous invocation payload.
-  private static let invoke = 6 << 20
+  private static let package = 70_167_211
+  /// 6 MB and 100 bytes: Lambda quotas, synchronous invocation payload, and what Lambda's own answer states.
+  private static let invoke = 6_291_556
 
-  static func limit(_ head: HTTPRequestHead) -> Int {
-    let path = head.target.prefix { $0 != "?" }
-    if path.hasPrefix("/2015-03-31/functions") {
-      if path.hasSuffix("/invocations") { return invoke }
-      if path.hasSuffix("/functions") || path.hasSuffix("/functions/") { return createFunction }
-      if path.hasSuffix("/code") { return updateFunctionCode }
+  init(_ head: HTTPRequestHead) {
+    let parts = head.target.utf8.prefix { $0 != UInt8(ascii: "?") }.split(separator: UInt8(ascii: "/")).map { Substring($0) }
+    (maximum, operation) = (Self.standard, nil)
+    switch (parts.first, parts.count > 1 ? parts[1] : nil) {
+    case ("2015-03-31", "functions"):
+      if parts.count == 2 { (maximum, operation) = (Self.package, "CreateFunction") }
+      if parts.count == 4, parts[3] == "code" { (maximum, operation) = (Self.package, "UpdateFunctionCode") }
+      if parts.count == 4, parts[3] == "invocations" { (maximum, operation) = (Self.invoke, "InvokeFunction") }
+    case ("2018-10-31", "layers"):
+      if parts.count == 4, parts[3] == "versions" { (maximum, operation) = (Self.package, "PublishLayerVersion") }
+    default: break
     }
-    return standard
   }
 
-  static func error(_ head: HTTPRequestHead, maximum: Int) -> AWSError {
-    let path = head.target.prefix { $0 != "?" }
-    if path.hasSuffix("/invocations") {
-      return AWSError(
-        "RequestTooLargeException", "Request must be smaller than \(maximum) bytes for the InvokeFunction operation", status: 413)
-    }
-    let operation = path.hasSuffix("/code") ? "UpdateFunctionCode" : "CreateFunction"
+  var error: AWSError {
+    let text = "Request must be smaller than \(maximum) bytes" + (operation.map { " for the \($0) operation" } ?? "")
     return AWSError(
-      "RequestEntityTooLargeException",
-      maximum == standard ? "Request must be smaller than \(maximum) bytes" : "Request must be smaller than \(maximum) bytes for the \(operation) operation",
-      status: 413)
+      operation == "InvokeFunction" ? "RequestTooLargeException" : "RequestEntityTooLargeException", text, status: 413)
   }
 }

@@ -40,6 +40,9 @@ public enum ClockPage {
       guard let duration = amount.string.flatMap(parseDuration) ?? amount.int.map({ .seconds($0) }), duration >= .zero,
         duration <= .days(3660)
       else { throw AWSError("BadRequest", "Advance by a duration such as 90s, 5m, 6h, 1d12h; at most ten years.", status: 400) }
+      guard clock.now() + duration <= .distantFuture else {
+        throw AWSError("BadRequest", "The clock does not go beyond the year 9999.", status: 400)
+      }
       clock.advance(by: duration)
     default: throw bad
     }
@@ -52,8 +55,8 @@ public func parseDuration(_ text: String) -> Duration? {
   var rest = Substring(text.trimmed)
   guard !rest.isEmpty else { return nil }
   while !rest.isEmpty {
-    let digits = rest.prefix(while: \.isNumber)
-    guard let number = Int64(digits), number < 1_000_000_000 else { return nil }
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    guard let number = Int64(digits), number < 1_000_000_000_000 else { return nil }
     rest = rest.dropFirst(digits.count)
     let unit = rest.prefix(while: \.isLetter)
     rest = rest.dropFirst(unit.count)

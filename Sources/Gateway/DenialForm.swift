@@ -3,17 +3,18 @@ import Wire
 
 /// Puts the errors that do not belong to one service into the code and status that the protocol family uses.
 enum DenialForm {
-  static func shape(_ error: AWSError, _ recognised: Recognised, _ model: ServiceModel?) -> AWSError {
+  static func shape(_ error: AWSError, _ recognised: Recognised) -> AWSError {
     guard error.code == "AccessDeniedException" || error.code == "AccessDenied" else { return error }
     var error = error
+    let isQueryCompatible = recognised.model?.isQueryCompatible == true
     switch recognised.wireProtocol {
     case .awsQuery, .restXml:
       error.code = "AccessDenied"
       error.status = 403
     case .awsJson10, .awsJson11, .rpcv2Cbor:
       // SQS keeps the 403 and the bare code of its Query days; the other JSON services answer 400.
-      error.status = model?.isQueryCompatible == true ? 403 : 400
-      error.code = model?.isQueryCompatible == true ? "AccessDenied" : "AccessDeniedException"
+      error.status = isQueryCompatible ? 403 : 400
+      error.code = isQueryCompatible ? "AccessDenied" : "AccessDeniedException"
     case .restJson:
       error.code = "AccessDeniedException"
       error.status = 403

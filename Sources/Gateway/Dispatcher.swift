@@ -11,7 +11,8 @@ public final class Dispatcher: Door {
   private let logger: Logger
   private let table = Mutex<[String: ServiceAPI]>([:])
 
-  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger) {
+  /// - Parameter logger: hears the inward causes of failures.
+  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger = .silent) {
     (self.authoriser, self.ambient, self.logger) = (authoriser, ambient, logger)
   }
 
@@ -52,6 +53,13 @@ public final class Dispatcher: Door {
     }
   }
 
+  /// What a client sees of a failure before there was a call; the log sees the cause.
+  func outward(_ error: any Error, service: String, requestID: String) -> AWSError {
+    if let error = error as? AWSError { return error }
+    logger.error("request failed", metadata: ["service": "\(service)", "request": "\(requestID)", "cause": "\(error)"])
+    return GatewayErrors.outward(error)
+  }
+
   private func log(_ error: any Error, _ call: Call, _ level: Logger.Level) {
     logger.log(
       level: level, "call failed",
@@ -60,4 +68,9 @@ public final class Dispatcher: Door {
         "trace": "\(call.trace.root)", "cause": "\(error)",
       ])
   }
+}
+
+extension Logger {
+  /// Says nothing: for tests.
+  public static var silent: Logger { Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() } }
 }

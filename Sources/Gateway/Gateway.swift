@@ -1,7 +1,6 @@
 import Base
 import Fabric
 import HTTPServer
-import Logging
 import Wire
 
 /// Answers HTTP requests: recognise, authenticate, decode, dispatch (authorise, run), encode.
@@ -25,12 +24,13 @@ public final class Gateway: HTTPHandler {
     (self.originGuard, self.pages, self.ambient, self.metrics) = (originGuard, pages, ambient, metrics)
   }
 
-  public func admit(_ head: HTTPRequestHead) -> HTTPAdmission { .collect(upTo: BodyLimits.limit(head)) }
+  public func admit(_ head: HTTPRequestHead) -> HTTPAdmission { .collect(upTo: BodyLimits(head).maximum) }
 
   public func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
-    let requestID = ambient.uuid()
-    return Self.response(
-      WireCodec.encode(BodyLimits.error(head, maximum: maximum), operation: nil, service: nil, proto: .restJson, requestID: requestID))
+    let request = HTTPRequest(head: head)
+    // The signature decides the form of the answer here, nothing else: it is not verified.
+    let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)
+    return Self.response(ErrorForm.encode(BodyLimits(head).error, recognised, requestID: ambient.uuid()))
   }
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
@@ -40,86 +40,86 @@ public final class Gateway: HTTPHandler {
     } catch {
       return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }
-    let (path, query) = Self.split(request.target)
-    if let page = await pages.answer(method: request.method, path: path, query: query, body: request.body) { return page }
+    if let answer = CrossOrigin.preflight(request) { return answer }
+    let wire = wireRequest(request)
+    if let page = await pages.answer(request, path: wire.path, query: wire.query) { return CrossOrigin.mark(page, for: request) }
+    return CrossOrigin.mark(Self.response(await answer(wire, request, requestID)), for: request)
+  }
 
-    let wire = WireRequest(method: request.method, path: path, query: query, headers: request.headers, body: request.body)
-    return Self.response(await answer(wire, request, requestID))
+  private func claim(of request: HTTPRequest) throws(SignatureFailure) -> SignatureClaim? {
+    try SignatureClaim.parse(method: request.method, target: request.target, headers: request.headers)
   }
 
   private func answer(_ wire: WireRequest, _ request: HTTPRequest, _ requestID: String) async -> WireResponse {
-    let claim: SignatureClaim?
-    var claimFailure: SignatureFailure?
-    do throws(SignatureFailure) {
-      claim = try SignatureClaim.parse(method: wire.method, target: request.target, headers: wire.headers)
-    } catch {
-      claim = nil
-      claimFailure = error
-    }
-    guard let recognised = recogniser.recognise(wire, scope: claim?.service) else {
-      let error = claimFailure.map { awsError(for: $0, protocol: .restJson, service: claim?.service ?? "") } ?? GatewayErrors.unrecognised
-      return WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID)
-    }
-    let api = dispatcher.api(recognised.service)
-    let proto = recognised.wireProtocol
+    let claim = Result { () throws(SignatureFailure) in try self.claim(of: request) }
+    let recognised = recogniser.recognise(wire, scope: (try? claim.get())?.service)
+    let api = recognised.model.flatMap { dispatcher.api($0.name) }
+    let response: WireResponse
     do {
-      if let claimFailure { throw awsError(for: claimFailure, protocol: proto, service: recognised.service) }
       let call = try await call(for: recognised, api, claim, wire, request, requestID)
-      let output = try await run(recognised, api, wire, call)
-      metrics.count(service: recognised.service, operation: recognised.operationName, status: output.status)
-      return output
+      response = try await run(recognised, api, wire, call)
     } catch {
-      let outward = DenialForm.shape(error as? AWSError ?? .internalFailure(error), recognised, api?.model)
-      let response = WireCodec.encode(
-        outward, operation: recognised.operation, service: api?.model, proto: proto, requestID: requestID)
-      metrics.count(service: recognised.service, operation: recognised.operation?.name ?? "Unknown", status: response.status)
-      return response
+      let outward = dispatcher.outward(error, service: recognised.service ?? "", requestID: requestID)
+      response = ErrorForm.encode(DenialForm.shape(outward, recognised), recognised, requestID: requestID)
     }
+    // Names from outside must not fill the table.
+    let service = recognised.model?.name ?? recognised.service.flatMap { KnownServices.names.contains($0) ? $0 : nil } ?? "other"
+    metrics.count(service: service, operation: recognised.operation?.name ?? "Unknown", status: response.status)
+    return response
   }
 
   /// Who calls, from where, in which account and Region.
   private func call(
-    for recognised: Recognised, _ api: ServiceAPI?, _ claim: SignatureClaim?, _ wire: WireRequest, _ request: HTTPRequest,
-    _ requestID: String
+    for recognised: Recognised, _ api: ServiceAPI?, _ claim: Result<SignatureClaim?, SignatureFailure>, _ wire: WireRequest,
+    _ request: HTTPRequest, _ requestID: String
   ) async throws -> Call {
+    // There is nobody to ask who this is when nothing says for whom it is.
+    if recognised.service == nil, case .refused(let error) = recognised.outcome, case .success = claim { throw error }
+    let isGlobal = api?.isGlobal == true
     let identity: Authentication.Identity
-    if claim == nil, recognised.operation?.isUnsigned == true {
-      identity = .init(principal: .anonymous)
-    } else {
-      do throws(SignatureFailure) {
-        identity = try await authentication.identify(claim, wire, target: request.target)
-      } catch {
-        throw awsError(for: error, protocol: recognised.wireProtocol, service: recognised.service)
+    do {
+      let claim = try claim.get()
+      if claim == nil, recognised.operation?.isUnsigned == true {
+        identity = .init(principal: .anonymous, region: .usEast1)
+      } else {
+        identity = try await authentication.identify(
+          claim, wire, target: request.target, model: recognised.model, isGlobal: isGlobal)
       }
+    } catch let failure as SignatureFailure {
+      throw awsError(
+        for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
-    let region = claim.flatMap { Region($0.region) } ?? .usEast1
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
     return Call(
-      service: recognised.service, operation: recognised.operationName, principal: identity.principal,
-      account: identity.principal.account ?? .local, region: api?.isGlobal == true ? .global : region, requestID: requestID,
+      service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
+      account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
       trace: trace, now: ambient.now, endpoint: "http://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
       conditionValues: identity.conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
   }
 
   private func run(_ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ call: Call) async throws -> WireResponse {
-    guard let api else { throw GatewayErrors.serviceNotImplemented(recognised.service) }
-    guard let operation = recognised.operation else {
-      throw recognised.wireProtocol == .awsQuery
-        ? GatewayErrors.invalidAction(recognised.operationName, version: api.model.apiVersion)
-        : GatewayErrors.unknownOperation(recognised.operationName)
+    switch recognised.outcome {
+    case .refused(let error): throw error
+    case .operation(let operation, let labels):
+      guard let api else { throw GatewayErrors.serviceNotImplemented(call.service) }
+      // Before its input is judged: there is no use in mending the input of what is not there.
+      guard api.operations[operation.name] != nil else {
+        throw GatewayErrors.operationNotImplemented(api.model.name, operation.name)
+      }
+      let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: labels)
+      let output = try await dispatcher.perform(operation.name, of: api, input, call)
+      return WireCodec.encode(
+        output, operation: operation, service: api.model, proto: recognised.wireProtocol, requestID: call.requestID)
     }
-    guard api.operations[operation.name] != nil else {
-      throw GatewayErrors.operationNotImplemented(api.model.name, operation.name)
-    }
-    let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: recognised.labels)
-    let output = try await dispatcher.perform(operation.name, of: api, input, call)
-    return WireCodec.encode(output, operation: operation, service: api.model, proto: recognised.wireProtocol, requestID: call.requestID)
   }
 
-  private static func split(_ target: String) -> (path: String, query: String) {
-    guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return (target, "") }
-    return (String(target[..<mark]), String(target[target.utf8.index(after: mark)...]))
+  private func wireRequest(_ request: HTTPRequest) -> WireRequest {
+    let target = request.target
+    let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
+    return WireRequest(
+      method: request.method, path: mark.map { String(target[..<$0]) } ?? target,
+      query: mark.map { String(target[target.utf8.index(after: $0)...]) } ?? "", headers: request.headers, body: request.body)
   }
 
   private static func response(_ wire: WireResponse) -> HTTPResponse {

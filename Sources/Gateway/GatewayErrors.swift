@@ -12,9 +12,15 @@ enum GatewayErrors {
   static func serviceNotImplemented(_ service: String) -> AWSError {
     AWSError("NotImplemented", "Dewpoint does not implement the service \(service).", status: 501, fault: .server)
   }
-  static func unknownOperation(_ name: String) -> AWSError {
-    AWSError("UnknownOperationException", "The operation \(name) is not known.", status: 400)
+  static func protocolNotImplemented(_ service: String) -> AWSError {
+    AWSError(
+      "NotImplemented", "Dewpoint does not implement the protocol rpc-v2-cbor of the service \(service).", status: 501, fault: .server)
   }
+  static func unknownOperation(_ name: String, isREST: Bool) -> AWSError {
+    AWSError("UnknownOperationException", "The operation \(name) is not known.", status: isREST ? 404 : 400)
+  }
+  static let missingAction = AWSError(
+    "MissingAction", "The request is missing an action or a required parameter.", status: 400)
   static func invalidAction(_ name: String, version: String) -> AWSError {
     AWSError("InvalidAction", "Could not find operation \(name) for version \(version)", status: 400)
   }

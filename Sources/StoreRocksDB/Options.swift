@@ -18,8 +18,9 @@ enum Options {
     rocksdb_options_set_max_write_buffer_number(options, 4)
     rocksdb_options_set_arena_block_size(options, 256 << 10)
     rocksdb_options_set_max_open_files(options, 256)
+    // These never give null: RocksDB allocates with `new`, which ends the process instead.
     let table = rocksdb_block_based_options_create()!
-    let cache = rocksdb_cache_create_lru(16 << 20)!
+    let cache = rocksdb_cache_create_lru(16 << 20)!  // The same.
     rocksdb_block_based_options_set_block_cache(table, cache)
     rocksdb_cache_destroy(cache)  // The table options hold their own reference.
     rocksdb_block_based_options_set_block_size(table, 8 << 10)

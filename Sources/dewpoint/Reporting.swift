@@ -13,7 +13,7 @@ import HTTPServer
 enum Reporting {
   static func monotonic() -> Duration {
     var t = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &t)
+    clock_gettime(CLOCK_MONOTONIC, &t)  // Taken before there is an Ambient, for the time that the start took.
     return .seconds(t.tv_sec) + .nanoseconds(t.tv_nsec)
   }
 

@@ -83,7 +83,9 @@ final class Server: Sendable {
     sandboxes.cleanUpLeftovers()
     let service = Running(server: self)
     let group = ServiceGroup(
-      configuration: .init(services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
+      configuration: .init(
+        services: [.init(service: service)], gracefulShutdownSignals: [.sigterm, .sigint],
+        logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
     try await group.run()
   }
 

@@ -1,5 +1,5 @@
 import Base
-import Synchronization
+import TestCloud
 import Testing
 
 /// Lets other tasks run until something holds; no time passes.
@@ -8,22 +8,22 @@ private func until(_ condition: @autoclosure () -> Bool) async { while !conditio
 @Suite(.timeLimit(.minutes(1))) struct TestClockTests {
   @Test func `sleepers wake in time when the clock is moved, and not before`() async throws {
     let clock = TestClock(.epoch)
-    let woken = Mutex<[Int]>([])
+    let woken = Recorder<Int>()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for second in [5, 1, 3] {
         group.addTask {
           try await clock.sleep(until: .epoch + .seconds(second))
-          woken.withLock { $0.append(second) }
+          woken.add(second)
         }
       }
       await until(clock.sleeperCount == 3)
       clock.advance(.milliseconds(999))
       #expect(clock.sleeperCount == 3)
       clock.advance(.milliseconds(1))
-      await until(woken.withLock { $0 } == [1])
+      await until(woken.values == [1])
       #expect(clock.sleeperCount == 2)
       clock.advance(.hours(1))
-      await until(woken.withLock { $0.count } == 3)
+      await until(woken.count == 3)
       try await group.waitForAll()
     }
     #expect(clock.now() == .epoch + .seconds(3601))
@@ -91,23 +91,23 @@ private func until(_ condition: @autoclosure () -> Bool) async { while !conditio
 
   @Test(arguments: [true, false]) func `an advance wakes who is due, however far away that was`(_ isFrozen: Bool) async throws {
     let clock = AdjustableClock(mode: isFrozen ? .frozen(at: start) : .running(offset: .zero))
-    let woken = Mutex<[Int]>([])
+    let woken = Recorder<Int>()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for years in [1, 500, 7000] {
         let deadline = clock.now() + .days(365 * years)
         group.addTask {
           try await clock.sleep(until: deadline)
-          woken.withLock { $0.append(years) }
+          woken.add(years)
         }
       }
-      while woken.withLock({ $0.count }) < 1 { clock.advance(by: .days(365)); await Task.yield() }
-      #expect(woken.withLock { $0 } == [1])
+      while woken.count < 1 { clock.advance(by: .days(365)); await Task.yield() }
+      #expect(woken.values == [1])
       clock.advance(by: .days(365 * 500))
-      await until(woken.withLock { $0.count } == 2)
+      await until(woken.count == 2)
       clock.advance(by: .days(365 * 7000))
       try await group.waitForAll()
     }
-    #expect(woken.withLock { $0 } == [1, 500, 7000])
+    #expect(woken.values == [1, 500, 7000])
   }
 
   @Test func `a deadline of some milliseconds comes by itself`() async throws {

@@ -6,12 +6,13 @@ import Testing
   ("-2.5E-1", -0.25), ("9223372036854775807", .int(.max)), ("-9223372036854775808", .int(.min)),
   ("9223372036854775808", .number("9223372036854775808")), ("-9223372036854775809", .number("-9223372036854775809")),
   ("0.12345678901234567890", .number("0.12345678901234567890")), ("1e400", .number("1e400")), ("1e-400", .number("1e-400")),
-  ("0e-400", .double(0)), ("\"\"", ""), ("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "a\"\\/\u{8}\u{c}\n\r\t"), ("\"\\u0041\\u00e9\"", "Aé"),
+  ("0e-400", .double(0)), ("\"\"", ""),
+  ("\"a\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "a\"\\/\u{8}\u{c}\n\r\t"), ("\"\\u0041\\u00e9\"", "Aé"),
   ("\"\\ud83d\\ude00\"", "😀"), ("\"\\ud83d\"", "\u{FFFD}"), ("\"\\ude00x\"", "\u{FFFD}x"), ("\"\\ud83d\\u0041\"", "\u{FFFD}A"),
   ("\"\\ud83d\\ud83d\\ude00\"", "\u{FFFD}😀"), ("\"\\u0000\"", "\0"), ("\"é😀\"", "é😀"), ("[]", []), ("[ ]", []), ("{}", [:]),
   ("{ }", [:]), ("[1,[2,{\"a\":null}]]", [1, [2, ["a": nil]]]), ("{\"a\":1,\"b\":2,\"a\":3}", ["a": 3, "b": 2]),
   ("\t\r\n {\"\" : [ ] }\n", ["": []]),
-])
+] as [(String, JSON)])
 func `text is read as its value`(_ text: String, _ value: JSON) throws {
   #expect(try JSON.parse(text) == value)
   #expect(throws: Never.self) { try JSON.check(Array(text.utf8)) }
@@ -28,7 +29,9 @@ func `what is not JSON is refused`(_ text: String) {
   #expect(throws: JSONError.self) { try JSON.check(Array(text.utf8)) }
 }
 
-@Test(arguments: [[0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xc0, 0xaf, 0x22], [0x22, 0x5c, 0x6e, 0xff, 0x22]] as [[UInt8]])
+@Test(arguments: [
+  [0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xc0, 0xaf, 0x22], [0x22, 0x5c, 0x6e, 0xff, 0x22],
+] as [[UInt8]])
 func `ill-formed UTF-8 is refused`(_ bytes: [UInt8]) {
   #expect(throws: JSONError.self) { try JSON.parse(bytes) }
 }
@@ -81,7 +84,7 @@ private struct JSONSource {
     case 1: .bool(below(2) == 0)
     case 2: .int([0, 1, -1, .max, .min, .max - 1][below(6)])
     case 3: .int(Int64(truncatingIfNeeded: random.number(below: .max)))
-    case 4: .double([0.5, -1e300, 5e-324, 1e15, 123456.789, -0.1, 1e21, Double(below(1 << 50)) / 1024][below(8)])
+    case 4: .double([0.5, -1e300, .leastNonzeroMagnitude, 1e15, 123456.789, -0.1, 1e21, Double(below(1 << 50)) / 1024][below(8)])
     case 5: .string(text())
     case 6: .array((0..<below(5)).map { _ in value(depth: depth + 1) })
     default: .object(JSONObject((0..<below(5)).map { ("\($0)" + text(), value(depth: depth + 1)) }))
@@ -99,7 +102,7 @@ private struct JSONSource {
   (JSON.double(1), "1.0"), (.double(-0.5), "-0.5"), (.double(.nan), "\"NaN\""), (.double(.infinity), "\"Infinity\""),
   (.double(-.infinity), "\"-Infinity\""), (.number("1E400"), "1E400"), ("a\u{1}\"\\\n\r\t/é", #""a\u0001\"\\\n\r\t/é""#),
   (["b": 1, "a": [nil, true]], #"{"b":1,"a":[null,true]}"#), ([], "[]"), ([:], "{}"),
-])
+] as [(JSON, String)])
 func `values are written compactly and in their order`(_ value: JSON, _ text: String) {
   #expect(value.text == text)
 }

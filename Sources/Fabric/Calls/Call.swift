@@ -82,7 +82,9 @@ public struct TraceContext: Sendable, Hashable {
       let pair = part.split(separator: "=", maxSplits: 1)
       if pair.count == 2 { fields[pair[0].drop(while: { $0 == " " })] = String(pair[1]) }
     }
-    guard let root = fields["Root"], root.utf8.count == 35, root.hasPrefix("1-") else { return nil }
+    guard let root = fields["Root"], root.utf8.count == 35, root.hasPrefix("1-"),
+      root.utf8.enumerated().dropFirst(2).allSatisfy({ $0.offset == 10 ? $0.element == UInt8(ascii: "-") : hexValue($0.element) != nil })
+    else { return nil }
     self.init(root: root, parent: fields["Parent"], sampled: fields["Sampled"], lineage: fields["Lineage"])
   }
 

@@ -26,7 +26,9 @@ public struct WorkerGroup: Service {
   private let clock: any AmbientClock
   private let logger: Logger
 
-  public init(_ workers: [any Worker], clock: any AmbientClock, logger: Logger) {
+  public init(
+    _ workers: [any Worker], clock: any AmbientClock, logger: Logger = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
+  ) {
     (self.workers, self.clock, self.logger) = (workers, clock, logger)
   }
 
@@ -47,9 +49,9 @@ public struct WorkerGroup: Service {
       do {
         next = try await worker.turn(clock.now())
         failures = 0
-      } catch is CancellationError {
-        return
       } catch {
+        // A cancellation that is not this task's own is a failure like others.
+        if Task.isCancelled { return }
         failures += 1
         logger.error("worker failed", metadata: ["worker": "\(worker.name)", "error": "\(error)", "failures": "\(failures)"])
         // Real time: a frozen clock must not stop the retry of an internal failure.

@@ -65,7 +65,9 @@ enum SQSEvent {
       return sum + entry.name.utf8.count + content + 100
     }
     // Quotes, line ends and control characters grow in JSON.
-    let escapes = message.body.utf8.reduce(0) { $0 + ($1 == 34 || $1 == 92 || $1 < 32 ? ($1 < 32 && $1 != 10 && $1 != 13 && $1 != 9 ? 5 : 1) : 0) }
+    let escapes = message.body.utf8.reduce(0) {
+      $0 + ($1 == 34 || $1 == 92 || $1 < 32 ? ($1 < 32 && $1 != 10 && $1 != 13 && $1 != 9 ? 5 : 1) : 0)
+    }
     return message.body.utf8.count + escapes + attributes + 900
   }
 }

@@ -105,11 +105,4 @@ struct AccessKey: Sendable, Equatable {
   let userID: String
   var status: Status
   let created: Instant
-  var lastUsed: LastUse?
-
-  struct LastUse: Sendable, Equatable {
-    var time: Instant
-    var service: String
-    var region: String
-  }
 }

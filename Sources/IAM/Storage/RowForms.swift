@@ -102,11 +102,6 @@ extension AccessKey {
     var w = RowWriter()
     for text in [id, secret, account.text, userID, status.rawValue] { w.string(text) }
     w.instant(created)
-    w.optional(lastUsed) {
-      $0.instant($1.time)
-      $0.string($1.service)
-      $0.string($1.region)
-    }
     return w.bytes
   }
   init(row: [UInt8]) throws {
@@ -116,6 +111,5 @@ extension AccessKey {
     userID = try r.string()
     status = try r.choice(Status.self)
     created = try r.instant()
-    lastUsed = try r.optional { LastUse(time: try $0.instant(), service: try $0.string(), region: try $0.string()) }
   }
 }

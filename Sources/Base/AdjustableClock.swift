@@ -28,7 +28,15 @@ public final class AdjustableClock: AmbientClock {
     var deadlines: [(Instant, UInt64)] = []  // a binary heap, earliest first; cancelled ids are skipped when they surface
     var cancelled: Set<UInt64> = []
     var nextID: UInt64 = 0
-    var stopped = false
+
+    /// Cancelled sleepers leave their deadlines behind, so those are sorted out when they have become the greater part.
+    mutating func push(_ deadline: Instant, _ id: UInt64) {
+      if deadlines.count > 64, deadlines.count > 2 * sleepers.count {
+        // A sorted array is a heap.
+        deadlines = deadlines.filter { sleepers[$0.1] != nil && $0.1 != id }.sorted { $0 < $1 }
+      }
+      deadlines.push((deadline, id))
+    }
   }
 
   private let state = Mutex(State())
@@ -65,7 +73,9 @@ public final class AdjustableClock: AmbientClock {
   /// Stops adjusted time where it is.
   public func freeze() { change { $0.mode = .frozen(at: self.now($0)) } }
   /// Lets adjusted time run on from where it is.
-  public func resume() { change { $0.mode = .running(offset: self.now($0) - self.wallNow()) } }
+  public func resume() {
+    change { if case .frozen(let instant) = $0.mode { $0.mode = .running(offset: instant - self.wallNow()) } }
+  }
   /// Moves adjusted time forward; it never goes back.
   public func advance(by duration: Duration) {
     guard duration > .zero else { return }
@@ -91,17 +101,20 @@ public final class AdjustableClock: AmbientClock {
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+        var isEarliest = false
         let outcome = state.withLock { state -> Result<Bool, any Error>? in
           if state.cancelled.remove(id) != nil { return .failure(CancellationError()) }
           if now(state) >= deadline { return .success(true) }
           state.sleepers[id] = Sleeper(deadline: deadline, id: id, wake: continuation)
-          state.deadlines.push((deadline, id))
+          state.push(deadline, id)
+          // The alarm must know of a deadline before its own; a frozen clock has none.
+          isEarliest = state.deadlines.first?.1 == id
           return nil
         }
         switch outcome {
         case .failure(let error): continuation.resume(throwing: error)
         case .success: continuation.resume()
-        case nil: alarm.reconsider()
+        case nil: if isEarliest { alarm.reconsider() }
         }
       }
     } onCancel: {
@@ -206,7 +219,9 @@ private final class Alarm: @unchecked Sendable {  // every field is guarded by `
       guard let duration else { return }
       var t = timespec()
       clock_gettime(CLOCK_MONOTONIC, &t)
-      let nanoseconds = Int64(t.tv_nsec) + max(duration, .milliseconds(1)).inMilliseconds * 1_000_000
+      // A minute at most: the real clock may have been set or the machine may have slept meanwhile.
+      let wait = min(max(duration, .milliseconds(1)), .seconds(60))
+      let nanoseconds = Int64(t.tv_nsec) + wait.inMilliseconds * 1_000_000
       t.tv_sec += Int(nanoseconds / 1_000_000_000)
       t.tv_nsec = Int(nanoseconds % 1_000_000_000)
       if let old = deadline, (old.tv_sec, old.tv_nsec) <= (t.tv_sec, t.tv_nsec) { return }

@@ -10,6 +10,7 @@ public struct HeaderFields: Sendable, Equatable, Sequence, ExpressibleByDictiona
   public init(_ fields: [(String, String)]) { for (name, value) in fields { add(name, value) } }
   public init(dictionaryLiteral elements: (String, String)...) { self.init(elements) }
 
+  public mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
   public mutating func add(_ name: String, _ value: String) { fields.append(Field(name: name.lowercased(), value: value)) }
   /// For transports that already hold lower-case names.
   public mutating func add(lowercased name: String, _ value: String) { fields.append(Field(name: name, value: value)) }

@@ -1,38 +1,57 @@
 /// A point in time, in whole milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// Milliseconds are the finest unit that an AWS API shows, so a value survives every encoding unchanged.
+///
+/// Arithmetic never traps: what lies outside the range of Int64 becomes its nearest end, since amounts come from clients.
 public struct Instant: Hashable, Comparable, Sendable {
   public var milliseconds: Int64
 
   public init(milliseconds: Int64) { self.milliseconds = milliseconds }
-  public init(seconds: Int64) { self.milliseconds = seconds * 1000 }
+  public init(seconds: Int64) { self.milliseconds = saturatingProduct(seconds, 1000) }
 
   public static let epoch = Instant(milliseconds: 0)
   public static let distantFuture = Instant(milliseconds: 253_402_300_799_000)  // 9999-12-31T23:59:59Z
 
   public static func < (a: Instant, b: Instant) -> Bool { a.milliseconds < b.milliseconds }
-  public static func + (a: Instant, b: Duration) -> Instant { Instant(milliseconds: a.milliseconds + b.inMilliseconds) }
-  public static func - (a: Instant, b: Duration) -> Instant { Instant(milliseconds: a.milliseconds - b.inMilliseconds) }
-  public static func - (a: Instant, b: Instant) -> Duration { .milliseconds(a.milliseconds - b.milliseconds) }
+  public static func + (a: Instant, b: Duration) -> Instant {
+    Instant(milliseconds: saturatingSum(a.milliseconds, b.inMilliseconds))
+  }
+  public static func - (a: Instant, b: Duration) -> Instant {
+    let ms = b.inMilliseconds
+    return Instant(milliseconds: saturatingSum(a.milliseconds, ms == .min ? .max : -ms))
+  }
+  public static func - (a: Instant, b: Instant) -> Duration { .milliseconds(a.milliseconds) - .milliseconds(b.milliseconds) }
 
   /// Whole seconds, rounded down.
-  public var seconds: Int64 { milliseconds >= 0 ? milliseconds / 1000 : -((-milliseconds + 999) / 1000) }
+  public var seconds: Int64 { milliseconds / 1000 - (milliseconds % 1000 < 0 ? 1 : 0) }
 }
 
 extension Duration {
-  public static func minutes(_ n: Int) -> Duration { .seconds(n * 60) }
-  public static func hours(_ n: Int) -> Duration { .seconds(n * 3600) }
-  public static func days(_ n: Int) -> Duration { .seconds(n * 86_400) }
+  public static func minutes(_ n: Int) -> Duration { .seconds(saturatingProduct(Int64(n), 60)) }
+  public static func hours(_ n: Int) -> Duration { .seconds(saturatingProduct(Int64(n), 3600)) }
+  public static func days(_ n: Int) -> Duration { .seconds(saturatingProduct(Int64(n), 86_400)) }
 
-  /// Whole milliseconds, rounded towards zero.
+  /// Whole milliseconds, rounded towards zero; the nearest end of Int64 when there are too many.
   public var inMilliseconds: Int64 {
     let (seconds, attoseconds) = components
-    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    return saturatingSum(saturatingProduct(seconds, 1000), attoseconds / 1_000_000_000_000_000)
   }
+  /// Whole microseconds, with the same rounding and ends.
   public var inMicroseconds: Int64 {
     let (seconds, attoseconds) = components
-    return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    return saturatingSum(saturatingProduct(seconds, 1_000_000), attoseconds / 1_000_000_000_000)
   }
+}
+
+private func saturatingSum(_ a: Int64, _ b: Int64) -> Int64 {
+  let (sum, overflow) = a.addingReportingOverflow(b)
+  return overflow ? (b < 0 ? .min : .max) : sum
+}
+
+/// - Parameter factor: positive.
+private func saturatingProduct(_ a: Int64, _ factor: Int64) -> Int64 {
+  let (product, overflow) = a.multipliedReportingOverflow(by: factor)
+  return overflow ? (a < 0 ? .min : .max) : product
 }
 
 /// A proleptic Gregorian date and time of day in UTC.
@@ -63,19 +82,21 @@ public struct CivilTime: Hashable, Sendable {
   }
 
   public var instant: Instant {
+    let ofDay = ((hour * 60 + minute) * 60 + second) * 1000 + millisecond
+    return Instant(milliseconds: Int64(clamping: Int128(days) * 86_400_000 + Int128(ofDay)))
+  }
+
+  /// Days since 1970-01-01.
+  private var days: Int {
+    let year = min(max(year, -300_000_000), 300_000_000)
     let y = month <= 2 ? year - 1 : year
     let era = (y >= 0 ? y : y - 399) / 400
     let yearOfEra = y - era * 400
     let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    let days = era * 146_097 + dayOfEra - 719_468
-    let ofDay = ((hour * 60 + minute) * 60 + second) * 1000 + millisecond
-    return Instant(milliseconds: Int64(days) * 86_400_000 + Int64(ofDay))
+    return era * 146_097 + dayOfEra - 719_468
   }
 
   /// 0 is Sunday.
-  public var weekday: Int {
-    let days = Int(CivilTime(year: year, month: month, day: day).instant.milliseconds / 86_400_000)
-    return ((days % 7) + 11) % 7
-  }
+  public var weekday: Int { ((days % 7) + 11) % 7 }
 }

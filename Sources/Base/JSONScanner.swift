@@ -167,6 +167,8 @@ public struct JSONScanner {
     if let exact = Int64(whole) { return .int(exact) }
     let significant = text.prefix(while: { $0 | 0x20 != UInt8(ascii: "e") }).drop(while: { $0 == 48 || $0 == 45 || $0 == 46 }).count
     guard significant <= 17, let d = Double(whole), d.isFinite else { return .number(whole) }
+    // Too small for a Double: its zero would be another number.
+    if d == 0, text.prefix(while: { $0 | 0x20 != UInt8(ascii: "e") }).contains(where: { $0 >= 49 && $0 <= 57 }) { return .number(whole) }
     return .double(d)
   }
 

@@ -42,9 +42,9 @@ public struct JSONWriter {
   /// Epoch seconds with at most three decimals and never an exponent: older Java clients fail on one.
   public mutating func epochSeconds(_ instant: Instant) {
     separate()
-    let ms = instant.milliseconds
-    let (whole, rest) = (abs(ms) / 1000, abs(ms) % 1000)
-    if ms < 0 { bytes.append(UInt8(ascii: "-")) }
+    let ms = instant.milliseconds.magnitude
+    let (whole, rest) = (ms / 1000, ms % 1000)
+    if instant.milliseconds < 0 { bytes.append(UInt8(ascii: "-")) }
     bytes += Array(String(whole).utf8)
     guard rest != 0 else { return }
     bytes.append(UInt8(ascii: "."))

@@ -67,7 +67,7 @@ public func decodeBase64(_ text: some Collection<UInt8>) -> [UInt8]? {
       out.append(UInt8(truncatingIfNeeded: accumulator >> UInt32(bits)))
     }
   }
-  guard significant % 4 != 1, padding <= 2 else { return nil }
+  guard significant % 4 != 1, padding == 0 || padding <= 2 && (significant + padding) % 4 == 0 else { return nil }
   return out
 }
 public func decodeBase64(_ text: String) -> [UInt8]? { decodeBase64(text.utf8) }

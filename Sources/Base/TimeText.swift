@@ -78,7 +78,8 @@ extension Instant {
     } else if b[at] == UInt8(ascii: "Z") || b[at] == UInt8(ascii: "z") {
       guard at + 1 == b.count else { return nil }
     } else if b[at] == UInt8(ascii: "+") || b[at] == UInt8(ascii: "-") {
-      let zone = b[(at + 1)...].filter { $0 != UInt8(ascii: ":") }
+      var zone = Array(b[(at + 1)...])
+      if zone.count == 5, zone[2] == UInt8(ascii: ":") { zone.remove(at: 2) }
       guard zone.count == 4, let h = digits(zone[0..<2]), let m = digits(zone[2..<4]), h < 24, m < 60 else { return nil }
       let offset = Duration.minutes(h * 60 + m)
       instant = b[at] == UInt8(ascii: "+") ? instant - offset : instant + offset
@@ -88,38 +89,47 @@ extension Instant {
     self = instant
   }
 
-  /// Reads `Sat, 21 Nov 2026 04:22:00 GMT`.
+  /// Reads `Sat, 21 Nov 2026 04:22:00 GMT`, also with a fraction of the second, which some clients write. The name of the
+  /// weekday is not looked at.
   public init?(httpDate text: some StringProtocol) {
     let parts = text.split(separator: " ")
     guard parts.count == 6, parts[5] == "GMT" || parts[5] == "UTC",
-      let day = Int(parts[1]), let month = Self.months.firstIndex(of: String(parts[2])), let year = Int(parts[3])
+      parts[1].utf8.count <= 2, let day = digits(parts[1].utf8),
+      let month = Self.months.firstIndex(of: String(parts[2])), parts[3].utf8.count == 4, let year = digits(parts[3].utf8)
     else { return nil }
-    let clock = parts[4].split(separator: ":")
-    guard clock.count == 3, let hour = Int(clock[0]), let minute = Int(clock[1]), let second = Double(clock[2]),
-      let t = CivilTime(checkedYear: year, month + 1, day, hour, minute, Int(second), Int(second * 1000) % 1000)
+    let clock = parts[4].utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard clock.count == 3, clock[0].count == 2, clock[1].count == 2, let hour = digits(clock[0]), let minute = digits(clock[1])
+    else { return nil }
+    let fraction = clock[2].dropFirst(2)
+    guard clock[2].count >= 2, fraction.isEmpty || (fraction.first == UInt8(ascii: ".") && fraction.count > 1),
+      let second = digits(clock[2].prefix(2)), digits(fraction.dropFirst().prefix(18)) != nil, fraction.count <= 19,
+      let millisecond = digits((Array(fraction.dropFirst()) + [48, 48, 48]).prefix(3)),
+      let t = CivilTime(checkedYear: year, month + 1, day, hour, minute, second, millisecond)
     else { return nil }
     self = t.instant
   }
 }
 
 extension CivilTime {
-  /// Nil for a date that the calendar does not have.
+  /// Nil for a date that the calendar does not have, or a year of more than four digits.
   public init?(checkedYear year: Int, _ month: Int, _ day: Int, _ hour: Int, _ minute: Int, _ second: Int, _ millisecond: Int) {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
     let lengths = [31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    guard year >= 0, (1...12).contains(month), (1...lengths[month - 1]).contains(day),
+    guard (0...9999).contains(year), (1...12).contains(month), (1...lengths[month - 1]).contains(day),
       (0..<24).contains(hour), (0..<60).contains(minute), (0...60).contains(second)
     else { return nil }
     self.init(year: year, month: month, day: day, hour: hour, minute: minute, second: second, millisecond: millisecond)
   }
 }
 
-/// Decimal text of at least `width` digits, filled with zeroes.
+/// Decimal text of at least `width` digits, filled with zeroes after the sign.
 public func padded(_ n: Int, _ width: Int) -> String {
-  let text = String(n)
-  return text.utf8.count >= width ? text : String(repeating: "0", count: width - text.utf8.count) + text
+  let digits = String(n.magnitude)
+  let zeroes = String(repeating: "0", count: max(0, width - digits.utf8.count))
+  return (n < 0 ? "-" : "") + zeroes + digits
 }
 
+/// - Parameter bytes: at most 18.
 private func digits(_ bytes: some Collection<UInt8>) -> Int? {
   var n = 0
   for b in bytes {

@@ -4,7 +4,10 @@ import Base
 struct EventSourceMapping: Sendable, Equatable {
   /// What may follow: creating → enabled or disabled; enabling → enabled; disabling → disabled; updating → enabled or
   /// disabled; any → deleting. Only `enabled` polls.
-  enum State: String, Sendable { case creating = "Creating", enabling = "Enabling", enabled = "Enabled", disabling = "Disabling", disabled = "Disabled", updating = "Updating", deleting = "Deleting" }
+  enum State: String, Sendable {
+    case creating = "Creating", enabling = "Enabling", enabled = "Enabled", disabling = "Disabling", disabled = "Disabled"
+    case updating = "Updating", deleting = "Deleting"
+  }
 
   var uuid: String
   var account: AccountID

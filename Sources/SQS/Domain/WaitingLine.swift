@@ -55,6 +55,7 @@ struct WaitingLine: Sendable {
   private var places: [WaiterID: Place] = [:]
   private var nextDue = NextDue.unknown(atMost: nil)
 
+  var nextDueTime: Instant? { nextDue.time }
   var isEmpty: Bool { order.isEmpty }
   var count: Int { order.count }
 

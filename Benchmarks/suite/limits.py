@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import tempfile
+import time
 
 from suite import load
 from suite.server import free_port, until
@@ -47,6 +48,22 @@ class Limits:
             server.wait()
         print(f"  limit: echo at {connections} connections: {rate:,.0f}/s", flush=True)
         return rate
+
+    @functools.cache
+    def synced_write(self, directory):
+        """(median, 9th decile) in microseconds of a small write that reaches the disk: a send alone waits for one."""
+        path = os.path.join(directory, "synced")
+        file = os.open(path, os.O_WRONLY | os.O_CREAT)
+        times = []
+        for _ in range(300):
+            began = time.perf_counter()
+            os.write(file, b"x" * 300)
+            os.fdatasync(file)
+            times.append((time.perf_counter() - began) * 1e6)
+        os.close(file)
+        os.unlink(path)
+        deciles = statistics.quantiles(times, n=10)
+        return deciles[4], deciles[8]
 
     @functools.cache
     def runtime(self):

@@ -9,6 +9,8 @@ BODY = "x" * 200
 
 def run(server, machine, report):
     print("SQS")
+    median, decile = machine.synced_write(server.scratch)
+    report.at_most("synced write of this disk, p50", median, "µs", note=f"p90 {decile:,.0f} µs")
     root, user = Key(), make_user(server)
     for connections in (1, 16):
         for name, key in (("root", root), ("IAM user", user)):

@@ -40,7 +40,11 @@ let package = Package(
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
     module("HTTPServer", ["Base", log] + nio),
     module("Sandbox", ["Base", log]),
-    .executableTarget(name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    // Static: no library of the host is certain to exist inside a sandbox.
+    .executableTarget(
+      name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"],
+      cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+      linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
     // One target per service family; no service imports another service.
@@ -64,7 +68,7 @@ let package = Package(
     tests("Wire", ["Base"]),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB"]),
     tests("HTTPServer", ["Base"]),
-    tests("Sandbox", ["Base"]),
+    tests("Sandbox", ["Base", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),

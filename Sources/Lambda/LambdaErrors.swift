@@ -28,7 +28,8 @@ enum LambdaError {
   static func badFunctionName(_ value: String) -> AWSError {
     constraint(
       value, at: "functionName",
-      #"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"#)
+      #"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?"#
+        + #"(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"#)
   }
   static func functionNameTooLong(_ value: String) -> AWSError {
     invalidParameter(constraintText(value, at: "functionName", "have length less than or equal to \(LambdaLimits.nameLength)"))
@@ -69,7 +70,8 @@ enum LambdaError {
   static func unknownRuntime(_ value: String) -> AWSError {
     let names = RuntimeNames.supported.joined(separator: ", ")
     return invalidParameter(
-      "Value \(value) at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [\(names)] or be a valid ARN")
+      "Value \(value) at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [\(names)] "
+        + "or be a valid ARN")
   }
   static func retiredRuntime(_ value: String) -> AWSError {
     invalidParameter(
@@ -81,8 +83,8 @@ enum LambdaError {
   }
   static func environmentTooLarge(_ json: String) -> AWSError {
     invalidParameter(
-      "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the "
-        + "4KB limit. String measured: \(json)")
+      "Lambda was unable to configure your environment variables because the environment variables you have provided exceeded "
+        + "the 4KB limit. String measured: \(json)")
   }
   static func reservedEnvironmentKeys(_ keys: [String]) -> AWSError {
     invalidParameter(
@@ -100,7 +102,8 @@ enum LambdaError {
 
   static func badPackage(_ error: any Error) -> AWSError {
     switch error {
-    case PackageError.tooLarge: invalidParameter("Unzipped size must be smaller than \(LambdaLimits.unzippedBytes) bytes", cause: error)
+    case PackageError.tooLarge:
+      invalidParameter("Unzipped size must be smaller than \(LambdaLimits.unzippedBytes) bytes", cause: error)
     case is PackageError:
       invalidParameter("Could not unzip uploaded file. Please check your file, then try to upload again.", cause: error)
     default: .internalFailure(error)
@@ -122,7 +125,8 @@ enum LambdaError {
   static func policyOnLatest() -> AWSError { invalidParameter("We currently do not support adding policies for $LATEST.") }
   static func policyTooLong() -> AWSError {
     make(
-      "PolicyLengthExceededException", "The final policy size is bigger than the limit (\(LambdaLimits.policyBytes)).", status: 400)
+      "PolicyLengthExceededException", "The final policy size is bigger than the limit (\(LambdaLimits.policyBytes)).",
+      status: 400)
   }
   static func noSuchResource() -> AWSError { notFound("The resource you requested does not exist.") }
   static func noPolicy() -> AWSError { notFound("No policy is associated with the given resource.") }
@@ -157,5 +161,6 @@ enum LambdaError {
       "Cannot update the event source mapping because it is in use.", status: 400,
       cause: MappingBusy(state: state))
   }
+  static func mappingNotFound(_ arn: String) -> AWSError { notFound("Event source mapping not found: \(arn)") }
   struct MappingBusy: Error { var state: EventSourceMapping.State }
 }

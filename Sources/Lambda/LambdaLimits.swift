@@ -50,3 +50,15 @@ enum LambdaLimits {
   static let retryAttempts = 0...2
   static let eventAgeSeconds = 60...21_600
 }
+
+extension ClosedRange<Int> {
+  /// - Throws: `ValidationException` in the words of the model's own validation.
+  func check(_ value: Int, at path: String) throws {
+    if value < lowerBound {
+      throw LambdaError.constraint("\(value)", at: path, "have value greater than or equal to \(lowerBound)")
+    }
+    if value > upperBound {
+      throw LambdaError.constraint("\(value)", at: path, "have value less than or equal to \(upperBound)")
+    }
+  }
+}

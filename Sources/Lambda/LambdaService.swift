@@ -46,7 +46,7 @@ public final class LambdaService: ServiceModule {
   ) {
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
-    packages = PackageStore(blobs: PackageBlobStore(blobs: blobs), directory: configuration.directory + "/code")
+    packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
     control = ControlPlane(

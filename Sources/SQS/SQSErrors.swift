@@ -64,11 +64,12 @@ enum SQSError {
 
   static func emptyBatch(_ entry: String) -> AWSError {
     AWSError(
-    "EmptyBatchRequest", "There should be at least one \(entry) in the request.", status: 400)
+      "EmptyBatchRequest", "There should be at least one \(entry) in the request.", status: 400)
   }
   static func tooManyEntries(_ count: Int) -> AWSError {
     AWSError(
-      "TooManyEntriesInBatchRequest", "Maximum number of entries per request are \(SQSLimits.batchEntries). You have sent \(count).",
+      "TooManyEntriesInBatchRequest",
+      "Maximum number of entries per request are \(SQSLimits.batchEntries). You have sent \(count).",
       status: 400)
   }
   static func idsNotDistinct(_ id: String) -> AWSError {

@@ -45,6 +45,8 @@ enum SQSLimits {
 
   static let moveTaskRate = 1...500
   static let moveTasksListed = 10
+  static let activeMoveTasks = 100
+  static let moveTaskDuration = Duration.hours(36)
 
   // Ours: bounds on work that AWS does not show.
 
@@ -54,6 +56,10 @@ enum SQSLimits {
   static let expiredPerReceive = 200
   /// Messages that one receive may move to a dead-letter queue.
   static let redrivesPerReceive = 100
+  /// Messages that a move task moves in one transaction.
+  static let movesPerCommit = 100
+  /// Ended move tasks that a source remembers.
+  static let moveTasksKept = 20
   /// Rows that a worker removes in one transaction.
   static let rowsPerSweep = 500
   static let queuesPerSweep = 500

@@ -13,6 +13,7 @@ public final class SQSService: ServiceModule, QueuePort {
   let rooms: WaitingRooms
   let inFlight: InFlightGauge
   let sequences: SequenceSource
+  let moves: MoveWorker
   public let workers: [any Worker]
 
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser) {
@@ -28,14 +29,16 @@ public final class SQSService: ServiceModule, QueuePort {
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
     (self.rooms, self.inFlight, self.commits) = (rooms, inFlight, commits)
     sequences = SequenceSource(ambient)
-    workers = [garbage, RetentionWorker(store, commits)]
+    moves = MoveWorker(store, commits, ambient, sequences)
+    workers = [garbage, RetentionWorker(store, commits), moves]
   }
 
   public var apis: [ServiceAPI] {
     [
       ServiceAPI(
         SQSModel.service,
-        operations: queueOperations + attributeOperations + messageOperations + batchOperations + listOperations)
+        operations: queueOperations + attributeOperations + messageOperations + batchOperations + listOperations
+          + moveTaskOperations)
     ]
   }
 

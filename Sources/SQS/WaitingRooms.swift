@@ -60,6 +60,9 @@ final class WaitingRooms: Sendable {
   /// How many wait at a queue.
   func count(_ queue: QueueName) -> Int { state.withLock { $0.rooms[queue]?.line.count ?? 0 } }
 
+  /// When whoever is first in line looks again by itself.
+  func alarm(_ queue: QueueName) -> Instant? { state.withLock { $0.rooms[queue]?.line.nextDueTime } }
+
   /// Messages became visible, will become visible, or are gone.
   func announce(_ effects: QueueTransaction.Effects, at now: Instant) {
     for (queue, time) in effects.due { tell(queue, time <= now ? .arrived : .due(time)) }

@@ -20,12 +20,19 @@ struct Plan {
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
     words += [workingDirectory, "\(command.count)"] + command
     words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return try Self.packet(words)
+  }
+
+  /// What the outer `sandbox-init` becomes.
+  static func packet(command: [String]) throws(SandboxError) -> [UInt8] { try packet(["\(command.count)"] + command) }
+
+  private static func packet(_ words: [String]) throws(SandboxError) -> [UInt8] {
     var bytes: [UInt8] = []
     for word in words {
       bytes.append(contentsOf: word.utf8)
       bytes.append(0)
     }
-    guard bytes.count <= Self.limitBytes, command.count <= 4096, environment.count <= 4096 else {
+    guard bytes.count <= limitBytes, words.count <= 4096 else {
       throw SandboxError(step: "write plan", path: "", detail: "arguments and environment are larger than 160 KiB")
     }
     return bytes

@@ -69,6 +69,10 @@ enum Descriptors {
 
   /// The whole small file (at most `limit` bytes), or `nil`.
   static func read(_ path: String, limit: Int = 1 << 20) -> String? {
+    readBytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  static func readBytes(_ path: String, limit: Int) -> [UInt8]? {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return nil }
     defer { close(file) }
@@ -81,17 +85,20 @@ enum Descriptors {
       if count == 0 { break }
       all.append(contentsOf: chunk.prefix(count))
     }
-    return String(decoding: all, as: UTF8.self)
+    return all
   }
 
   /// Writes in one call, as the files of the kernel want it.
-  static func write(_ text: String, to path: String, create: Bool = false, mode: mode_t = 0o644) throws(SandboxError) {
-    let file = open(path, O_WRONLY | O_CLOEXEC | (create ? O_CREAT | O_TRUNC : 0), mode)
+  static func write(_ text: String, to path: String, create: Bool = false) throws(SandboxError) {
+    try write(Array(text.utf8), to: path, create: create)
+  }
+
+  static func write(_ bytes: [UInt8], to path: String, create: Bool) throws(SandboxError) {
+    let file = open(path, O_WRONLY | O_CLOEXEC | (create ? O_CREAT | O_TRUNC : 0), 0o644)
     guard file >= 0 else { throw .last("open", path) }
     defer { close(file) }
     // Guests read what we create for them, whatever the umask of the server.
-    if create { fchmod(file, mode) }
-    let bytes = Array(text.utf8)
+    if create { fchmod(file, 0o644) }
     guard Glibc.write(file, bytes, bytes.count) == bytes.count else { throw .last("write", path) }
   }
 

@@ -16,8 +16,11 @@ public struct SandboxHost: Sendable {
   private let logger: Logger
   let layout: ControlGroupLayout
   private let sandboxInit: String
+  /// Files that all sandboxes of this host share.
+  private let own: String?
   private let bubblewrap: BubblewrapCommand?
   private let identities: IdentityRange?
+  private let spares: Spares
   private static let sequence = Atomic<UInt64>(0)
 
   /// Looks at the host and prepares it.
@@ -25,28 +28,36 @@ public struct SandboxHost: Sendable {
   ///   `XDG_RUNTIME_DIR` or `/tmp`.
   /// - Parameter sandboxInit: the helper program; by default what `DEWPOINT_SANDBOX_INIT` says, or beside our executable.
   /// - Throws: `SandboxError` if this mode cannot be had here. It never falls back to less isolation by itself.
-  public init(mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger) throws(SandboxError) {
+  public init(
+    mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger
+  ) throws(SandboxError) {
     self.mode = mode
     self.logger = logger
     self.directory = directory ?? Self.defaultDirectory
-    let helper = try Programs.sandboxInit(sandboxInit)
-    self.sandboxInit = helper
+    self.sandboxInit = try Programs.sandboxInit(sandboxInit)
     try Descriptors.makeDirectories(self.directory)
     layout = ControlGroupLayout.detect()
     identities = mode == .isolated ? IdentityRange.usable() : nil
-    for problem in layout.problems { logger.warning("sandbox limits are incomplete", metadata: ["problem": "\(problem)"]) }
+    for problem in layout.problems {
+      logger.warning(
+        "sandbox limits are incomplete", metadata: ["problem": "\(problem.what)", "remedy": "\(problem.remedy)"])
+    }
     switch mode {
     case .isolated:
-      let hosts = self.directory + "/hosts"
-      try Descriptors.write(HostRoot.hostsText, to: hosts, create: true)
+      let files = "\(self.directory)/\(Self.nextID())"
       bubblewrap = BubblewrapCommand(
-        bubblewrap: try Programs.bubblewrap(), sandboxInit: helper, dropsToHostUID: identities != nil,
-        runtimeBinds: HostRoot.entries(hosts: hosts))
+        bubblewrap: try Programs.bubblewrap(), dropsToHostUID: identities != nil,
+        runtimeBinds: try HostRoot.entries(etc: files + "/etc"))
+      own = files
     case .plainProcess:
       bubblewrap = nil
+      own = nil
       logger.warning(
         "FUNCTIONS ARE NOT ISOLATED: they run as plain processes with the server's own rights, files and network")
     }
+    spares = Spares(
+      .init(sandboxInit: self.sandboxInit, layout: layout, mode: mode, logger: logger), makeID: { Self.nextID() })
+    spares.refill()
   }
 
   private static var defaultDirectory: String {
@@ -90,16 +101,20 @@ public struct SandboxHost: Sendable {
       maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
       anyPort: mode == .plainProcess, listeners: spec.listeners, workingDirectory: spec.workingDirectory,
       command: [spec.executable] + spec.arguments, environment: spec.environment)
-    let id = Self.nextID()
-    let life = try SandboxLife(
-      .init(
-        id: id, ports: spec.listeners, plan: try plan.encoded(), sandboxInit: sandboxInit,
-        command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], layout: layout, memoryBytes: spec.memoryBytes,
-        // bubblewrap and sandbox-init are in the group too.
-        cpuShare: spec.cpuShare, maximumProcesses: spec.maximumProcesses + 2, mode: mode, logger: logger))
-    if let identity { life.giveOutput(to: identity) }
-    let listeners = try await life.run()
-    return SandboxProcess(id: id, life: life, listeners: listeners)
+    let request = SandboxLife.Request(
+      ports: spec.listeners, command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], plan: plan,
+      memoryBytes: spec.memoryBytes, cpuShare: spec.cpuShare,
+      // bubblewrap and sandbox-init are in the group too.
+      maximumProcesses: spec.maximumProcesses + 2)
+    let life = try spares.take()
+    defer { spares.refill() }
+    return SandboxProcess(id: life.id, life: life, listeners: try await life.run(request))
+  }
+
+  /// Ends the spare process and removes the host's own files. Sandboxes that run are not touched; nothing may be launched after.
+  public func finish() {
+    spares.endAll()
+    if let own { Descriptors.removeTree(own) }
   }
 
   /// Kills and removes what servers left that are no longer alive: control groups, mounts, directories.

@@ -7,8 +7,10 @@ import Synchronization
 /// questions come from any thread.
 final class SandboxLife: Sendable {
   enum Phase {
-    /// Not started. Then starting, or ended if it is killed or cannot start.
+    /// No process yet. Then prepared, or dying if it is killed or cannot be prepared.
     case waiting
+    /// A process waits in the control group for what to become: a spare. Then starting or dying.
+    case prepared(pid_t)
     /// The helpers prepare it; the pid is the outermost process, our child. Then running or dying.
     case starting(pid_t)
     /// The program runs. Then dying.
@@ -21,6 +23,7 @@ final class SandboxLife: Sendable {
   private struct State {
     var phase = Phase.waiting
     var isKilled = false
+    var request: Request?
     var control: Int32 = -1
     var listeners: [Int32] = []
     var failure: SandboxError?
@@ -29,31 +32,37 @@ final class SandboxLife: Sendable {
     var exitWaiters: [CheckedContinuation<SandboxExit, Never>] = []
   }
 
-  /// What it takes to start: made by the host.
-  struct Launch: Sendable {
-    var id: String
-    var ports: [UInt16]
-    var plan: [UInt8]
+  /// What is the same for every sandbox of a host.
+  struct Setting: Sendable {
     var sandboxInit: String
-    var command: [String]
     var layout: ControlGroupLayout
-    var memoryBytes: Int
-    var cpuShare: Double?
-    var maximumProcesses: Int
     var mode: SandboxMode
     var logger: Logger
   }
 
+  /// What one sandbox is to become.
+  struct Request: Sendable {
+    var ports: [UInt16]
+    var command: [String]
+    var plan: Plan
+    var memoryBytes: Int
+    var cpuShare: Double?
+    var maximumProcesses: Int
+  }
+
   let output: SandboxOutput
+  let id: String
   private let outputEnd: Mutex<Int32>
-  private let launch: Launch
+  private let setting: Setting
   private let group: Mutex<ControlGroup?> = Mutex(nil)
   private let state: Mutex<State> = Mutex(State())
+  private static let killedFirst = "it was killed first"
   /// After so many milliseconds of processes that do not die from SIGKILL we give the group up; the next start removes it.
   private static let maximumAttempts = 2000
 
-  init(_ launch: Launch) throws(SandboxError) {
-    self.launch = launch
+  init(id: String, _ setting: Setting) throws(SandboxError) {
+    self.id = id
+    self.setting = setting
     let ends = try Descriptors.pipe()
     Descriptors.setNonBlocking(ends.read)
     output = SandboxOutput(descriptor: ends.read, onRoom: { Supervisor.shared.wake() })
@@ -62,18 +71,28 @@ final class SandboxLife: Sendable {
 
   deinit { outputEnd.withLock { if $0 >= 0 { close($0) } } }
 
-  /// Who may open `/dev/stdout` again: the unprivileged user inside.
-  func giveOutput(to identity: (uid: UInt32, gid: UInt32)) { _ = outputEnd.withLock { fchown($0, identity.uid, identity.gid) } }
-
   /// Returns once the program runs, with the sockets that listen inside. Cancelling kills it.
-  func run() async throws -> [UInt16: SandboxListener] {
+  func run(_ request: Request) async throws -> [UInt16: SandboxListener] {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        state.withLock { $0.launched = continuation }
-        Supervisor.shared.add(self)
+        let isOver = state.withLock { state in
+          if case .ended = state.phase { return true }
+          state.request = request
+          state.launched = continuation
+          return false
+        }
+        if isOver { return continuation.resume(throwing: SandboxError(step: "launch", path: "", detail: Self.killedFirst)) }
+        Supervisor.shared.attend(to: self)
       }
     } onCancel: {
       kill()
+    }
+  }
+
+  /// A process waits for what to become.
+  var isSpare: Bool {
+    state.withLock { state in
+      if case .prepared = state.phase { !state.isKilled && state.request == nil } else { false }
     }
   }
 
@@ -94,7 +113,7 @@ final class SandboxLife: Sendable {
       state.isKilled = true
       switch state.phase {
       case .waiting, .dying, .ended: return
-      case .starting(let pid):
+      case .prepared(let pid), .starting(let pid):
         Glibc.kill(pid, SIGKILL)
         group?.killMembers(except: nil)
       case .running(let pid):
@@ -145,31 +164,58 @@ final class SandboxLife: Sendable {
     }
   }
 
-  func start() {
-    if state.withLock({ $0.isKilled }) { return fail(SandboxError(step: "launch", path: "", detail: "it was killed first")) }
+  /// Does the next step that can be done now.
+  func attend() {
     do throws(SandboxError) {
-      let made = try ControlGroup(launch.layout, name: launch.id)
-      group.withLock { $0 = made }
-      try made.setLimits(
-        memoryBytes: launch.memoryBytes, cpuShare: launch.cpuShare, maximumProcesses: launch.maximumProcesses)
-      let control = try Descriptors.packetPair()
-      defer { close(control.theirs) }
-      state.withLock { $0.control = control.ours }
-      let output = outputEnd.withLock { end in
-        defer { end = -1 }
-        return end
-      }
-      defer { close(output) }
-      guard Descriptors.sendPacket(control.ours, launch.plan) else { throw .last("send plan", "") }
-      let files = made.memberFiles
-      let command = [launch.sandboxInit, "enter", "\(files.count)"] + files + launch.command
-      // Under the lock, so that a kill finds either no child or its pid.
-      try state.withLock { state throws(SandboxError) in
-        state.phase = .starting(try spawnProcess(command, control: control.theirs, output: output))
-      }
-      if state.withLock({ $0.isKilled }) { kill() }
+      if case .waiting = state.withLock({ $0.phase }) { try prepare() }
+      try begin()
     } catch {
-      fail(error)
+      state.withLock { $0.failure = error }
+      endEarly()
+    }
+  }
+
+  private func prepare() throws(SandboxError) {
+    if state.withLock({ $0.isKilled }) { throw SandboxError(step: "launch", path: "", detail: Self.killedFirst) }
+    let made = try ControlGroup(setting.layout, name: id)
+    group.withLock { $0 = made }
+    let control = try Descriptors.packetPair()
+    defer { close(control.theirs) }
+    state.withLock { $0.control = control.ours }
+    let output = outputEnd.withLock { end in
+      defer { end = -1 }
+      return end
+    }
+    defer { close(output) }
+    let pid = try spawnProcess([setting.sandboxInit, "enter"] + made.memberFiles, control: control.theirs, output: output)
+    let isKilled = state.withLock { state in
+      state.phase = .prepared(pid)
+      return state.isKilled
+    }
+    if isKilled { kill() }
+  }
+
+  private func begin() throws(SandboxError) {
+    guard let group = group.withLock({ $0 }) else { return }
+    try state.withLock { state throws(SandboxError) in
+      guard case .prepared(let pid) = state.phase, let request = state.request else { return }
+      try group.setLimits(
+        memoryBytes: request.memoryBytes, cpuShare: request.cpuShare, maximumProcesses: request.maximumProcesses)
+      if let identity = request.plan.identity { output.give(to: identity) }
+      for packet in [try Plan.packet(command: request.command), try request.plan.encoded()] {
+        guard Descriptors.sendPacket(state.control, packet) else { throw .last("send plan", "") }
+      }
+      state.phase = .starting(pid)
+    }
+  }
+
+  private func endEarly() {
+    kill()
+    state.withLock { state in
+      guard case .waiting = state.phase else { return }
+      if state.control >= 0 { close(state.control) }
+      state.control = -1
+      state.phase = .dying(nil, .init(reason: .exited(125), outOfMemory: false, peakMemoryBytes: nil), attempts: 0)
     }
   }
 
@@ -193,11 +239,14 @@ final class SandboxLife: Sendable {
   }
 
   private func running() {
-    let handed = state.withLock { state -> (CheckedContinuation<[UInt16: SandboxListener], any Error>, [UInt16: SandboxListener])? in
-      guard case .starting(let pid) = state.phase, let launched = state.launched else { return nil }
+    typealias Listeners = [UInt16: SandboxListener]
+    let handed = state.withLock { state -> (CheckedContinuation<Listeners, any Error>, Listeners)? in
+      guard case .starting(let pid) = state.phase, let launched = state.launched, let request = state.request else {
+        return nil
+      }
       state.phase = .running(pid)
       state.launched = nil
-      let pairs = zip(launch.ports, state.listeners).map { asked, descriptor in
+      let pairs = zip(request.ports, state.listeners).map { asked, descriptor in
         (asked, SandboxListener(descriptor: descriptor, port: Descriptors.port(of: descriptor) ?? asked))
       }
       state.listeners = []
@@ -211,7 +260,7 @@ final class SandboxLife: Sendable {
     let group = group.withLock { $0 }
     state.withLock { state in
       switch state.phase {
-      case .starting(let pid), .running(let pid):
+      case .prepared(let pid), .starting(let pid), .running(let pid):
         // Process 1 may have died alone, and plain processes have no namespace that ends them.
         group?.killMembers(except: pid)
         close(state.control)
@@ -223,19 +272,6 @@ final class SandboxLife: Sendable {
         state.phase = .dying(pid, exit, attempts: 0)
       case .waiting, .dying, .ended: return
       }
-    }
-  }
-
-  private func fail(_ error: SandboxError) {
-    state.withLock { state in
-      state.failure = error
-      if state.control >= 0 { close(state.control) }
-      state.control = -1
-      state.phase = .dying(nil, .init(reason: .exited(125), outOfMemory: false, peakMemoryBytes: nil), attempts: 0)
-    }
-    outputEnd.withLock { end in
-      if end >= 0 { close(end) }
-      end = -1
     }
   }
 
@@ -254,7 +290,8 @@ final class SandboxLife: Sendable {
       let isEmpty = group?.remove() ?? true
       if child == nil && isEmpty { return exit }
       if attempts >= Self.maximumAttempts {
-        launch.logger.warning("processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(launch.id)"])
+        setting.logger.warning(
+          "processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])
         return exit
       }
       if !isEmpty { group?.killMembers(except: child) }
@@ -280,9 +317,20 @@ final class SandboxLife: Sendable {
       }
       return (state.launched, state.failure, state.exitWaiters)
     }
-    let isKilled = state.withLock { $0.isKilled }
-    let detail = isKilled ? "it was killed first" : said.split(separator: "\n").joined(separator: "; ")
-    launched?.resume(throwing: failure ?? SandboxError(step: "launch", path: launch.command.first ?? "", detail: detail))
+    launched?.resume(throwing: failure ?? reasonOfFailure(exit, said: said))
     for waiter in waiters { waiter.resume(returning: exit) }
+  }
+
+  private func reasonOfFailure(_ exit: SandboxExit, said: String) -> SandboxError {
+    let (isKilled, program) = state.withLock { ($0.isKilled, $0.request?.command.first ?? "") }
+    let detail =
+      if exit.outOfMemory {
+        "the memory limit is too low to start it"
+      } else if isKilled {
+        Self.killedFirst
+      } else {
+        said.split(separator: "\n").joined(separator: "; ")
+      }
+    return SandboxError(step: "launch", path: program, detail: detail)
   }
 }

@@ -9,7 +9,7 @@ import Synchronization
 final class Supervisor: Sendable {
   static let shared = Supervisor()
 
-  private let newcomers = Mutex<[SandboxLife]>([])
+  private let calls = Mutex<[SandboxLife]>([])
   private let wakeRead: Int32
   private let wakeWrite: Int32
 
@@ -32,8 +32,9 @@ final class Supervisor: Sendable {
     pthread_detach(thread)
   }
 
-  func add(_ life: SandboxLife) {
-    newcomers.withLock { $0.append(life) }
+  /// Takes a new sandbox over, or looks again at one that it has.
+  func attend(to life: SandboxLife) {
+    calls.withLock { $0.append(life) }
     wake()
   }
 
@@ -52,12 +53,13 @@ final class Supervisor: Sendable {
   private func run() -> Never {
     var lives: [SandboxLife] = []
     while true {
-      for life in newcomers.withLock({ list in
+      let called = calls.withLock { list in
         defer { list = [] }
         return list
-      }) {
-        life.start()
-        lives.append(life)
+      }
+      for life in called {
+        life.attend()
+        if !lives.contains(where: { $0 === life }) { lives.append(life) }
       }
       lives.removeAll { $0.tick() }
 

@@ -24,7 +24,7 @@ public final class TemporaryDirectory: Sendable {
   /// The host uid and gid of the processes that use it; `nil` means that of the server.
   let identity: (uid: UInt32, gid: UInt32)?
   /// Holds `passwd` and `group` for this uid.
-  let etcPath: String
+  let personalPath: String
   private let directory: String
   private let released = Mutex(false)
   private let onRelease: @Sendable () -> Void
@@ -37,14 +37,15 @@ public final class TemporaryDirectory: Sendable {
     self.limitBytes = limitBytes
     self.identity = identity
     self.hostPath = kind == .perLaunch ? nil : directory + "/tmp"
-    self.etcPath = directory + "/etc"
+    self.personalPath = directory + "/personal"
     self.onRelease = onRelease
-    try Descriptors.makeDirectories(directory + "/etc")
+    try Descriptors.makeDirectories(personalPath)
     let (uid, gid) = identity ?? (SandboxHost.guestUID, SandboxHost.guestGID)
     let user = SandboxHost.guestUser
     let passwd = "root:x:0:0:root:/:/sbin/nologin\n\(user):x:\(uid):\(gid)::/tmp:/sbin/nologin\n"
-    try Descriptors.write(passwd, to: etcPath + "/passwd", create: true)
-    try Descriptors.write("root:x:0:\n\(user):x:\(gid):\n", to: etcPath + "/group", create: true)
+    try Descriptors.write(passwd, to: personalPath + "/passwd", create: true)
+    try Descriptors.write("root:x:0:\n\(user):x:\(gid):\n", to: personalPath + "/group", create: true)
+    chmod(personalPath, 0o755)
     guard let hostPath else { return }
     try Descriptors.makeDirectory(hostPath, mode: 0o700)
     guard kind == .mounted else { return }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first and last program of a sandbox. It runs twice:
-//   enter <n> <file>... <program> <arguments>...   outside: joins n cgroups, then becomes the program (bubblewrap)
-//   run                                            inside, as process 1: prepares, drops privileges, starts the runtime
+//   enter <file>...   outside: joins the control groups, waits for a command, then becomes it (bubblewrap)
+//   run               inside, as process 1: prepares, drops privileges, starts the runtime
 // Descriptor 3 is a SOCK_SEQPACKET socket to the server. Packets out: "L" + descriptors, "R", "X<status> <KiB>",
-// "E" step NUL path NUL errno. Packets in: the plan (first), then "S<signal>". Steps run in the order of main.
+// "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, then "S<signal>".
+// The steps are taken in the order of the two main functions.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@
 #include <unistd.h>
 #include "seccomp.h"
 
-enum { control = 3, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
+enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
 
 static char plan[plan_limit + 1];
 static size_t plan_length, plan_position;
@@ -63,8 +64,9 @@ static char **next_words(void) {
 static void read_plan(void) {
   ssize_t length = recv(control, plan, plan_limit, MSG_TRUNC);
   check((int)length, "read plan", "");
-  // An empty packet is the end of the server.
-  if (length == 0 || length > plan_limit) fail("read plan", "", EMSGSIZE);
+  // An empty packet is the end of the server, or of its interest in us.
+  if (length == 0) _exit(0);
+  if (length > plan_limit) fail("read plan", "", EMSGSIZE);
   plan_length = (size_t)length;
 }
 
@@ -116,7 +118,7 @@ static void limit(int resource, rlim_t value, const char *name) {
 }
 
 static void drop_privileges(long uid, long gid) {
-  // Without CAP_SETPCAP there is no bounding set to lower, and no capability that it could give back.
+  // Without CAP_SETPCAP the bounding set stays: then there is no capability that it could give back.
   for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
   if (uid >= 0) {
     check(setgroups(0, NULL), "setgroups", "");
@@ -162,9 +164,7 @@ static pid_t start_runtime(const char *directory, char **arguments, char **envir
   struct failure failure;
   ssize_t length = read(report[0], &failure, sizeof failure);
   close(report[0]);
-  if (length == sizeof failure) {
-    fail(failure.step, strcmp(failure.step, "chdir") ? arguments[0] : directory, failure.error);
-  }
+  if (length == sizeof failure) fail(failure.step, strcmp(failure.step, "chdir") ? arguments[0] : directory, failure.error);
   return child;
 }
 
@@ -192,29 +192,31 @@ static _Noreturn void supervise(pid_t child, int signals) {
     if (polled[1].revents) {
       char packet[16] = {0};
       ssize_t length = recv(control, packet, sizeof packet - 1, MSG_DONTWAIT);
-      if (length == 0 || (length < 0 && errno != EAGAIN)) {
-        kill(-child, SIGKILL);
-        _exit(0);
-      }
+      if (length == 0 || (length < 0 && errno != EAGAIN)) kill(-child, SIGKILL), _exit(0);
       if (length > 1 && packet[0] == 'S') kill(child, atoi(packet + 1));
     }
   }
 }
 
-int main(int count, char **arguments) {
-  if (count >= 4 && strcmp(arguments[1], "enter") == 0) {
-    int groups = atoi(arguments[2]);
-    if (groups < 0 || groups > count - 4) fail("enter", "arguments", EINVAL);
-    join_groups(groups, arguments + 3);
-    syscall(SYS_close_range, control + 1, ~0U, 0);
-    execv(arguments[3 + groups], arguments + 3 + groups);
-    fail("execve", arguments[3 + groups], errno);
-  }
-  if (count != 2 || strcmp(arguments[1], "run") != 0) {
-    fprintf(stderr, "sandbox-init is started by dewpoint, not by hand\n");
-    return 64;
-  }
+static _Noreturn void enter(int count, char **files) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  join_groups(count, files);
+  // Bubblewrap hands all descriptors on, so the inner run is started from this one: its file needs no mount inside.
+  int file = open("/proc/self/exe", O_PATH);
+  check(file, "open", "/proc/self/exe");
+  check(dup2(file, own_file), "dup2", "");
+  syscall(SYS_close_range, own_file + 1, ~0U, 0);
+  read_plan();
+  char **command = next_words();
+  if (command[0] == NULL) fail("read plan", "no command", EINVAL);
+  execv(command[0], command);
+  fail("execve", command[0], errno);
+}
+
+static _Noreturn void run(void) {
   fcntl(control, F_SETFD, FD_CLOEXEC);
+  close(own_file);
+  prctl(PR_SET_NAME, "sandbox-init", 0, 0, 0);
   read_plan();
   long uid = next_number(), gid = next_number();
   rlim_t files = (rlim_t)next_number(), processes = (rlim_t)next_number();
@@ -230,8 +232,7 @@ int main(int count, char **arguments) {
   if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   drop_privileges(uid, gid);
   sigset_t chld, before;
-  sigemptyset(&chld);
-  sigaddset(&chld, SIGCHLD);
+  sigemptyset(&chld), sigaddset(&chld, SIGCHLD);
   sigprocmask(SIG_BLOCK, &chld, &before);
   int signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
   check(signals, "signalfd", "");
@@ -240,4 +241,11 @@ int main(int count, char **arguments) {
   if (null >= 0) dup2(null, 1), dup2(null, 2);
   send(control, "R", 1, MSG_NOSIGNAL);
   supervise(child, signals);
+}
+
+int main(int count, char **arguments) {
+  if (count > 1 && strcmp(arguments[1], "enter") == 0) enter(count - 2, arguments + 2);
+  if (count == 2 && strcmp(arguments[1], "run") == 0) run();
+  fprintf(stderr, "sandbox-init is started by dewpoint, not by hand\n");
+  return 64;
 }

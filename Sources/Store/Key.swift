@@ -26,13 +26,13 @@ public struct Key: Hashable, Comparable, Sendable, CustomStringConvertible {
     return key
   }
 
-  public static func < (a: Key, b: Key) -> Bool {
+  @inlinable public static func < (a: Key, b: Key) -> Bool {
     a.bytes.withUnsafeBytes { a in b.bytes.withUnsafeBytes { b in Key.precedes(a, b) } }
   }
-  public static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
+  @inlinable public static func == (a: Key, b: Key) -> Bool { a.bytes == b.bytes }
 
   /// The order of keys, on bytes that need not be arrays.
-  package static func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
+  @usableFromInline package static func precedes(_ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Bool {
     let common = min(a.count, b.count)
     if common > 0, let a = a.baseAddress, let b = b.baseAddress {
       let order = memcmp(a, b, common)
@@ -63,8 +63,8 @@ public struct KeyRange: Hashable, Sendable {
   public init(_ lower: Key, _ upper: Key) { (self.lower, self.upper) = (lower, upper) }
   /// Every key that begins with the prefix.
   public init(prefix: Key) { self.init(prefix, prefix.end) }
-  public var isEmpty: Bool { !(lower < upper) }
-  public func contains(_ key: Key) -> Bool { !(key < lower) && key < upper }
+  @inlinable public var isEmpty: Bool { !(lower < upper) }
+  @inlinable public func contains(_ key: Key) -> Bool { !(key < lower) && key < upper }
 }
 
 /// What may stand in a key.

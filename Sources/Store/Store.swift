@@ -5,24 +5,29 @@ import Base
 /// Bodies are synchronous, have no side effects and may run again; they run on the store's own threads, so nobody can
 /// wait for anything but the store inside a transaction.
 public protocol Store: Sendable {
-  /// Runs the body against one consistent snapshot.
+  /// Runs the body against one consistent snapshot, which holds everything that was acknowledged before the call.
   func read<T: Sendable>(_ body: @escaping @Sendable (any Reader) throws -> T) async throws -> T
 
   /// Runs the body as if it were alone, and returns when its writes are durable. An error thrown by the body
-  /// undoes all its writes and is thrown on.
+  /// undoes all its writes and is thrown on. Cancelling the caller's task does not stop it.
+  ///
+  /// `StoreError.unavailable` means that the disk did not confirm the writes: they may or may not show later. It is
+  /// also the answer when 65,536 calls wait already, and from the embedded store to a body that writes more than 64 MB.
   func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
 
-  /// Yields after each commit that changed a key with this prefix. Several commits may be reported once.
+  /// Yields after each commit that wrote a key with this prefix, before its caller resumes. Several commits may be
+  /// reported once, and a deletion of what was not there may be reported. Ends when the store is closed.
   func watch(_ prefix: Key) -> AsyncStream<Void>
 
   /// Finishes what is under way; later calls fail with `StoreError.closed`.
   func close() async
 }
 
-/// Read access within one snapshot or transaction. Not to be kept beyond the body.
+/// Read access within one snapshot or transaction. Not to be kept beyond the body: it answers `StoreError.closed` then.
 public protocol Reader {
   func get(_ key: Key) throws -> [UInt8]?
-  /// Calls the body for each entry of the range in key order (or backwards) until it returns false.
+  /// Calls the body for each entry of the range in key order (or backwards) until it returns false. In a transaction
+  /// the body may write, and entries ahead are seen as they are when the scan comes to them.
   func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws
 }
 
@@ -46,6 +51,7 @@ extension Reader {
 public protocol Transaction: Reader {
   func set(_ key: Key, _ value: [UInt8]) throws
   func delete(_ key: Key) throws
+  /// Deletes every entry of the range, in one step however many there are.
   func deleteAll(_ range: KeyRange) throws
 }
 
@@ -57,5 +63,6 @@ public enum StoreError: Error, Sendable, Equatable {
   case unavailable(String)
   /// The directory belongs to another process or to a newer version, or cannot be opened.
   case cannotOpen(String)
+  /// The store is closed, or an access is used after its body.
   case closed
 }

@@ -2,10 +2,26 @@ import Store
 
 /// Read access at one snapshot, for one body.
 final class SnapshotReader: Reader {
-  /// Nil once the body is over, so that one who keeps the reader does not keep the database open.
-  private var open: (database: Database, snapshot: Database.Snapshot)?
+  /// From this many deleted keys on, the writer is asked to remember them for later reads.
+  private static let manyDeleted: UInt64 = 500
 
-  init(_ database: Database) { open = (database, database.snapshot()) }
+  private struct Open {
+    var database: Database
+    var snapshot: Database.Snapshot
+    var gaps: Gaps.View
+  }
+
+  /// Nil once the body is over, so that one who keeps the reader does not keep the database open.
+  private var open: Open?
+  private let counter: SkipCounter
+  private(set) var crowded: KeyRange?
+
+  init(_ database: Database, _ gaps: Gaps, _ counter: SkipCounter) {
+    let sightings = gaps.sightings
+    let snapshot = database.snapshot()
+    open = Open(database: database, snapshot: snapshot, gaps: gaps.view(since: sightings))
+    self.counter = counter
+  }
 
   func end() { open = nil }
 
@@ -16,8 +32,10 @@ final class SnapshotReader: Reader {
 
   func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
     guard let open else { throw StoreError.closed }
+    let range = reverse ? range : KeyRange(open.gaps.behind(range.lower), range.upper)
     guard !range.isEmpty else { return }
-    let iterator = open.database.iterator(range, reverse: reverse, open.snapshot)
+    let (iterator, skipped) = counter.count { open.database.iterator(range, reverse: reverse, open.snapshot) }
+    if !reverse, skipped >= Self.manyDeleted, crowded == nil { crowded = range }
     while let key = try iterator.key(), try body(key, iterator.value()) { iterator.advance() }
   }
 }
@@ -33,12 +51,14 @@ final class PendingTransaction: Transaction {
   private var database: Database?
   private let pending: Pending
   private let gaps: Gaps
+  private let counter: SkipCounter
   private let start: Int
 
-  init(_ database: Database, _ pending: Pending, _ gaps: Gaps) {
+  init(_ database: Database, _ pending: Pending, _ gaps: Gaps, _ counter: SkipCounter) {
     self.database = database
     self.pending = pending
     self.gaps = gaps
+    self.counter = counter
     start = pending.byteCount
   }
 
@@ -73,7 +93,7 @@ final class PendingTransaction: Transaction {
   func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
     guard let database else { throw StoreError.closed }
     guard !range.isEmpty else { return }
-    let stored = try gaps.iterator(database, range, reverse: reverse)
+    let stored = try gaps.iterator(database, range, reverse: reverse, counter)
     var cursor = SortedCursor(range, reverse: reverse)
     var below = try stored?.key()
     while true {

@@ -13,6 +13,7 @@ final class Engine: @unchecked Sendable {
   private var database: Database?
   let directory: DataDirectory
   let watches = WatchTable()
+  let gaps = Gaps()
 
   init(_ directory: DataDirectory) throws {
     self.directory = directory

@@ -14,8 +14,8 @@ enum Options {
   }
 
   private static func memory(_ options: OpaquePointer) {
-    rocksdb_options_set_write_buffer_size(options, 16 << 20)
-    rocksdb_options_set_max_write_buffer_number(options, 3)
+    rocksdb_options_set_write_buffer_size(options, 8 << 20)
+    rocksdb_options_set_max_write_buffer_number(options, 4)
     rocksdb_options_set_arena_block_size(options, 256 << 10)
     rocksdb_options_set_max_open_files(options, 256)
     // These never give null: RocksDB allocates with `new`, which ends the process instead.
@@ -38,7 +38,7 @@ enum Options {
     // passed over in silence, so opening fails then (kTolerateCorruptedTailRecords).
     rocksdb_options_set_wal_recovery_mode(options, 0)
     // Opening replays what was not flushed: this bounds it.
-    rocksdb_options_set_max_total_wal_size(options, 32 << 20)
+    rocksdb_options_set_max_total_wal_size(options, 24 << 20)
     rocksdb_options_set_bytes_per_sync(options, 1 << 20)
     rocksdb_options_set_allow_concurrent_memtable_write(options, 0)  // One thread writes.
     rocksdb_options_set_skip_stats_update_on_db_open(options, 1)

@@ -55,7 +55,18 @@ final class Pending {
     }
   }
 
-  func forEach(_ body: (Key, [UInt8]?) -> Void) {
+  var keys: [Key] {
+    var keys: [Key] = []
+    forEach { key, _ in keys.append(key) }
+    return keys
+  }
+  var putKeys: [Key] {
+    var keys: [Key] = []
+    forEach { key, value in if value != nil { keys.append(key) } }
+    return keys
+  }
+
+  private func forEach(_ body: (Key, [UInt8]?) -> Void) {
     var cursor = SortedCursor(KeyRange(prefix: Key()), reverse: false)
     while let (key, value) = cursor.next(in: rows) { body(key, value) }
   }

@@ -36,7 +36,7 @@ public final class RocksDBStore: Store {
     }
     for _ in 0..<Self.readerCount {
       startThread("store-read") {
-        Self.read(reads, engine)
+        Self.read(reads, engine, crowded: writes)
         leave()
       }
     }
@@ -50,19 +50,23 @@ public final class RocksDBStore: Store {
   private static func write(_ queue: WorkQueue<any Job<any Transaction>>, _ engine: Engine) {
     let writer = Writer(engine)
     while true {
-      let jobs = queue.take(most: Writer.jobLimit)
+      let jobs = queue.take(most: Writer.jobLimit, gathering: writer.expectedJobs, nanoseconds: writer.patienceNanoseconds)
       if jobs.isEmpty { return }
       writer.perform(jobs)
     }
   }
 
-  private static func read(_ queue: WorkQueue<any Job<any Reader>>, _ engine: Engine) {
+  private static func read(
+    _ queue: WorkQueue<any Job<any Reader>>, _ engine: Engine, crowded: WorkQueue<any Job<any Transaction>>
+  ) {
+    let counter = SkipCounter()
     while let job = queue.take(most: 1).first {
       let failure: StoreError? = engine.using { database in
         guard let database else { return .unavailable("the database is not open: its disk failed") }
-        let reader = SnapshotReader(database)
+        let reader = SnapshotReader(database, engine.gaps, counter)
         _ = job.run(reader)
         reader.end()
+        if let range = reader.crowded { try? crowded.add(CrowdedRange(range)) }
         return nil
       }
       job.finish(failure)

@@ -1,6 +1,7 @@
+import Base
 import Store
 
-/// Runs the waiting bodies one after another and commits them together with one synced write. Lives on its thread.
+/// Runs the waiting bodies one after another and commits them together with one synced write. Made and used on its thread.
 final class Writer {
   private enum Health {
     /// May become `failed`.
@@ -16,13 +17,20 @@ final class Writer {
 
   private let engine: Engine
   private let pending = Pending()
-  private let gaps = Gaps()
+  private let counter = SkipCounter()
   private let batch = WriteBatch()
   private var health = Health.well
+
+  /// How many callers the last batch had. They are resumed together and most of them come back at once; without a short
+  /// wait the first of them would be synchronised alone, and the others would pay for its sync too.
+  private(set) var expectedJobs = 1
+  /// How long to wait for them: a part of what a sync costs here, and not at all where that is next to nothing.
+  private(set) var patienceNanoseconds = 0
 
   init(_ engine: Engine) { self.engine = engine }
 
   func perform(_ jobs: [any Job<any Transaction>]) {
+    expectedJobs = jobs.count
     var rest = jobs[...]
     while !rest.isEmpty {
       var ran = rest.startIndex
@@ -42,7 +50,7 @@ final class Writer {
 
   private func run(_ job: any Job<any Transaction>, _ database: Database) {
     pending.begin()
-    let transaction = PendingTransaction(database, pending, gaps)
+    let transaction = PendingTransaction(database, pending, engine.gaps, counter)
     if !job.run(transaction) { pending.undo() }
     transaction.end()
   }
@@ -51,20 +59,22 @@ final class Writer {
     guard !pending.isEmpty else { return }
     batch.clear()
     pending.fill(batch)
+    if !engine.gaps.isEmpty { engine.gaps.fill(pending.putKeys) }
+    // Real time, and no part of any result: it only balances the cost of a sync against a wait.
+    let start = ContinuousClock.now
     try database.write(batch)
-    pending.forEach { key, value in if value != nil { gaps.fill(key) } }
+    let cost = Int(start.duration(to: .now).inMicroseconds) * 1000
+    patienceNanoseconds = cost < 60_000 ? 0 : min(cost / 2, 2_000_000)
   }
 
   private func notify() {
     guard !pending.isEmpty, !engine.watches.isEmpty else { return }
-    var keys: [Key] = []
-    pending.forEach { key, _ in keys.append(key) }
-    engine.watches.notify(keys, ranges: pending.cleared)
+    engine.watches.notify(pending.keys, ranges: pending.cleared)
   }
 
   private func fail() {
     health = .failed
-    gaps.forget()
+    engine.gaps.forget()
   }
 
   private func recover() throws {
@@ -72,6 +82,15 @@ final class Writer {
     try engine.reopen()
     health = .well
   }
+}
+
+/// Has the writer step over a run of deleted keys, so that it is remembered. Nobody waits for it.
+final class CrowdedRange: Job {
+  private let range: KeyRange
+  init(_ range: KeyRange) { self.range = range }
+
+  func run(_ transaction: any Transaction) -> Bool { (try? transaction.first(range)) != nil }
+  func finish(_ failure: StoreError?) {}
 }
 
 extension Engine {

@@ -74,7 +74,27 @@ struct DataDirectory: Sendable {
 
   func removeIfTemporary() {
     guard isTemporary else { return }
-    nftw(root, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 16, FTW_DEPTH.intValue | FTW_PHYS.intValue)
+    Self.removeTree(root)
+  }
+}
+
+extension DataDirectory {
+  /// Removes a directory with everything in it; links are removed, never followed.
+  private static func removeTree(_ path: String) {
+    if let stream = opendir(path) {
+      var names: [String] = []
+      while let entry = readdir(stream) {
+        let name = withUnsafeBytes(of: entry.pointee.d_name) { $0.prefix { $0 != 0 }.map { $0 }.utf8Text }
+        if name != ".", name != ".." { names.append(name) }
+      }
+      closedir(stream)
+      for name in names {
+        let child = "\(path)/\(name)"
+        var status = stat()
+        if lstat(child, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { removeTree(child) } else { unlink(child) }
+      }
+    }
+    rmdir(path)
   }
 }
 

@@ -21,7 +21,14 @@ struct Doctor: AsyncParsableCommand {
   func run() async throws {
     print("Dewpoint \(Dewpoint.version)\n\nIsolation")
     let report = await SandboxHost.probe()
-    for finding in report.findings { line(finding.isGood, finding.name, finding.text) }
+    line(report.canIsolate, "sandbox", report.canIsolate ? "a function can be isolated; it runs with \(report.userMode.rawValue)" : "a function cannot be isolated")
+    line(
+      report.bubblewrapPath != nil, "bubblewrap",
+      report.bubblewrapPath.map { "\($0) \(report.bubblewrapVersion ?? "")" } ?? "install the package bubblewrap")
+    line(
+      report.controlGroupVersion != nil, "control groups",
+      report.controlGroupVersion.map { "v\($0): \(report.controllers.joined(separator: ", "))" } ?? "limits of memory, cpu and processes cannot be set")
+    for problem in report.problems { line(false, "problem", "\(problem.what). \(problem.remedy)") }
     print("\nRuntimes")
     let runtimes = LambdaService.runtimeReport(
       virtualEnvironments: PythonEnvironments.candidates(given: python), searchPath: environment("PATH") ?? "")

@@ -13,13 +13,17 @@ private func prepared(_ streams: String...) async throws -> Fixture {
 
 @Test func `streams are made once, in a group that exists, and deleted with their events`() async throws {
   let f = try await prepared("s", "t")
-  await expectError("ResourceAlreadyExistsException", "The specified log stream already exists") { try await f.createStream("g", "s") }
+  await expectError("ResourceAlreadyExistsException", "The specified log stream already exists") {
+    try await f.createStream("g", "s")
+  }
   await expectError("ResourceNotFoundException", "The specified log group does not exist.") { try await f.createStream("x", "s") }
   try await f.put("g", "s", [(f.now, "one")])
   try await f.put("g", "t", [(f.now, "two")])
   try await f.run("DeleteLogStream") { (i: inout DeleteLogStreamInput) in i.logGroupName = "g"; i.logStreamName = "s" }
   #expect(try await f.filter("g").events?.compactMap(\.message) == ["two"])
-  await expectError("ResourceNotFoundException", "The specified log stream does not exist.") { try await f.put("g", "s", [(f.now, "x")]) }
+  await expectError("ResourceNotFoundException", "The specified log stream does not exist.") {
+    try await f.put("g", "s", [(f.now, "x")])
+  }
   try await f.createStream("g", "s")
   #expect(try await f.get("g", "s").messages == [])
   _ = try await f.sweep()
@@ -44,7 +48,9 @@ private func prepared(_ streams: String...) async throws -> Fixture {
   #expect(try await list { $0.orderBy = "LastEventTime" }.0 == ["c", "a", "b"])
   #expect(try await list { $0.orderBy = "LastEventTime"; $0.descending = true }.0 == ["b", "a", "c"])
   #expect(try await list { $0.logStreamNamePrefix = "b" }.0 == ["b"])
-  for (order, descending) in [("LogStreamName", false), ("LogStreamName", true), ("LastEventTime", false), ("LastEventTime", true)] {
+  for (order, descending) in [
+    ("LogStreamName", false), ("LogStreamName", true), ("LastEventTime", false), ("LastEventTime", true),
+  ] {
     var seen: [String] = []
     var token: String?
     repeat {
@@ -148,7 +154,8 @@ private func prepared(_ streams: String...) async throws -> Fixture {
   let f = try await prepared("s")
   try await f.put("g", "s", [(f.now, "a"), (f.now + 1, "b"), (f.now + 2, "c")])
   #expect(try await f.get("g", "s") { $0.startTime = f.now + 1; $0.endTime = f.now + 2 }.messages == ["b"])
-  #expect(try await f.filter("g") { $0.startTime = f.now + 1; $0.endTime = f.now + 2 }.events?.compactMap(\.message) == ["b", "c"])
+  let filtered = try await f.filter("g") { $0.startTime = f.now + 1; $0.endTime = f.now + 2 }
+  #expect(filtered.events?.compactMap(\.message) == ["b", "c"])
   #expect(try await f.get("g", "s") { $0.endTime = 0 }.messages == [])
   #expect(try await f.filter("g") { $0.startTime = Int.max; $0.endTime = Int.max }.events?.isEmpty == true)
 }
@@ -203,8 +210,12 @@ private func prepared(_ streams: String...) async throws -> Fixture {
   await expectError("ResourceNotFoundException", "The specified log stream does not exist.") {
     _ = try await messages { $0.logStreamNames = ["web", "zzz"] }
   }
-  await expectError("InvalidParameterException", "Invalid filter pattern") { _ = try await messages { $0.filterPattern = "{ $.a }" } }
-  await expectError("InvalidParameterException", "The specified nextToken is invalid.") { _ = try await f.filter("g") { $0.nextToken = "zz" } }
+  await expectError("InvalidParameterException", "Invalid filter pattern") {
+    _ = try await messages { $0.filterPattern = "{ $.a }" }
+  }
+  await expectError("InvalidParameterException", "The specified nextToken is invalid.") {
+    _ = try await f.filter("g") { $0.nextToken = "zz" }
+  }
   await expectError("InvalidParameterException", "Only one of logStreamNames and logStreamNamePrefix may be specified.") {
     _ = try await messages { $0.logStreamNames = ["web"]; $0.logStreamNamePrefix = "w" }
   }

@@ -8,7 +8,9 @@ import Wire
 @Test func `a group is made once and described with both ARNs`() async throws {
   let f = Fixture()
   try await f.createGroup("/aws/lambda/f")
-  await expectError("ResourceAlreadyExistsException", "The specified log group already exists") { try await f.createGroup("/aws/lambda/f") }
+  await expectError("ResourceAlreadyExistsException", "The specified log group already exists") {
+    try await f.createGroup("/aws/lambda/f")
+  }
   let page = try await f.run("DescribeLogGroups", DescribeLogGroupsOutput.self) { (_: inout DescribeLogGroupsInput) in }
   let group = try #require(page.logGroups?.first)
   #expect(group.arn == "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/f:*")
@@ -42,7 +44,8 @@ import Wire
   #expect(try await list { $0.logGroupNamePrefix = "b/" }.0 == ["b/1", "b/10", "b/2"])
   #expect(try await list { $0.logGroupNamePrefix = "b/1" }.0 == ["b/1", "b/10"])
   #expect(try await list { $0.logGroupNamePattern = "/1" }.0 == ["b/1", "b/10"])
-  #expect(try await list { $0.logGroupIdentifiers = ["c", "arn:aws:logs:us-east-1:000000000000:log-group:a:*", "zzz"] }.0 == ["a", "c"])
+  let arn = "arn:aws:logs:us-east-1:000000000000:log-group:a:*"
+  #expect(try await list { $0.logGroupIdentifiers = ["c", arn, "zzz"] }.0 == ["a", "c"])
   var seen: [String] = []
   var token: String?
   repeat {
@@ -52,8 +55,12 @@ import Wire
     token = next
   } while token != nil
   #expect(seen == ["b", "b/1", "b/10", "b/2"])
-  await expectError("InvalidParameterException", "The specified nextToken is invalid.") { _ = try await list { $0.nextToken = "x" } }
-  await expectError("InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.") {
+  await expectError("InvalidParameterException", "The specified nextToken is invalid.") {
+    _ = try await list { $0.nextToken = "x" }
+  }
+  await expectError(
+    "InvalidParameterException", "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."
+  ) {
     _ = try await list { $0.logGroupNamePrefix = "a"; $0.logGroupNamePattern = "a" }
   }
 }
@@ -129,10 +136,14 @@ import Wire
   try await f.run("TagLogGroup") { (i: inout TagLogGroupInput) in i.logGroupName = "g"; i.tags = ["b": "2"] }
   try await f.run("TagResource") { (i: inout TagResourceInput) in i.resourceArn = arn + ":*"; i.tags = ["c": "3", "a": "4"] }
   try await f.run("UntagLogGroup") { (i: inout UntagLogGroupInput) in i.logGroupName = "g"; i.tags = ["b"] }
-  let old = try await f.run("ListTagsLogGroup", ListTagsLogGroupOutput.self) { (i: inout ListTagsLogGroupInput) in i.logGroupName = "g" }
+  let old = try await f.run("ListTagsLogGroup", ListTagsLogGroupOutput.self) { (i: inout ListTagsLogGroupInput) in
+    i.logGroupName = "g"
+  }
   #expect(old.tags == ["a": "4", "c": "3"])
   try await f.run("UntagResource") { (i: inout UntagResourceInput) in i.resourceArn = arn; i.tagKeys = ["a", "zz"] }
-  let new = try await f.run("ListTagsForResource", ListTagsForResourceOutput.self) { (i: inout ListTagsForResourceInput) in i.resourceArn = arn }
+  let new = try await f.run("ListTagsForResource", ListTagsForResourceOutput.self) { (i: inout ListTagsForResourceInput) in
+    i.resourceArn = arn
+  }
   #expect(new.tags == ["c": "3"])
   await #expect(throws: AWSError.self) {
     try await f.run("TagResource") { (i: inout TagResourceInput) in
@@ -141,7 +152,9 @@ import Wire
     }
   }
   await #expect(throws: AWSError.self) {
-    _ = try await f.run("ListTagsForResource", ListTagsForResourceOutput.self) { (i: inout ListTagsForResourceInput) in i.resourceArn = "g" }
+    _ = try await f.run("ListTagsForResource", ListTagsForResourceOutput.self) { (i: inout ListTagsForResourceInput) in
+      i.resourceArn = "g"
+    }
   }
 }
 
@@ -165,7 +178,8 @@ import Wire
   #expect(
     try await asked("DescribeLogGroups") { (_: inout DescribeLogGroupsInput) in }
       == ["logs:DescribeLogGroups arn:aws:logs:us-east-1:000000000000:log-group::log-stream:"])
-  #expect(try await asked("TagResource") { (i: inout TagResourceInput) in i.resourceArn = group } == ["logs:TagResource \(group)"])
+  #expect(
+    try await asked("TagResource") { (i: inout TagResourceInput) in i.resourceArn = group } == ["logs:TagResource \(group)"])
 }
 
 extension Fixture {

@@ -88,7 +88,9 @@ private func lines(_ f: Fixture, _ texts: String...) -> [LogLine] { texts.map { 
   let page = try await store.read { r in
     let group = try r.existingLogGroup(LogScope(.local, .usEast1), "g")
     let stream = try r.existingLogStream(group, "s")
-    return try EventScan(group: group.id, streams: .one(stream.id), from: .epoch, through: .distantFuture, start: .after(nil)).page(r)
+    return try EventScan(
+      group: group.id, streams: .one(stream.id), from: .epoch, through: .distantFuture, start: .after(nil)
+    ).page(r)
   }
   #expect(page.events.map(\.message.utf8Text) == ["one", "two"])
 }

@@ -29,7 +29,9 @@ struct PolicyEvaluatorTests {
     #expect(decide(.alice) == .implicitDeny(.identity))
     #expect(decide(.alice, identity: [try identity(yes)]) == .allowed)
     #expect(decide(.alice, identity: [try identity(yes), try identity(deny("sqs:Send*"))]) == .explicitDeny(.identity))
-    #expect(decide(.alice, identity: [try identity(yes)], resource: try onResource(#""*""#, effect: "Deny")) == .explicitDeny(.resource))
+    #expect(
+      decide(.alice, identity: [try identity(yes)], resource: try onResource(#""*""#, effect: "Deny")) == .explicitDeny(.resource)
+    )
     #expect(decide(.alice, identity: [try identity(yes)], boundary: try identity(yes, deny("*"))) == .explicitDeny(.boundary))
     #expect(decide(.worker(), identity: [try identity(yes)], session: [try identity(deny("*"))]) == .explicitDeny(.session))
   }
@@ -74,7 +76,8 @@ struct PolicyEvaluatorTests {
     #expect(decide(foreigner, resource: theirs) == .implicitDeny(.identity))
     #expect(decide(foreigner, resource: direct) == .implicitDeny(.identity))
     #expect(decide(foreigner, identity: [mine], resource: theirs) == .allowed)
-    #expect(decide(foreigner, identity: [mine], boundary: try identity(allow("sns:*")), resource: direct) == .implicitDeny(.boundary))
+    #expect(
+      decide(foreigner, identity: [mine], boundary: try identity(allow("sns:*")), resource: direct) == .implicitDeny(.boundary))
   }
 
   @Test(arguments: [
@@ -107,11 +110,14 @@ struct PolicyEvaluatorTests {
   @Test(arguments: [
     (Principal.alice, #"{"AWS":"arn:aws:iam::111111111111:user/alice"}"#, false, true),
     (.alice, #"{"AWS":"111111111111"}"#, false, false), (.alice, #"{"AWS":"111111111111"}"#, true, true),
-    (.alice, #"{"Service":"lambda.amazonaws.com"}"#, true, false), (.root(alpha), #"{"Service":"lambda.amazonaws.com"}"#, true, false),
+    (.alice, #"{"Service":"lambda.amazonaws.com"}"#, true, false),
+    (.root(alpha), #"{"Service":"lambda.amazonaws.com"}"#, true, false),
     (.root(alpha), #"{"AWS":"111111111111"}"#, false, true), (.worker(beta), #"{"AWS":"222222222222"}"#, true, true),
     (.worker(beta), #"{"AWS":"222222222222"}"#, false, false), (.worker(beta), #"{"AWS":"111111111111"}"#, true, false),
   ])
-  func `a role's trust policy must allow by itself`(principal: Principal, trusted: String, hasIdentity: Bool, isAllowed: Bool) throws {
+  func `a role's trust policy must allow by itself`(principal: Principal, trusted: String, hasIdentity: Bool, isAllowed: Bool)
+    throws
+  {
     let trust = try PolicyDocument(policy(#"{"Effect":"Allow","Principal":\#(trusted),"Action":"sts:AssumeRole"}"#), as: .trust)
     let evaluator = PolicyEvaluator(
       policies: PolicySet(identity: hasIdentity ? [try identity(allow("sts:*"))] : []), resourcePolicy: trust,
@@ -133,6 +139,9 @@ struct PolicyEvaluatorTests {
   func `a denial names caller, action, resource and reason`(decision: Decision, reason: String) {
     let text = decision.message(for: Access("sqs:SendMessage", on: queue, owner: alpha), principal: .alice)
     #expect(
-      text == "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: sqs:SendMessage on resource: \(queue) \(reason)")
+      text
+        == "User: arn:aws:iam::111111111111:user/alice is not authorized to perform: sqs:SendMessage "
+        + "on resource: \(queue) \(reason)"
+    )
   }
 }

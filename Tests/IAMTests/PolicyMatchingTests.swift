@@ -90,7 +90,8 @@ struct PolicyMatchingTests {
     (#"{"Bool":{"aws:SecureTransport":"false"}}"#, true), (#"{"Bool":{"aws:SecureTransport":true}}"#, false),
     (#"{"BoolIfExists":{"x:None":"true"}}"#, true), (#"{"BinaryEquals":{"x:Blob":"aGVsbG8="}}"#, true),
     (#"{"BinaryEquals":{"x:Blob":"d29ybGQ="}}"#, false),
-    (#"{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}"#, true), (#"{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","127.0.0.1"]}}"#, true),
+    (#"{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}}"#, true),
+    (#"{"IpAddress":{"aws:SourceIp":["10.0.0.0/8","127.0.0.1"]}}"#, true),
     (#"{"NotIpAddress":{"aws:SourceIp":"127.0.0.0/8"}}"#, false), (#"{"IpAddress":{"x:V6":"2001:db8::/33"}}"#, true),
     (#"{"IpAddress":{"x:V6":"2001:db8:8000::/33"}}"#, false), (#"{"IpAddress":{"x:V6":"0.0.0.0/0"}}"#, false),
     (#"{"ArnLike":{"x:Arn":"arn:aws:sns:*:*:n*"}}"#, true), (#"{"ArnEquals":{"x:Arn":"arn:aws:sns:*:111111111111:news"}}"#, true),
@@ -101,12 +102,16 @@ struct PolicyMatchingTests {
     (#"{"ForAllValues:StringEquals":{"x:Many":["a"]}}"#, false), (#"{"ForAllValues:StringEquals":{"x:None":["a"]}}"#, true),
     (#"{"ForAnyValue:StringEquals":{"x:Many":["a","z"]}}"#, true), (#"{"ForAnyValue:StringEquals":{"x:Many":["z"]}}"#, false),
     (#"{"ForAnyValue:StringEquals":{"x:None":["z"]}}"#, false), (#"{"ForAnyValue:StringNotEquals":{"x:Many":["a"]}}"#, true),
-    (#"{"ForAllValues:StringNotEquals":{"x:Many":["a"]}}"#, false), (#"{"ForAllValues:StringLikeIfExists":{"x:Many":"?"}}"#, true),
+    (#"{"ForAllValues:StringNotEquals":{"x:Many":["a"]}}"#, false),
+    (#"{"ForAllValues:StringLikeIfExists":{"x:Many":"?"}}"#, true),
     (#"{"StringEquals":{"x:K":"v"},"Bool":{"aws:SecureTransport":"true"}}"#, false),
     (#"{"StringEquals":{"x:K":"v","x:Path":"other"}}"#, false),
     (#"{"StringEquals":{"aws:username":"alice","aws:PrincipalType":"User","aws:RequestedRegion":"us-east-1"}}"#, true),
     (#"{"StringEquals":{"aws:PrincipalArn":"arn:aws:iam::111111111111:user/alice","aws:userid":"AIDAALICE00000000000X"}}"#, true),
-    (#"{"StringEquals":{"aws:PrincipalIsAWSService":"false","aws:ViaAWSService":"false","aws:ResourceAccount":"111111111111"}}"#, true),
+    (
+      #"{"StringEquals":{"aws:PrincipalIsAWSService":"false","aws:ViaAWSService":"false","aws:ResourceAccount":"111111111111"}}"#,
+      true
+    ),
     (#"{"StringLike":{"aws:UserAgent":"tests/*","aws:PrincipalTag/Team":"b*"}}"#, true),
   ])
   func `conditions test the request's facts`(condition: String, holds: Bool) throws {
@@ -128,7 +133,10 @@ struct PolicyMatchingTests {
     (policy(#"{"Effect":"Allow","Action":[1],"Resource":"*"}"#), "Syntax errors in policy."),
     (policy(#"{"Effect":"Allow","Resource":"*"}"#), "Policy statement must contain actions."),
     (policy(#"{"Effect":"Allow","Action":"sqs:*"}"#), "Policy statement must contain resources."),
-    (policy(#"{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}"#), "Policy document should not specify a principal."),
+    (
+      policy(#"{"Effect":"Allow","Principal":"*","Action":"sqs:*","Resource":"*"}"#),
+      "Policy document should not specify a principal."
+    ),
     (policy(allow("SendMessage")), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."),
     (policy(allow("s q:SendMessage")), "Vendor s q is not valid"),
     (policy(allow("sqs:*", on: "orders")), "Resource orders must be in ARN format or \"*\"."),
@@ -137,7 +145,8 @@ struct PolicyMatchingTests {
     (policy(allow("sqs:*", if: #"{"NumericEquals":{"aws:x":"one"}}"#)), "Invalid value in condition: one"),
     (policy(#"{"Sid":"a b","Effect":"Allow","Action":"*","Resource":"*"}"#), MalformedPolicy.invalidSid.message),
     (
-      policy(#"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Deny","Action":"*","Resource":"*"}"#),
+      policy(
+        #"{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},{"Sid":"a","Effect":"Deny","Action":"*","Resource":"*"}"#),
       "Statement IDs (SID) in a single policy must be unique."
     ),
   ])
@@ -149,7 +158,10 @@ struct PolicyMatchingTests {
     ("nonsense", "This policy contains invalid Json"),
     (policy(#"{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"}"#), "Has prohibited field Resource"),
     (policy(#"{"Effect":"Allow","Action":"sts:AssumeRole"}"#), "Missing required field Principal"),
-    (policy(#"{"Effect":"Allow","Principal":"*","Action":"sqs:*"}"#), "AssumeRole policy may only specify STS AssumeRole actions."),
+    (
+      policy(#"{"Effect":"Allow","Principal":"*","Action":"sqs:*"}"#),
+      "AssumeRole policy may only specify STS AssumeRole actions."
+    ),
     (
       policy(#"{"Effect":"Allow","Principal":{"AWS":"nobody"},"Action":"sts:AssumeRole"}"#),
       "Invalid principal in policy: \"AWS\":\"nobody\""

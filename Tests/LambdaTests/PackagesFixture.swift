@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 @testable import Lambda
 
@@ -136,11 +135,4 @@ final class TemporaryDirectory: Sendable {
     let count = read(file, &bytes, bytes.count)
     return count >= 0 ? bytes.prefix(count).utf8Text : nil
   }
-}
-
-final class MemoryBlobs: PackageBlobs {
-  let bytes = Mutex<[String: [UInt8]]>([:])
-  func save(_ bytes: [UInt8], hash: String) async throws { self.bytes.withLock { $0[hash] = bytes } }
-  func load(hash: String) async throws -> [UInt8]? { bytes.withLock { $0[hash] } }
-  func remove(hash: String) async throws { bytes.withLock { $0[hash] = nil } }
 }

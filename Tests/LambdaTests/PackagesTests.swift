@@ -1,4 +1,5 @@
 import Base
+import Store
 import Testing
 
 @testable import Lambda
@@ -32,6 +33,46 @@ private let dynamic =
   #expect(try inflate(stored.base64, size: 3) == [7, 8, 9])
 }
 
+/// Bits in DEFLATE's order.
+private struct BitWriter {
+  var bytes: [UInt8] = []
+  private var used = 8
+  mutating func number(_ value: Int, _ count: Int) {
+    for i in 0..<count {
+      if used == 8 { bytes.append(0); used = 0 }
+      bytes[bytes.count - 1] |= UInt8(value >> i & 1) << UInt8(used)
+      used += 1
+    }
+  }
+  /// A Huffman code, which goes in with its first bit first.
+  mutating func code(_ value: Int, _ count: Int) { for i in (0..<count).reversed() { number(value >> i & 1, 1) } }
+  mutating func align() { used = 8 }
+}
+
+@Test(arguments: [(1, 0, 0, 0), (32_768, 29, 8191, 13), (24_577, 29, 0, 13), (5, 4, 0, 1)])
+func `a match reaches back over the whole window, however much was written before`(
+  distance: Int, symbol: Int, extra: Int, extraBits: Int
+) throws {
+  var expected = SeededRandom(seed: 7).bytes(40_000)
+  var data = BitWriter()
+  data.number(0, 3)
+  data.align()
+  data.number(40_000, 16)
+  data.number(~40_000, 16)
+  data.bytes += expected
+  data.number(0b011, 3)
+  for _ in 0..<2000 {
+    data.code(0b1100_0101, 8)
+    data.code(symbol, 5)
+    data.number(extra, extraBits)
+    for _ in 0..<258 { expected.append(expected[expected.count - distance]) }
+  }
+  data.code(0, 7)
+  var out: [UInt8] = []
+  try Inflater.inflate(data.bytes[...], size: expected.count) { out += $0 }
+  #expect(out == expected)
+}
+
 @Test(arguments: [
   ("more than declared", "y0jNyclXyEAnAQ==", 22), ("less than declared", "y0jNyclXyEAnAQ==", 24),
   ("bytes behind the end", "y0jNyclXyEAnAQAA", 23), ("ends early", "y0jNyclXyEA=", 23), ("no data", "", 0),
@@ -61,7 +102,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 
 @Test func `a package is unpacked with its modes, links and directories`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path + "/a/b")
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path + "/a/b")
   let zip = ZipWriter.zip(
     .init("bootstrap", "#!/bin/sh\n", mode: 0o100700), .init("lib/"), .init("lib/mod.py", "x = 1", mode: 0o100600),
     .init("lib/current", "mod.py", mode: 0o120777), .init("./deep//er/é.txt", "u"), .init("up/down", "../lib", mode: 0o120777))
@@ -79,7 +120,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 }
 
 @Test func `a package that is missing on disk is unpacked again, and one that is removed is gone`() async throws {
-  let directory = TemporaryDirectory(), blobs = MemoryBlobs()
+  let directory = TemporaryDirectory(), blobs = MemoryBlobStore()
   let zip = ZipWriter.zip(.init("a.py", "1"))
   let hash = try await PackageStore(blobs: blobs, directory: directory.path + "/one").add(zip: zip).hash
   let packages = PackageStore(blobs: blobs, directory: directory.path + "/two")
@@ -92,7 +133,7 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
 
 @Test func `a package that is just being added is not removed`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path)
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path)
   let hash = try await packages.add(zip: ZipWriter.zip(.init("a.py", "1"))).hash
   #expect(try await !packages.remove(hash))
   packages.release(hash)
@@ -117,7 +158,8 @@ private let hostile: [(String, [UInt8])] = [
   ("name that is not UTF-8", ZipWriter.zip([file.with { $0.name = [0x61, 0xff] }])),
   ("long component", ZipWriter.zip([.init(String(repeating: "x", count: 256), "1")])),
   ("deep path", ZipWriter.zip([.init(String(repeating: "a/", count: 100) + "b", "1")])),
-  ("same path twice", ZipWriter.zip([file, file])), ("same path written twice", ZipWriter.zip([.init("a", "1"), .init("./a", "2")])),
+  ("same path twice", ZipWriter.zip([file, file])),
+  ("same path written twice", ZipWriter.zip([.init("a", "1"), .init("./a", "2")])),
   ("file that is also a directory", ZipWriter.zip([.init("a", "1"), .init("a/b", "2")])),
   ("directory that is also a file", ZipWriter.zip([.init("a/b", "1"), .init("a", "2")])),
   ("file beneath a link", ZipWriter.zip([.init("a", "/tmp", mode: 0o120777), .init("a/b", "2")])),
@@ -134,7 +176,14 @@ private let hostile: [(String, [UInt8])] = [
   ("stored with two sizes", ZipWriter.zip([file.with { $0.size = 9 }])),
   ("size is too small", ZipWriter.zip([compressed.with { $0.size = 22 }])),
   ("size is too large", ZipWriter.zip([compressed.with { $0.size = 24 }])),
-  ("data reaches into the directory", ZipWriter.zip([file.with { $0.compressedSize = 30; $0.size = 30 }])),
+  (
+    "data reaches into the directory",
+    ZipWriter.zip([
+      file.with {
+        $0.compressedSize = 30; $0.size = 30
+      }
+    ])
+  ),
   ("offset outside", ZipWriter.zip([file.with { $0.localOffset = 1 << 30 }])),
   ("offset into the data", ZipWriter.zip([file.with { $0.localOffset = 5 }])),
   ("other name in the local header", ZipWriter.zip([file.with { $0.localName = Array("b.py".utf8) }])),
@@ -144,19 +193,21 @@ private let hostile: [(String, [UInt8])] = [
 
 @Test(arguments: hostile)
 func `a hostile archive is refused and leaves nothing behind`(what: String, zip: [UInt8]) async throws {
-  let directory = TemporaryDirectory(), blobs = MemoryBlobs()
+  let directory = TemporaryDirectory(), blobs = MemoryBlobStore()
   let packages = PackageStore(blobs: blobs, directory: directory.path + "/code")
   let error = await #expect(throws: AWSError.self, "\(what)") { try await packages.add(zip: zip) }
   #expect(error?.code == "InvalidParameterValueException" && error?.message == badZip)
   #expect(TemporaryDirectory.names(directory.path) == ["code"])
   #expect(TemporaryDirectory.names(directory.path + "/code").isEmpty)
-  #expect(blobs.bytes.withLock { $0.isEmpty })
+  #expect(try await blobs.list().isEmpty)
 }
 
 @Test func `no damaged byte of an archive does worse than a refusal`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path + "/code")
-  let good = ZipWriter.zip([file, compressed, .init("d/l", "../a.py", mode: 0o120777), file.with { ($0.name, $0.isZip64) = ([98], true) }])
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path + "/code")
+  let good = ZipWriter.zip([
+    file, compressed, .init("d/l", "../a.py", mode: 0o120777), file.with { ($0.name, $0.isZip64) = ([98], true) },
+  ])
   _ = try await packages.check(zip: good)
   for place in good.indices {
     for change in [0x01, 0x2e, 0xff] as [UInt8] {
@@ -172,7 +223,7 @@ func `a hostile archive is refused and leaves nothing behind`(what: String, zip:
 
 @Test func `packages that are too large are refused in AWS's words before they fill the disk`() async throws {
   let directory = TemporaryDirectory()
-  let packages = PackageStore(blobs: MemoryBlobs(), directory: directory.path)
+  let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path)
   let half = compressed.with { $0.size = LambdaLimits.unzippedBytes / 2 + 1 }
   for zip in [
     ZipWriter.zip([compressed.with { $0.size = LambdaLimits.unzippedBytes + 1 }]),

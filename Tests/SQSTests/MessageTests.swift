@@ -10,7 +10,10 @@ import Testing
     let url = try await cloud.createQueue()
     let sent = try await cloud.send(
       "hello world", to: url,
-      attributes: ["city.name": attribute("String", "Any City"), "city.size": attribute("Number", "12.5e3"), "raw": attribute("Binary.png", [0, 255])])
+      attributes: [
+        "city.name": attribute("String", "Any City"), "city.size": attribute("Number", "12.5e3"),
+        "raw": attribute("Binary.png", [0, 255]),
+      ])
     #expect(sent.md5OfMessageBody == "5eb63bbbe01eeed093cb22bb8f5acdc3")
     #expect(sent.sequenceNumber == nil)
     let got = try #require(try await cloud.receive(url, names: ["city.*"], system: ["All"]).first)
@@ -37,7 +40,10 @@ import Testing
   // Independent vectors: made with Python's hashlib from the layout in the developer guide.
   @Test(arguments: [
     // As AWS answers it, known from many client libraries' tests.
-    ([MessageAttribute(name: "timestamp", dataType: "Number", content: .string("1493147359900"))], "235c5c510d26fb653d073faed50ae77c"),
+    (
+      [MessageAttribute(name: "timestamp", dataType: "Number", content: .string("1493147359900"))],
+      "235c5c510d26fb653d073faed50ae77c"
+    ),
     ([MessageAttribute(name: "test", dataType: "String", content: .string("value"))], "9c35d992dee4528f7d20c274d61e16f5"),
     ([MessageAttribute(name: "b", dataType: "Binary", content: .binary([1, 2, 3]))], "021a32e1d0c0389c8e1f0ae6830eb61a"),
     (

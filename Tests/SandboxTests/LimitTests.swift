@@ -18,7 +18,8 @@ struct LimitTests {
       on: host, temporary: temporary)
     #expect(first == "full\n\((4 << 20) - 4096)\n")
     #expect(temporary.usedBytes() == 4 << 20)
-    let (_, second) = try await Workbench.run("cat /tmp/a; rm /tmp/big; echo more > /tmp/b && ls /tmp", on: host, temporary: temporary)
+    let (_, second) = try await Workbench.run(
+      "cat /tmp/a; rm /tmp/big; echo more > /tmp/b && ls /tmp", on: host, temporary: temporary)
     #expect(second == "kept\na\nb\n")
     let other = try host.makeTemporaryDirectory(limitBytes: 4 << 20)
     let (_, third) = try await Workbench.run("ls /tmp", on: host, temporary: other)
@@ -66,7 +67,8 @@ struct LimitTests {
   @Test func `killing leaves nothing, whatever the processes do, frozen or not`() async throws {
     for isFrozen in [false, true] {
       let process = try await host.launch(
-        Workbench.shell("trap '' TERM INT HUP; (setsid sleep 61 &) ; (setsid sleep 61 &); echo up; while :; do :; done", temporary))
+        Workbench.shell(
+          "trap '' TERM INT HUP; (setsid sleep 61 &) ; (setsid sleep 61 &); echo up; while :; do :; done", temporary))
       #expect(await Workbench.wait(for: "up\n", from: process))
       let members = host.memberPIDs(of: process.id)
       #expect(members.count >= 4)
@@ -126,6 +128,11 @@ struct LimitTests {
     process.signal(SIGTERM)
     #expect(await Workbench.text(process) == "bye\n")
     #expect(await process.exit().reason == .exited(4))
+  }
+
+  @Test func `16 MiB are enough to start a shell`() async throws {
+    let bigger = try await Workbench.run("echo ok", on: host, temporary: temporary) { $0.memoryBytes = 16 << 20 }
+    #expect(bigger.output == "ok\n")
   }
 
   @Test func `a cancelled launch leaves nothing`() async throws {

@@ -23,7 +23,8 @@ enum Workbench {
   }()
 
   static func host(_ mode: SandboxMode = .isolated, directory: String? = nil) throws -> SandboxHost {
-    try SandboxHost(mode: mode, directory: directory, sandboxInit: sandboxInit, logger: quiet)
+    _ = cleaned
+    return try SandboxHost(mode: mode, directory: directory, sandboxInit: sandboxInit, logger: quiet)
   }
 
   static func shell(
@@ -34,6 +35,13 @@ enum Workbench {
     change(&spec)
     return spec
   }
+
+  /// What earlier test runs left goes away once.
+  private static let cleaned: Void = {
+    guard let host = try? SandboxHost(sandboxInit: sandboxInit, logger: quiet) else { return }
+    host.cleanUpLeftovers()
+    host.finish()
+  }()
 
   /// Runs a script to its end.
   static func run(

@@ -45,7 +45,9 @@ extension CloudWatchService {
     ]
   }
 
-  private func changeTags(_ name: String, _ call: Call, _ change: @escaping @Sendable (inout [String: String]) -> Void) async throws {
+  private func changeTags(
+    _ name: String, _ call: Call, _ change: @escaping @Sendable (inout [String: String]) -> Void
+  ) async throws {
     let scope = LogScope(call)
     try await store.transact { t in
       var group = try t.existingLogGroup(scope, name)

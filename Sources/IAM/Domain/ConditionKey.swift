@@ -13,7 +13,10 @@ enum ConditionKey: Sendable, Hashable {
   init(_ text: String) {
     let name = text.lowercased()
     let tag = "aws:principaltag/"
-    if name.hasPrefix(tag) { self = .principalTag(String(name.dropFirst(tag.count))); return }
+    if name.hasPrefix(tag) {
+      self = .principalTag(String(name.dropFirst(tag.count)))
+      return
+    }
     self = Self.known[name] ?? .named(name)
   }
 

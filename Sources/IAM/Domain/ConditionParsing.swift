@@ -7,7 +7,8 @@ extension PolicyCondition {
   {
     guard let keys = block.object else { throw .syntax }
     var (quantifier, name) = (Quantifier.none, text.lowercased())
-    for (prefix, value) in [("forallvalues:", Quantifier.forAllValues), ("foranyvalue:", .forAnyValue)] where name.hasPrefix(prefix) {
+    for (prefix, value) in [("forallvalues:", Quantifier.forAllValues), ("foranyvalue:", .forAnyValue)]
+    where name.hasPrefix(prefix) {
       quantifier = value
       name = String(name.dropFirst(prefix.count))
     }

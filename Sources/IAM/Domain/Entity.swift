@@ -97,7 +97,11 @@ struct InstanceProfile: Sendable, Equatable {
 
 /// A long-term key of a user. A deleted key stays as a tombstone: in the local mode it would be root's otherwise.
 struct AccessKey: Sendable, Equatable {
-  enum Status: String, Sendable { case active = "Active", inactive = "Inactive", deleted = "Deleted" }
+  enum Status: String, Sendable {
+    case active = "Active"
+    case inactive = "Inactive"
+    case deleted = "Deleted"
+  }
   let id: String
   /// Empty once the key is deleted.
   var secret: String
@@ -105,11 +109,4 @@ struct AccessKey: Sendable, Equatable {
   let userID: String
   var status: Status
   let created: Instant
-  var lastUsed: LastUse?
-
-  struct LastUse: Sendable, Equatable {
-    var time: Instant
-    var service: String
-    var region: String
-  }
 }

@@ -34,7 +34,10 @@ struct IPNetwork: Sendable, Equatable {
     guard let address = IPAddress(parts[0]) else { return nil }
     self.address = address
     let bits = address.bytes.count * 8
-    guard parts.count == 2 else { prefixLength = bits; return }
+    guard parts.count == 2 else {
+      prefixLength = bits
+      return
+    }
     guard let length = Int(parts[1]), (0...bits).contains(length) else { return nil }
     prefixLength = length
   }

@@ -20,7 +20,9 @@ struct MalformedPolicy: Error, Equatable {
   static func missing(_ field: String) -> Self { .init("Missing required field \(field)") }
   static func conditionType(_ name: String) -> Self { .init("Invalid Condition type : \(name).") }
   static func conditionValue(_ text: String) -> Self { .init("Invalid value in condition: \(text)") }
-  static func principal(_ kind: String, _ value: String) -> Self { .init("Invalid principal in policy: \"\(kind)\":\"\(value)\"") }
+  static func principal(_ kind: String, _ value: String) -> Self {
+    .init("Invalid principal in policy: \"\(kind)\":\"\(value)\"")
+  }
   static func resource(_ text: String) -> Self { .init("Resource \(text) must be in ARN format or \"*\".") }
   static func partition(_ text: String, _ resource: String) -> Self {
     .init("Partition \"\(text)\" is not valid for resource \"\(resource)\".")

@@ -45,7 +45,8 @@ struct PolicyCondition: Sendable {
   private func matchesAny(_ value: String, _ request: PolicyRequest) -> Bool {
     switch test {
     case .text(let patterns): return anyPattern(patterns, Array(value.utf8), request, globMatches)
-    case .textIgnoringCase(let patterns): return anyPattern(patterns, Array(value.lowercased().utf8), request, Self.sameIgnoringCase)
+    case .textIgnoringCase(let patterns):
+      return anyPattern(patterns, Array(value.lowercased().utf8), request, Self.sameIgnoringCase)
     case .arn(let patterns): return anyPattern(patterns, Array(value.utf8), request, Self.arnMatches)
     case .number(let comparison, let numbers):
       guard let n = Double(value) else { return false }
@@ -105,7 +106,10 @@ extension PolicyCondition.Comparison {
 extension Instant {
   /// A date as policies write it: ISO 8601 or seconds since 1970.
   init?(policyText text: String) {
-    if let date = Instant(iso8601: text) { self = date; return }
+    if let date = Instant(iso8601: text) {
+      self = date
+      return
+    }
     guard let seconds = Int64(text), abs(seconds) < 1 << 40 else { return nil }
     self.init(seconds: seconds)
   }

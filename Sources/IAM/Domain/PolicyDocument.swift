@@ -13,7 +13,8 @@ final class PolicyDocument: Sendable {
   }
   enum Effect: Sendable { case allow, deny }
 
-  struct Statement: Sendable {
+  /// A class, so that a walk over the statements copies nothing.
+  final class Statement: Sendable {
     let sid: String?
     let effect: Effect
     let principals: PrincipalClause?
@@ -23,6 +24,15 @@ final class PolicyDocument: Sendable {
     let resources: PatternSet?
     let isNotResource: Bool
     let conditions: [PolicyCondition]
+
+    init(
+      sid: String?, effect: Effect, principals: PrincipalClause?, actions: PatternSet, isNotAction: Bool, resources: PatternSet?,
+      isNotResource: Bool, conditions: [PolicyCondition]
+    ) {
+      (self.sid, self.effect, self.principals) = (sid, effect, principals)
+      (self.actions, self.isNotAction) = (actions, isNotAction)
+      (self.resources, self.isNotResource, self.conditions) = (resources, isNotResource, conditions)
+    }
 
     /// Whether action, resource and conditions fit; principals are the caller's question.
     func applies(_ request: PolicyRequest) -> Bool {

@@ -18,10 +18,11 @@ enum Decision: Sendable, Equatable {
 
   /// AWS's words for a denial.
   func message(for access: Access, principal: Principal) -> String {
-    let who = switch principal {
-    case .service(let service): service.name
-    case .root, .user, .role, .anonymous: principal.arn
-    }
+    let who =
+      switch principal {
+      case .service(let service): service.name
+      case .root, .user, .role, .anonymous: principal.arn
+      }
     let what = "User: \(who) is not authorized to perform: \(access.action) on resource: \(access.resource)"
     switch self {
     case .allowed: return ""
@@ -122,7 +123,11 @@ struct PolicyEvaluator: Sendable {
     return verdict
   }
 
-  private enum ResourceVerdict: Equatable { case silent, grant(Grant), deny }
+  private enum ResourceVerdict: Equatable {
+    case silent
+    case grant(Grant)
+    case deny
+  }
 
   private func resourceVerdict(_ document: PolicyDocument, _ request: PolicyRequest) -> ResourceVerdict {
     let names = PrincipalNames(request.principal)

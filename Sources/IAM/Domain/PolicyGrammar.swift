@@ -111,7 +111,9 @@ struct PolicyGrammar {
   private func check(resource: String) throws(MalformedPolicy) {
     if resource == "*" || resource.hasPrefix("${") { return }
     let parts = resource.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-    guard parts[0] == "arn" || parts[0].contains("*"), parts.count >= 3 || resource.hasSuffix("*") else { throw .resource(resource) }
+    guard parts[0] == "arn" || parts[0].contains("*"), parts.count >= 3 || resource.hasSuffix("*") else {
+      throw .resource(resource)
+    }
     if parts.count > 1, !parts[1].hasPrefix("aws"), !parts[1].contains("*") {
       throw .partition(String(parts[1]), resource)
     }

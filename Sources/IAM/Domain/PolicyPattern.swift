@@ -114,9 +114,13 @@ struct PatternTemplate: Sendable {
       case .bytes(let bytes): out += bytes
       case .variable(let key, let fallback):
         // A key with several values cannot stand in a text.
-        if let values = request.values(key), values.count == 1 { out += values[0].utf8 }
-        else if let fallback { out += fallback }
-        else { return nil }
+        if let values = request.values(key), values.count == 1 {
+          out += values[0].utf8
+        } else if let fallback {
+          out += fallback
+        } else {
+          return nil
+        }
       }
     }
     return out
@@ -144,7 +148,10 @@ struct PatternSet: Sendable {
   }
 
   private mutating func add(_ pattern: [UInt8]) {
-    if pattern == [Wildcard.run] { matchesAll = true; return }
+    if pattern == [Wildcard.run] {
+      matchesAll = true
+      return
+    }
     let firstWildcard = pattern.firstIndex { $0 == Wildcard.run || $0 == Wildcard.one }
     let start = bytes.count
     if firstWildcard == pattern.count - 1, pattern.last == Wildcard.run {

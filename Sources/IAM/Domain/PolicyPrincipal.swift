@@ -51,27 +51,23 @@ struct PrincipalClause: Sendable {
   }
 }
 
-/// The names by which statements may know a principal.
+/// The names by which statements may know a principal. ARNs are only made when a statement has one to compare.
 struct PrincipalNames: Sendable {
-  var account: String?
-  var arn: String?
-  var id: String?
-  var roleARN: String?
-  var roleID: String?
-  var service: String?
-  var isRoot = false
+  private let principal: Principal
+  init(_ principal: Principal) { self.principal = principal }
 
-  init(_ principal: Principal) {
+  var isRoot: Bool { if case .root = principal { true } else { false } }
+  var service: String? { if case .service(let service) = principal { service.name } else { nil } }
+  private var session: RoleSession? { if case .role(let session) = principal { session } else { nil } }
+  private var isIdentity: Bool {
     switch principal {
-    case .root(let account):
-      (self.account, arn, id, isRoot) = (account.text, principal.arn, account.text, true)
-    case .user(let account, _, _, let id):
-      (self.account, arn, self.id) = (account.text, principal.arn, id)
-    case .role(let session):
-      (account, arn, id) = (session.account.text, principal.arn, principal.userID)
-      (roleARN, roleID) = (session.roleARN, session.roleID)
-    case .service(let service): self.service = service.name
-    case .anonymous: break
+    case .root, .user, .role: true
+    case .service, .anonymous: false
     }
   }
+  var account: String? { isIdentity ? principal.account?.text : nil }
+  var arn: String? { isIdentity ? principal.arn : nil }
+  var id: String? { isIdentity ? principal.userID : nil }
+  var roleARN: String? { session?.roleARN }
+  var roleID: String? { session?.roleID }
 }

@@ -10,9 +10,11 @@ struct PolicyRequest: Sendable {
   /// In lower case.
   let action: [UInt8]
   let resource: [UInt8]
+  /// Facts that the access states come before those that we know.
+  let isSimulated: Bool
 
-  init(_ access: Access, _ call: Call, principalTags: [String: String] = [:]) {
-    (self.access, self.call, self.principalTags) = (access, call, principalTags)
+  init(_ access: Access, _ call: Call, principalTags: [String: String] = [:], isSimulated: Bool = false) {
+    (self.access, self.call, self.principalTags, self.isSimulated) = (access, call, principalTags, isSimulated)
     action = access.action.utf8.map { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }
     resource = Array(access.resource.utf8)
   }
@@ -21,6 +23,11 @@ struct PolicyRequest: Sendable {
 
   /// The values of a key; nil when the request does not have it.
   func values(_ key: ConditionKey) -> [String]? {
+    if isSimulated, let values = access.conditionValues[key.text] { return values }
+    return known(key)
+  }
+
+  private func known(_ key: ConditionKey) -> [String]? {
     switch key {
     case .named(let name): stated(name)
     case .principalTag(let tag): principalTags[tag].map { [$0] }

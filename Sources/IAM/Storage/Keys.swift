@@ -16,9 +16,11 @@ import Store
 ///     (iam, alias, account)                              → text
 ///     (iam, key, access key id)                          → AccessKeyRow   found without knowing the account
 ///     (iam, keys, account, user id, access key id)       → (empty)
+///     (iam, last-use, access key id or role id)          → LastUse
 ///     (iam, server-key)                                  → 32 random bytes that seal session tokens
 enum IAMKeys {
   static let serverKey = Key("iam", "server-key")
+  static func lastUse(_ id: String) -> Key { Key("iam", "last-use", id) }
   static func entity(_ account: AccountID, _ id: String) -> Key { Key("iam", "entity", account, id) }
   static func names(_ account: AccountID, _ kind: Entity.Kind) -> Key { Key("iam", "name", account, kind.rawValue) }
   static func name(_ account: AccountID, _ kind: Entity.Kind, _ name: String) -> Key {

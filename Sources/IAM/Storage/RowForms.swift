@@ -3,7 +3,12 @@ import Store
 
 /// How the values of the domain become bytes and come back.
 extension RowWriter {
-  mutating func tags(_ tags: [Tag]) { array(tags) { $0.string($1.key); $0.string($1.value) } }
+  mutating func tags(_ tags: [Tag]) {
+    array(tags) {
+      $0.string($1.key)
+      $0.string($1.value)
+    }
+  }
 }
 extension RowReader {
   mutating func tags() throws -> [Tag] { try array { Tag(key: try $0.string(), value: try $0.string()) } }
@@ -102,11 +107,6 @@ extension AccessKey {
     var w = RowWriter()
     for text in [id, secret, account.text, userID, status.rawValue] { w.string(text) }
     w.instant(created)
-    w.optional(lastUsed) {
-      $0.instant($1.time)
-      $0.string($1.service)
-      $0.string($1.region)
-    }
     return w.bytes
   }
   init(row: [UInt8]) throws {
@@ -116,6 +116,5 @@ extension AccessKey {
     userID = try r.string()
     status = try r.choice(Status.self)
     created = try r.instant()
-    lastUsed = try r.optional { LastUse(time: try $0.instant(), service: try $0.string(), region: try $0.string()) }
   }
 }

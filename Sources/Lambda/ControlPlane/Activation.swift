@@ -11,6 +11,8 @@ struct Activation: Worker {
   let catalog: any RuntimeCatalog
   let resolver: Resolver
   let changes: FunctionChanges
+  /// Nudged when an update has freed the old package.
+  let collection: Nudge
 
   let name = "lambda activation"
   let nudge = Nudge()
@@ -42,6 +44,7 @@ struct Activation: Worker {
     }
     resolver.forget(id)
     changes.send(.changed(id))
+    collection.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
@@ -68,40 +71,5 @@ struct Activation: Worker {
     guard let number = old.versionInProgress, var version = try FunctionRows(tx).version(old.id, number) else { return }
     (version.state, version.updateStatus) = (function.latest.state, function.latest.updateStatus)
     try FunctionRows.save(version, number: number, in: tx)
-  }
-}
-
-/// Removes packages that no function has needed for a while. The pause lets invocations that still run with the code end.
-struct PackageCollector: Worker {
-  static let grace: Duration = .minutes(30)
-
-  let store: any Store
-  let packages: PackageStore
-
-  let name = "lambda packages"
-  let nudge = Nudge()
-
-  func turn(_ now: Instant) async throws -> NextTurn {
-    var next: Instant?
-    for (hash, since) in try await marks() {
-      guard since + Self.grace <= now else {
-        next = min(next ?? since + Self.grace, since + Self.grace)
-        continue
-      }
-      let isUsed = try await store.read { try $0.first(KeyRange(prefix: Keys.uses(of: hash))) != nil }
-      if !isUsed, try await !packages.remove(hash) { continue }
-      try await store.transact { try $0.delete(Keys.garbage(hash)) }
-    }
-    return next.map { .at($0) } ?? .onNudge
-  }
-
-  private func marks() async throws -> [(hash: String, since: Instant)] {
-    try await store.read { reader in
-      try reader.entries(KeyRange(prefix: Keys.garbage)).map { entry in
-        var key = KeyReader(entry.key, after: Keys.garbage)
-        var row = try RowReader(entry.value)
-        return (try key.string(), try row.instant())
-      }
-    }
   }
 }

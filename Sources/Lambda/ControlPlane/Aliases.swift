@@ -107,7 +107,8 @@ extension ControlPlane {
   private static func checkTarget(_ alias: Alias, _ reader: any Reader) throws {
     let isVersion = alias.version == FunctionVersion.latest || Int(alias.version).map { $0 > 0 } == true
     guard isVersion else {
-      throw LambdaError.constraint(alias.version, at: "functionVersion", #"satisfy regular expression pattern: (\$LATEST|[0-9]+)"#)
+      throw LambdaError.constraint(
+        alias.version, at: "functionVersion", #"satisfy regular expression pattern: (\$LATEST|[0-9]+)"#)
     }
     _ = try FunctionRows(reader).required(FunctionName(id: alias.function, qualifier: nil))
     _ = try FunctionRows(reader).version(FunctionName(id: alias.function, qualifier: alias.version))

@@ -32,7 +32,8 @@ final class ControlPlane: Sendable {
     resolver = Resolver(store: store)
     collector = PackageCollector(store: store, packages: packages)
     activation = Activation(
-      store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes)
+      store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
+      collection: collector.nudge)
   }
 
   var workers: [any Worker] { [activation, collector] }

@@ -89,14 +89,8 @@ extension EventInvokeSettings {
     guard attempts != nil || age != nil else {
       throw LambdaError.invalidParameter("You must specify at least one of error handling or destination setting.")
     }
-    if let attempts, !LambdaLimits.retryAttempts.contains(attempts) {
-      let bound = attempts < 0 ? "greater than or equal to 0" : "less than or equal to 2"
-      throw LambdaError.constraint("\(attempts)", at: "maximumRetryAttempts", "have value \(bound)")
-    }
-    if let age, !LambdaLimits.eventAgeSeconds.contains(age) {
-      let bound = age < 60 ? "greater than or equal to 60" : "less than or equal to 21600"
-      throw LambdaError.constraint("\(age)", at: "maximumEventAgeInSeconds", "have value \(bound)")
-    }
+    if let attempts { try LambdaLimits.retryAttempts.check(attempts, at: "maximumRetryAttempts") }
+    if let age { try LambdaLimits.eventAgeSeconds.check(age, at: "maximumEventAgeInSeconds") }
     self.init(maximumRetryAttempts: attempts, maximumEventAge: age.map { .seconds($0) }, lastModified: now)
   }
 }

@@ -71,12 +71,7 @@ extension ControlPlane {
     do {
       return try await store.transact(body)
     } catch {
-      try await store.transact { tx in
-        guard try tx.first(KeyRange(prefix: Keys.uses(of: hash))) == nil else { return }
-        var row = RowWriter()
-        row.instant(now)
-        try tx.set(Keys.garbage(hash), row.bytes)
-      }
+      try await store.transact { try PackageRows.markIfUnused(hash, in: $0, at: now) }
       collector.nudge.nudge()
       throw error
     }
@@ -133,10 +128,7 @@ extension ControlPlane {
   /// - Returns: how many items a page may hold.
   static func limit(_ asked: Int?, page: Int) throws -> Int {
     guard let asked else { return page }
-    guard asked >= 1 else { throw LambdaError.constraint("\(asked)", at: "maxItems", "have value greater than or equal to 1") }
-    guard asked <= LambdaLimits.listItems.upperBound else {
-      throw LambdaError.constraint("\(asked)", at: "maxItems", "have value less than or equal to \(LambdaLimits.listItems.upperBound)")
-    }
+    try LambdaLimits.listItems.check(asked, at: "maxItems")
     return min(asked, page)
   }
 

@@ -36,7 +36,8 @@ extension ControlPlane {
   private static func mappingAccess(_ action: String, _ uuid: String, _ call: Call) -> [Access] {
     [
       Access(
-        "lambda:\(action)", on: ARN("lambda", call.region, call.account, "event-source-mapping:\(uuid)").text, owner: call.account)
+        "lambda:\(action)", on: ARN("lambda", call.region, call.account, "event-source-mapping:\(uuid)").text,
+        owner: call.account)
     ]
   }
 

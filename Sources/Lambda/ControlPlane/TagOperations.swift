@@ -38,7 +38,7 @@ extension ControlPlane {
       switch target {
       case .function(let name): try FunctionRows(reader).required(name).tags
       case .mapping(let arn, let account, let region, let uuid):
-        try MappingRows(reader).mapping(account, region, uuid).orThrow(LambdaError.notFound("Event source mapping not found: \(arn)")).tags
+        try MappingRows(reader).mapping(account, region, uuid).orThrow(LambdaError.mappingNotFound(arn)).tags
       }
     }
     return output
@@ -57,8 +57,7 @@ extension ControlPlane {
         function.tags = try Tags.checked(function.tags)
         try FunctionRows.save(function, replacing: old, in: tx, at: call.now)
       case .mapping(let arn, let account, let region, let uuid):
-        let old = try MappingRows(tx).mapping(account, region, uuid)
-          .orThrow(LambdaError.notFound("Event source mapping not found: \(arn)"))
+        let old = try MappingRows(tx).mapping(account, region, uuid).orThrow(LambdaError.mappingNotFound(arn))
         var mapping = old
         change(&mapping.tags)
         mapping.tags = try Tags.checked(mapping.tags)
@@ -83,14 +82,17 @@ enum Tags {
     case mapping(arn: String, AccountID, Region, uuid: String)
 
     init(_ resource: String, _ call: Call) throws {
-      guard let arn = ARN(resource), arn.service == "lambda", let account = AccountID(arn.account), let region = Region(arn.region)
+      guard let arn = ARN(resource), arn.service == "lambda", let account = AccountID(arn.account),
+        let region = Region(arn.region)
       else {
-        throw LambdaError.constraint(resource, at: "resource", "satisfy regular expression pattern: arn:(aws[a-zA-Z-]*):lambda:.*")
+        throw LambdaError.constraint(
+          resource, at: "resource", "satisfy regular expression pattern: arn:(aws[a-zA-Z-]*):lambda:.*")
       }
       if arn.resource.hasPrefix("function:") {
         let name = try FunctionName(resource, account: call.account, region: call.region)
         guard name.qualifier == nil else {
-          throw LambdaError.invalidParameter("Tags on function aliases and versions are not supported. Please specify a function ARN.")
+          throw LambdaError.invalidParameter(
+            "Tags on function aliases and versions are not supported. Please specify a function ARN.")
         }
         self = .function(name)
       } else if arn.resource.hasPrefix("event-source-mapping:"), region == call.region {

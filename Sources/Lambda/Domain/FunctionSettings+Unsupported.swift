@@ -50,11 +50,14 @@ extension FunctionSettings {
   }
 
   /// Code comes in the request until there is an S3 to fetch it from.
-  static func zip(file: [UInt8]?, bucket: String?, key: String?, version: String?, image: String?, kms: String?) throws -> [UInt8] {
+  static func zip(
+    file: [UInt8]?, bucket: String?, key: String?, version: String?, image: String?, kms: String?
+  ) throws -> [UInt8] {
     if image != nil { throw LambdaError.unsupported("ImageUri") }
     if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
     if bucket != nil || key != nil || version != nil {
-      throw LambdaError.invalidParameter("Code in S3 (S3Bucket, S3Key) is not supported by Dewpoint yet; send the package as ZipFile.")
+      throw LambdaError.invalidParameter(
+        "Code in S3 (S3Bucket, S3Key) is not supported by Dewpoint yet; send the package as ZipFile.")
     }
     guard let file else { throw LambdaError.invalidParameter("Please provide a source for function code.") }
     guard !file.isEmpty else { throw LambdaError.badPackage(PackageError.defect("empty file")) }

@@ -75,25 +75,16 @@ struct FunctionSettings {
 
   private mutating func setSize(timeout: Int?, memory: Int?, storage: EphemeralStorage?) throws {
     if let timeout {
-      try Self.check(timeout, LambdaLimits.timeoutSeconds, at: "timeout")
+      try LambdaLimits.timeoutSeconds.check(timeout, at: "timeout")
       self.timeout = .seconds(timeout)
     }
     if let memory {
-      try Self.check(memory, LambdaLimits.memoryMegabytes, at: "memorySize")
+      try LambdaLimits.memoryMegabytes.check(memory, at: "memorySize")
       memoryMegabytes = memory
     }
     if let storage {
-      try Self.check(storage.size, LambdaLimits.ephemeralStorageMegabytes, at: "ephemeralStorage.size")
+      try LambdaLimits.ephemeralStorageMegabytes.check(storage.size, at: "ephemeralStorage.size")
       ephemeralStorageMegabytes = storage.size
-    }
-  }
-
-  private static func check(_ value: Int, _ range: ClosedRange<Int>, at path: String) throws {
-    if value < range.lowerBound {
-      throw LambdaError.constraint("\(value)", at: path, "have value greater than or equal to \(range.lowerBound)")
-    }
-    if value > range.upperBound {
-      throw LambdaError.constraint("\(value)", at: path, "have value less than or equal to \(range.upperBound)")
     }
   }
 
@@ -114,7 +105,9 @@ struct FunctionSettings {
   private static func deadLetterTarget(_ config: DeadLetterConfig) throws -> ARN? {
     guard let text = config.targetArn, !text.isEmpty else { return nil }
     guard let arn = ARN(text) else {
-      throw LambdaError.constraint(text, at: "deadLetterConfig.targetArn", #"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#)
+      throw LambdaError.constraint(
+        text, at: "deadLetterConfig.targetArn",
+        #"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#)
     }
     // SNS has no port yet; a queue has.
     guard arn.service == "sqs" else { throw LambdaError.unsupported("A DeadLetterConfig.TargetArn that is no SQS queue") }
@@ -138,7 +131,8 @@ extension FunctionSettings.Logging {
       throw LambdaError.constraint(level, at: "loggingConfig.systemLogLevel", "satisfy enum value set: [DEBUG, INFO, WARN]")
     }
     if let group = config.logGroup, !group.isEmpty, !Self.isGroupName(group) {
-      throw LambdaError.constraint(group, at: "loggingConfig.logGroup", #"satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+"#)
+      throw LambdaError.constraint(
+        group, at: "loggingConfig.logGroup", #"satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+"#)
     }
     (applicationLevel, systemLevel, group) = (config.applicationLogLevel, config.systemLogLevel, config.logGroup)
   }

@@ -49,11 +49,11 @@ struct MappingSettings {
   ) throws {
     isEnabled = enabled
     if let batchSize {
-      try Self.check(batchSize, LambdaLimits.sqsBatchSize, at: "batchSize")
+      try LambdaLimits.sqsBatchSize.check(batchSize, at: "batchSize")
       self.batchSize = batchSize
     }
     if let window {
-      try Self.check(window, LambdaLimits.batchingWindowSeconds, at: "maximumBatchingWindowInSeconds")
+      try LambdaLimits.batchingWindowSeconds.check(window, at: "maximumBatchingWindowInSeconds")
       batchingWindow = .seconds(window)
     }
     if let responseTypes {
@@ -66,18 +66,9 @@ struct MappingSettings {
     }
     if let scaling {
       if let maximum = scaling.maximumConcurrency {
-        try Self.check(maximum, LambdaLimits.mappingConcurrency, at: "scalingConfig.maximumConcurrency")
+        try LambdaLimits.mappingConcurrency.check(maximum, at: "scalingConfig.maximumConcurrency")
       }
       maximumConcurrency = .some(scaling.maximumConcurrency)
-    }
-  }
-
-  private static func check(_ value: Int, _ range: ClosedRange<Int>, at path: String) throws {
-    if value < range.lowerBound {
-      throw LambdaError.constraint("\(value)", at: path, "have value greater than or equal to \(range.lowerBound)")
-    }
-    if value > range.upperBound {
-      throw LambdaError.constraint("\(value)", at: path, "have value less than or equal to \(range.upperBound)")
     }
   }
 

@@ -59,7 +59,8 @@ extension ResourcePolicy.Statement {
     if let source = input.sourceArn, ARN(source) == nil {
       throw LambdaError.constraint(
         source, at: "sourceArn",
-        #"satisfy regular expression pattern: arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)"#)
+        #"satisfy regular expression pattern: arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+"#
+          + #":([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)"#)
     }
     if let type = input.functionUrlAuthType, type != "NONE", type != "AWS_IAM" {
       throw LambdaError.constraint(type, at: "functionUrlAuthType", "satisfy enum value set: [NONE, AWS_IAM]")

@@ -34,6 +34,8 @@ final class Environment: Sendable {
     var mustKill = false
     var credentialsExpireAt = Instant.distantFuture
     var failure: String?
+    /// Of the last process, once it has ended.
+    var peakMemoryBytes = 0
   }
 
   let id: EnvironmentID
@@ -83,6 +85,7 @@ final class Environment: Sendable {
       await withCheckedContinuation { (continuation: CheckedContinuation<NextAnswer, Never>) in
         let answer = take()
         if let answer { continuation.resume(returning: answer); return }
+        endInit()
         guard feed(.nextAsked) else { continuation.resume(returning: .rejected); return }
         let late = guarded.withLock { guarded -> NextAnswer? in
           if let (invocation, deadline) = guarded.mailbox {
@@ -102,6 +105,12 @@ final class Environment: Sendable {
         defer { guarded.waiter = nil }
         return guarded.waiter
       }?.resume(returning: .nothing)
+    }
+  }
+
+  private func endInit() {
+    do { try guarded.withLock { $0.process }?.limitCPU() } catch {
+      platformLog("The CPU share could not be set: \(error)\n")
     }
   }
 
@@ -160,10 +169,13 @@ final class Environment: Sendable {
     }
     if mustKill { process.kill() }
     async let copying: Void = process.copyOutput { self.take(output: $0) }
-    let end = await process.end()
+    let (end, peak) = await process.end()
     await copying
     log.withLock { $0.settle(at: ambient.now) }
-    guarded.withLock { $0.process = nil }
+    guarded.withLock { guarded in
+      guarded.process = nil
+      guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
+    }
     await process.release()
     feed(.exited(end))
   }
@@ -256,11 +268,11 @@ final class Environment: Sendable {
   }
 
   private func finish(_ invocation: Invocation, _ outcome: InvocationOutcome, _ usage: EnvironmentMachine.Usage) {
-    let (completion, process) = guarded.withLock { guarded in
+    let (completion, process, last) = guarded.withLock { guarded in
       if let mailbox = guarded.mailbox, mailbox.0.attemptID == invocation.attemptID { guarded.mailbox = nil }
-      return (guarded.completions.removeValue(forKey: invocation.attemptID), guarded.process)
+      return (guarded.completions.removeValue(forKey: invocation.attemptID), guarded.process, guarded.peakMemoryBytes)
     }
-    let used = (process?.peakMemoryBytes() ?? 0) >> 20
+    let used = (process?.peakMemoryBytes() ?? last) >> 20
     let isTraced = function.tracing == .active || invocation.trace.sampled == "1"
     let tail = log.withLock { log in
       let now = ambient.now

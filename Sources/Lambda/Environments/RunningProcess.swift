@@ -10,10 +10,21 @@ final class RunningProcess: Sendable {
   private let sandbox: SandboxProcess
   private let server: HTTPServer
   private let listeners: [HTTPListener]
+  private let cpuShare: Double
+  private let isLimited = Atomic(false)
 
-  init(sandbox: SandboxProcess, server: HTTPServer, listeners: [HTTPListener], credentialsExpireAt: Instant) {
-    (self.sandbox, self.server, self.listeners) = (sandbox, server, listeners)
+  /// - Parameter cpuShare: of one processor, from the end of the init phase on; before it, AWS does not limit either.
+  init(
+    sandbox: SandboxProcess, server: HTTPServer, listeners: [HTTPListener], cpuShare: Double, credentialsExpireAt: Instant
+  ) {
+    (self.sandbox, self.server, self.listeners, self.cpuShare) = (sandbox, server, listeners, cpuShare)
     self.credentialsExpireAt = credentialsExpireAt
+  }
+
+  /// The init phase is over: from now on the process gets the share that its memory size buys.
+  func limitCPU() throws {
+    guard isLimited.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else { return }
+    try sandbox.setCPUShare(cpuShare)
   }
 
   func kill() { sandbox.kill() }
@@ -27,13 +38,15 @@ final class RunningProcess: Sendable {
     for await bytes in sandbox.output { sink(bytes) }
   }
 
-  func end() async -> ProcessEnd {
+  func end() async -> (end: ProcessEnd, peakMemoryBytes: Int?) {
     let exit = await sandbox.exit()
-    if exit.outOfMemory { return .outOfMemory }
-    switch exit.reason {
-    case .exited(let status): return .exited(status)
-    case .signalled(let signal): return .signalled(signal)
-    }
+    let end: ProcessEnd =
+      switch (exit.outOfMemory, exit.reason) {
+      case (true, _): .outOfMemory
+      case (false, .exited(let status)): .exited(status)
+      case (false, .signalled(let signal)): .signalled(signal)
+      }
+    return (end, exit.peakMemoryBytes)
   }
 
   /// Closes the sockets; connections that the runtime left behind are cut.

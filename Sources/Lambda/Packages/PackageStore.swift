@@ -1,28 +1,22 @@
 import Base
 import Crypto
-import Dispatch
+import Store
 import Synchronization
-
-/// Where the bytes of packages are kept for good.
-protocol PackageBlobs: Sendable {
-  /// Returns once the bytes are durable. Saving what is there already is no error.
-  func save(_ bytes: [UInt8], hash: String) async throws
-  func load(hash: String) async throws -> [UInt8]?
-  func remove(hash: String) async throws
-}
 
 /// The code of functions, unpacked on disk and named by the hash of the zip, so that equal packages share one directory.
 ///
 /// The directories are only a cache: whatever is missing is unpacked again from the blob. Reading, hashing and unpacking
 /// happen on a thread of their own, never on the cooperative pool.
 struct PackageStore: Sendable {
-  private let blobs: any PackageBlobs
+  private let blobs: any BlobStore
   private let root: String
   private let disk: PackageDisk
   private let claims = Claims()
 
-  /// - Parameter directory: made when missing; leftovers of an interrupted unpacking are removed.
-  init(blobs: any PackageBlobs, directory: String) {
+  /// - Parameters:
+  ///   - blobs: for packages alone; what no function names any more is deleted from it.
+  ///   - directory: made when missing; leftovers of an interrupted unpacking are removed.
+  init(blobs: any BlobStore, directory: String) {
     (self.blobs, root, disk) = (blobs, directory, PackageDisk(root: directory))
   }
 
@@ -34,7 +28,7 @@ struct PackageStore: Sendable {
     try claims.claim(hash)
     do {
       _ = try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
-      try await blobs.save(zip, hash: hash)
+      try await blobs.put(hash, zip)
     } catch let error as AWSError {
       claims.release(hash)
       throw error
@@ -69,9 +63,12 @@ struct PackageStore: Sendable {
 
   /// The bytes of the zip, for `GetFunction`'s location.
   func zip(_ hash: String) async throws -> [UInt8] {
-    guard let zip = try await blobs.load(hash: hash) else { throw PackageMissing(hash: hash) }
+    guard let zip = try await blobs.get(hash) else { throw PackageMissing(hash: hash) }
     return zip
   }
+
+  /// All packages that are kept.
+  func hashes() async throws -> [String] { try await blobs.list() }
 
   /// Removes files and bytes that no function needs.
   /// - Returns: false when somebody is just adding the same package, so that it has to stay.
@@ -79,7 +76,7 @@ struct PackageStore: Sendable {
     guard claims.beginRemoval(hash) else { return false }
     defer { claims.endRemoval(hash) }
     try await disk.run { Result { try disk.remove(hash) } }.get()
-    try await blobs.remove(hash: hash)
+    try await blobs.delete(hash)
     return true
   }
 

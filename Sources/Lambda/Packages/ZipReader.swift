@@ -61,7 +61,8 @@ struct ZipReader {
   mutating func findDirectory() throws -> Directory {
     let end = try endRecordOffset()
     try jump(end + 4)
-    let disk = try u16(), directoryDisk = try u16(), countHere = try u16(), count = try u16(), size = try u32(), offset = try u32()
+    let disk = try u16(), directoryDisk = try u16(), countHere = try u16(), count = try u16()
+    let size = try u32(), offset = try u32()
     if disk == 0xffff || directoryDisk == 0xffff || count == 0xffff || size == 0xffff_ffff || offset == 0xffff_ffff {
       return try findZip64Directory(endRecord: end)
     }
@@ -78,7 +79,8 @@ struct ZipReader {
     try expect(0x0606_4b50)
     _ = try u64()
     _ = try u32()
-    let disk = try u32(), directoryDisk = try u32(), countHere = try u64(), count = try u64(), size = try u64(), offset = try u64()
+    let disk = try u32(), directoryDisk = try u32(), countHere = try u64(), count = try u64()
+    let size = try u64(), offset = try u64()
     guard disk == 0, directoryDisk == 0, countHere == count else { throw PackageError.defect("archive of several disks") }
     return try checked(Directory(offset: offset, end: record, count: count), size: size)
   }

@@ -9,6 +9,8 @@ import Synchronization
 final class Launcher: Sendable {
   /// The longest a role session of a service may be; environments are replaced well before.
   private static let sessionLength = Duration.hours(12)
+  /// AWS: "At 1,769 MB, a function has the equivalent of one vCPU."
+  private static let megabytesPerCPU = 1769.0
 
   private let sandboxes: SandboxHost
   private let server: HTTPServer
@@ -41,7 +43,7 @@ final class Launcher: Sendable {
     do {
       return RunningProcess(
         sandbox: sandbox, server: server, listeners: try await listen(sandbox, environment),
-        credentialsExpireAt: credentials.expiration)
+        cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, credentialsExpireAt: credentials.expiration)
     } catch {
       sandbox.kill()
       throw LaunchFailure.sandbox("\(error)")
@@ -64,7 +66,7 @@ final class Launcher: Sendable {
       executable: plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task",
       readOnlyBinds: plan.binds, temporaryDirectory: temporary,
       listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
-      cpuShare: Double(function.memoryMegabytes) / 1769, maximumProcesses: 1024, maximumOpenFiles: 1024,
+      maximumProcesses: 1024, maximumOpenFiles: 1024,
       hostname: "169.254.100.1")
   }
 

@@ -34,7 +34,7 @@ struct LaunchPlan: Sendable, Equatable {
     if function.runtime.hasPrefix("python") {
       guard let python = runtimes.python(for: function.runtime) else { throw .noInterpreter(function.runtime) }
       return LaunchPlan(
-        executable: python.executable, arguments: ["-m", "awslambdaric", function.handler],
+        executable: python.executable, arguments: ["-S", "-c", pythonStart, function.handler],
         environment: ["PYTHONPATH": "/var/runtime"],
         binds: bindPrefix(python.prefix) + [.init(host: python.sitePackages, guest: "/var/runtime")])
     }
@@ -49,6 +49,18 @@ struct LaunchPlan: Sendable, Equatable {
     guard function.runtime.hasPrefix("provided") else { throw .noInterpreter(function.runtime) }
     return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [])
   }
+
+  /// Runs the runtime client as `python -m awslambdaric` would, but without `site`: that would add the packages of the host to
+  /// the function's and run their .pth files, for up to half of the start. A user's PYTHONPATH must not hide the client.
+  private static let pythonStart = """
+    import site, sys
+    site.setquit()
+    site.sethelper()
+    sys.path[0] = "/var/task"
+    if "/var/runtime" not in sys.path: sys.path.append("/var/runtime")
+    from awslambdaric.__main__ import main
+    main(sys.argv)
+    """
 
   /// An installation below /usr is in every sandbox already.
   private static func bindPrefix(_ prefix: String) -> [SandboxSpec.Bind] {

@@ -96,7 +96,7 @@ extension FunctionRows {
     var row = RowWriter(capacity: 512)
     version.write(to: &row)
     try tx.set(Keys.version(version.id, number), row.bytes)
-    try tx.set(Keys.use(of: version.codeHash, by: version), [])
+    try PackageRows.use(version.codeHash, by: version, in: tx)
   }
 
   static func save(_ alias: Alias, in tx: any Transaction) throws {
@@ -111,7 +111,7 @@ extension FunctionRows {
     try tx.delete(Keys.version(version.id, number))
     try tx.delete(Keys.policy(version.id, version.version))
     try tx.delete(Keys.settings(version.id, version.version))
-    try release([version.codeHash], of: version, in: tx, at: now)
+    try PackageRows.release(version.codeHash, by: version, in: tx, at: now)
   }
 
   /// Deletes the function with all that belongs to it.
@@ -129,19 +129,8 @@ extension FunctionRows {
   private static func moveUses(
     from old: Set<String>, to new: Set<String>, of version: FunctionVersion, in tx: any Transaction, at now: Instant
   ) throws {
-    for hash in new { try tx.set(Keys.use(of: hash, by: version), []) }
-    try release(old.subtracting(new), of: version, in: tx, at: now)
-  }
-
-  /// A package that nobody else needs becomes garbage; the worker removes it later.
-  private static func release(_ hashes: Set<String>, of version: FunctionVersion, in tx: any Transaction, at now: Instant) throws {
-    for hash in hashes {
-      try tx.delete(Keys.use(of: hash, by: version))
-      guard try tx.first(KeyRange(prefix: Keys.uses(of: hash))) == nil else { continue }
-      var row = RowWriter()
-      row.instant(now)
-      try tx.set(Keys.garbage(hash), row.bytes)
-    }
+    for hash in new { try PackageRows.use(hash, by: version, in: tx) }
+    for hash in old.subtracting(new) { try PackageRows.release(hash, by: version, in: tx, at: now) }
   }
 }
 

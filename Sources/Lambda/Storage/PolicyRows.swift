@@ -11,7 +11,8 @@ struct PolicyRows {
     try reader.get(Keys.policy(id, qualifier)).map { bytes in
       var row = try RowReader(bytes)
       let revision = try row.string()
-      return ResourcePolicy(statements: try row.array { .init(sid: try $0.string(), text: try $0.string()) }, revisionID: revision)
+      let statements = try row.array { ResourcePolicy.Statement(sid: try $0.string(), text: try $0.string()) }
+      return ResourcePolicy(statements: statements, revisionID: revision)
     }
   }
 

@@ -36,7 +36,9 @@ struct Draft: Sendable {
 
   /// The digest of the system attributes that were sent, as the answer shows it.
   var systemAttributesMD5: String? {
-    traceHeader.flatMap { MessageDigest.md5([MessageAttribute(name: "AWSTraceHeader", dataType: "String", content: .string($0))]) }
+    traceHeader.flatMap {
+      MessageDigest.md5([MessageAttribute(name: "AWSTraceHeader", dataType: "String", content: .string($0))])
+    }
   }
 
   private static func check(_ name: String, _ value: String) throws(AWSError) {

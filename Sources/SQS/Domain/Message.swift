@@ -63,6 +63,8 @@ struct Delivery: Sendable {
     out["AWSTraceHeader"] = message.traceHeader
     out["MessageGroupId"] = message.groupID
     out["MessageDeduplicationId"] = message.deduplicationID
+    // Only FIFO queues have deduplication ids, and each of their messages has one.
+    if message.deduplicationID != nil { out["SequenceNumber"] = message.sequence.text }
     out["DeadLetterQueueSourceArn"] = message.deadLetterSource
     return out
   }

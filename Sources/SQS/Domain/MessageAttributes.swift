@@ -10,7 +10,11 @@ struct MessageAttribute: Sendable, Equatable {
 
   /// What counts towards the size of the message: name, type and value.
   var size: Int {
-    let value = switch content { case .string(let s): s.utf8.count case .binary(let b): b.count }
+    let value =
+      switch content {
+      case .string(let s): s.utf8.count
+      case .binary(let b): b.count
+      }
     return name.utf8.count + dataType.utf8.count + value
   }
 
@@ -18,12 +22,15 @@ struct MessageAttribute: Sendable, Equatable {
   func check() throws(AWSError) {
     try checkName()
     let base = dataType.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false).first.map(String.init) ?? ""
-    guard !dataType.isEmpty else { throw SQSError.invalid("The message attribute '\(name)' must contain non-empty message attribute type.") }
-    guard ["String", "Number", "Binary"].contains(base), dataType.utf8.count <= SQSLimits.attributeTypeLength, !dataType.hasSuffix(".")
+    guard !dataType.isEmpty else {
+      throw SQSError.invalid("The message attribute '\(name)' must contain non-empty message attribute type.")
+    }
+    guard ["String", "Number", "Binary"].contains(base), dataType.utf8.count <= SQSLimits.attributeTypeLength,
+      !dataType.hasSuffix(".")
     else {
       throw SQSError.invalid(
-        "The message attribute '\(name)' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, "
-          + "and String.")
+        "The message attribute '\(name)' has an invalid message attribute type, the set of supported type prefixes is Binary, "
+          + "Number, and String.")
     }
     switch content {
     case .string(let text):
@@ -54,7 +61,8 @@ struct MessageAttribute: Sendable, Equatable {
     }
     let lower = name.lowercased()
     guard !lower.hasPrefix("aws."), !lower.hasPrefix("amazon.") else {
-      throw SQSError.invalid("You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use.")
+      throw SQSError.invalid(
+        "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'. These strings are reserved for internal use.")
     }
     guard bytes.first != UInt8(ascii: "."), bytes.last != UInt8(ascii: "."),
       !zip(bytes, bytes.dropFirst()).contains(where: { $0 == UInt8(ascii: ".") && $1 == UInt8(ascii: ".") })

@@ -34,7 +34,9 @@ enum QueueAttributes {
     "ApproximateNumberOfMessages": .computed, "ApproximateNumberOfMessagesNotVisible": .computed,
     "ApproximateNumberOfMessagesDelayed": .computed,
   ]
-  private static let onlyFIFO: Set<String> = ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"]
+  private static let onlyFIFO: Set<String> = [
+    "FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit",
+  ]
   /// A new queue shows these although nobody has set them.
   private static let shownByDefault = [
     "DelaySeconds", "MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "VisibilityTimeout",
@@ -61,7 +63,8 @@ enum QueueAttributes {
       out["DeduplicationScope"] != "messageGroup"
     {
       throw SQSError.attributeValue(
-        "FifoThroughputLimit", "FifoThroughputLimit can be set to perMessageGroupId only when DeduplicationScope is messageGroup.")
+        "FifoThroughputLimit", "FifoThroughputLimit can be set to perMessageGroupId only when DeduplicationScope is messageGroup."
+      )
     }
     if out["SqsManagedSseEnabled"] == "true", let key = out["KmsMasterKeyId"], !key.isEmpty {
       throw SQSError.attributeValue("SqsManagedSseEnabled", "You can use one type of server-side encryption (SSE) at one time.")
@@ -107,7 +110,8 @@ enum QueueAttributes {
     for name in shownByDefault where out[name] == nil { out[name] = String(defaultNumber(name)) }
     if out["KmsMasterKeyId"] != nil {
       out["SqsManagedSseEnabled"] = "false"
-      out["KmsDataKeyReusePeriodSeconds"] = out["KmsDataKeyReusePeriodSeconds"] ?? String(defaultNumber("KmsDataKeyReusePeriodSeconds"))
+      out["KmsDataKeyReusePeriodSeconds"] =
+        out["KmsDataKeyReusePeriodSeconds"] ?? String(defaultNumber("KmsDataKeyReusePeriodSeconds"))
     } else {
       out["SqsManagedSseEnabled"] = out["SqsManagedSseEnabled"] ?? "true"
     }

@@ -26,7 +26,9 @@ enum QueuePolicy {
       throw SQSError.invalid("Label", label, "Already exists.")
     }
     guard statements.count < SQSLimits.policyStatements else {
-      throw AWSError("OverLimit", "\(statements.count + 1) statements were found, maximum allowed is \(SQSLimits.policyStatements).", status: 403)
+      throw AWSError(
+        "OverLimit", "\(statements.count + 1) statements were found, maximum allowed is \(SQSLimits.policyStatements).",
+        status: 403)
     }
     let principals = accounts.map { JSON.string("arn:aws:iam::\($0):root") }
     let names = actions.map { JSON.string("SQS:" + $0) }
@@ -35,9 +37,11 @@ enum QueuePolicy {
       "Principal": ["AWS": principals.count == 1 ? principals[0] : .array(principals)],
       "Action": names.count == 1 ? names[0] : .array(names), "Resource": .string(queue.arn.text),
     ])
-    var document = policy.flatMap { try? JSON.parse($0).object } ?? JSONObject([
-      ("Version", "2012-10-17"), ("Id", .string("\(queue.arn)/SQSDefaultPolicy")),
-    ])
+    var document =
+      policy.flatMap { try? JSON.parse($0).object }
+      ?? JSONObject([
+        ("Version", "2012-10-17"), ("Id", .string("\(queue.arn)/SQSDefaultPolicy")),
+      ])
     document["Statement"] = .array(statements)
     return JSON.object(document).text
   }

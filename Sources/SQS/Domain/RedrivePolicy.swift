@@ -33,7 +33,9 @@ struct RedrivePolicy: Sendable, Equatable {
   /// Throws when the source may not have the queue as its dead-letter queue.
   func check(source: Queue, target: Queue?, text: String) throws(AWSError) {
     func refused(_ reason: String) -> AWSError { SQSError.invalid("RedrivePolicy", text, reason) }
-    guard self.target.account == source.name.account else { throw refused("Dead-letter target owner should be same as the source.") }
+    guard self.target.account == source.name.account else {
+      throw refused("Dead-letter target owner should be same as the source.")
+    }
     guard self.target.region == source.name.region else {
       throw refused("Dead-letter target should be in the same region as the source.")
     }
@@ -64,9 +66,12 @@ enum RedriveAllowPolicy: Sendable, Equatable {
     case "byQueue":
       let arns = sources?.array?.compactMap(\.string) ?? []
       guard (1...SQSLimits.redriveSources).contains(arns.count) else {
-        throw refused("sourceQueueArns must contain 1 to \(SQSLimits.redriveSources) queue ARNs when redrivePermission is byQueue.")
+        throw refused(
+          "sourceQueueArns must contain 1 to \(SQSLimits.redriveSources) queue ARNs when redrivePermission is byQueue.")
       }
-      guard arns.allSatisfy({ ARN($0).flatMap(QueueName.init) != nil }) else { throw refused("Invalid value for sourceQueueArns.") }
+      guard arns.allSatisfy({ ARN($0).flatMap(QueueName.init) != nil }) else {
+        throw refused("Invalid value for sourceQueueArns.")
+      }
       self = .byQueue(arns)
     default: throw refused("redrivePermission must be one of allowAll, denyAll, byQueue.")
     }

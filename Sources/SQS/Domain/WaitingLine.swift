@@ -41,7 +41,11 @@ struct WaitingLine: Sendable {
     case unknown(atMost: Instant?)
     case known(Instant?)
 
-    var time: Instant? { switch self { case .unknown(let time), .known(let time): time } }
+    var time: Instant? {
+      switch self {
+      case .unknown(let time), .known(let time): time
+      }
+    }
     mutating func merge(_ time: Instant?) {
       guard let time else { return }
       switch self {
@@ -55,6 +59,7 @@ struct WaitingLine: Sendable {
   private var places: [WaiterID: Place] = [:]
   private var nextDue = NextDue.unknown(atMost: nil)
 
+  var nextDueTime: Instant? { nextDue.time }
   var isEmpty: Bool { order.isEmpty }
   var count: Int { order.count }
 

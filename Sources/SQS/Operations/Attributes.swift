@@ -77,7 +77,8 @@ extension SQSService {
     let name = try queueName(input.queueUrl, call)
     let (label, accounts, actions) = (input.label, input.awsAccountIds, input.actions)
     guard SQSLimits.nameLength.contains(label.utf8.count), label.utf8.allSatisfy(isNameByte) else {
-      throw SQSError.invalid("Label", label, "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
+      throw SQSError.invalid(
+        "Label", label, "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length.")
     }
     guard !accounts.isEmpty else { throw SQSError.missing("AWSAccountIds") }
     guard !actions.isEmpty else { throw SQSError.missing("Actions") }
@@ -85,7 +86,9 @@ extension SQSService {
       throw AWSError(
         "OverLimit", "\(actions.count) Actions were found, maximum allowed is \(SQSLimits.permissionActions).", status: 403)
     }
-    if let bad = accounts.first(where: { AccountID($0) == nil }) { throw SQSError.invalid("PrincipalId", "[\(bad)]", "Unable to verify.") }
+    if let bad = accounts.first(where: { AccountID($0) == nil }) {
+      throw SQSError.invalid("PrincipalId", "[\(bad)]", "Unable to verify.")
+    }
     if let bad = actions.first(where: { !Self.grantable.contains($0) }) {
       throw SQSError.invalid(
         "ActionName", "SQS:\(bad)", "Only the queue owner is allowed to invoke this action.")
@@ -132,10 +135,15 @@ extension SQSService {
 /// The rules of tags (API reference, TagQueue).
 enum QueueTags {
   static func checked(_ tags: [String: String]) throws(AWSError) -> [String: String] {
-    guard tags.count <= SQSLimits.tags else { throw SQSError.invalid("Too many tags added for queue. Maximum is \(SQSLimits.tags).") }
+    guard tags.count <= SQSLimits.tags else {
+      throw SQSError.invalid("Too many tags added for queue. Maximum is \(SQSLimits.tags).")
+    }
     for (key, value) in tags {
       guard (1...128).contains(key.count), value.count <= 256, !key.lowercased().hasPrefix("aws:") else {
-        throw SQSError.invalid("Tag keys must be between 1 and 128 characters in length and must not begin with aws:, tag values must not be longer than 256 characters.")
+        throw SQSError.invalid(
+          "Tag keys must be between 1 and 128 characters in length and must not begin with aws:, tag values must not be longer "
+            + "than 256 characters."
+        )
       }
     }
     return tags

@@ -29,7 +29,8 @@ extension SQSService {
       QueueMessage(
         messageID: delivery.message.id, receiptHandle: delivery.receipt.handle, body: delivery.message.body,
         md5OfBody: delivery.message.bodyMD5, md5OfAttributes: delivery.message.attributesMD5,
-        systemAttributes: delivery.systemAttributes, attributes: delivery.message.attributes.map { ($0.name, QueueAttribute($0)) })
+        systemAttributes: delivery.systemAttributes, attributes: delivery.message.attributes.map { ($0.name, QueueAttribute($0)) }
+      )
     }
   }
 

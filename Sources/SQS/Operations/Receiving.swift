@@ -45,7 +45,7 @@ extension SQSService {
       let gauge = inFlight
       let received = try await commits.run(name) { transaction -> Received in
         let queue = try transaction.existing(name, call)
-        try gauge.check(queue, transaction.rows, at: now)
+        guard try gauge.allows(queue, transaction.rows, at: now) else { return Received() }
         let target = try queue.redrive.flatMap { try transaction.queue($0.target) }
         let request = ReceiveRequest(
           maximum: maximum, timeout: timeout ?? queue.visibilityTimeout, now: now, attemptID: attemptID, sequence: sequence)
@@ -99,12 +99,14 @@ extension SQSService {
 }
 
 extension InFlightGauge {
-  /// Throws OverLimit for a standard queue whose consumers hold as much as they may. A FIFO queue just gives nothing more.
-  func check(_ queue: Queue, _ rows: any Reader, at now: Instant) throws {
-    guard mustCount(queue.space), !queue.isFIFO else { return }
-    let count = try StandardMessages.hidden(rows, queue, at: now, limit: SQSLimits.inFlight).inFlight
+  /// Whether more may be handed out. A standard queue at its limit throws OverLimit, a FIFO queue just gives nothing.
+  func allows(_ queue: Queue, _ rows: any Reader, at now: Instant) throws -> Bool {
+    guard mustCount(queue.space) else { return true }
+    let count = try MessageCounts.hidden(rows, queue, at: now, limit: SQSLimits.inFlight).inFlight
     set(queue.space, count)
-    if count >= SQSLimits.inFlight { throw SQSError.overLimit }
+    guard count >= SQSLimits.inFlight else { return true }
+    guard queue.isFIFO else { throw SQSError.overLimit }
+    return false
   }
 }
 

@@ -7,7 +7,7 @@ import Store
 //   deleted    "x" account region name                  → when                    a name rests for a minute
 //   source     "l" target ARN, source ARN               → -                       who has this queue as dead-letter queue
 //   garbage    "g" space                                → -                       spaces that a worker empties
-//   tally      "c" space                                → Tally                   how many messages; where receives begin to scan
+//   tally      "c" space                                → Tally                   how many messages, where receives begin
 //   body       "b" space sequence                       → Message                 in order of arrival; written once
 //   due        "m" space visibleAt sequence             → Visibility              receives scan up to now
 //                                                          (FIFO: the name of the group whose turn it is)
@@ -16,9 +16,10 @@ import Store
 //   member     "f" space group sequence                 → Member                  the messages of a group in order
 //   group      "h" space group                          → visibleAt, sequence     where the group's row among "due" is
 //   duplicate  "d" space scope deduplication id         → Duplicate               what was sent within five minutes
-//   forget     "e" space time scope deduplication id    → -                       when "duplicate" rows end
+//   forget     "e" space time scope id                  → Forget                  when "duplicate" and "attempt" rows end
 //   attempt    "a" space attempt id                     → receipts                what a repeated receive gets again
-//   move task  "t" account region source name, started  → MoveTask
+//   move task  "t" account region source name, id       → MoveTask                the newest first
+//   active     "u" account region source name           → id of the move task     one per source
 //
 // A space is a queue id and a generation; a purge leaves the generation behind. Times are milliseconds.
 
@@ -83,6 +84,20 @@ enum Keys {
     return Space(queue: try reader.int(), generation: Int(try reader.int()))
   }
 
+  static func moveTasks(_ source: QueueName) -> Key { root.appending("t", source.account, source.region, source.name) }
+  static func moveTask(_ source: QueueName, _ id: Int64) -> Key { moveTasks(source).appending(-id) }
+  private static let active = root.appending("u")
+  static func activeMove(_ source: QueueName) -> Key { active.appending(source.account, source.region, source.name) }
+  static let allActiveMoves = KeyRange(prefix: active)
+  static func activeMoves(of account: AccountID) -> KeyRange { KeyRange(prefix: active.appending(account)) }
+  static func activeMoveSource(_ key: Key) throws -> QueueName {
+    var reader = KeyReader(key, after: active)
+    guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else {
+      throw StoreError.corrupt("move task key")
+    }
+    return QueueName(account: account, region: region, name: try reader.string())
+  }
+
   static func tally(_ space: Space) -> Key { home("c", space) }
   /// Every range that holds rows of messages of a space.
   static func everything(_ space: Space) -> [KeyRange] {
@@ -107,7 +122,7 @@ enum Keys {
 
   static func body(_ space: Space, _ sequence: MessageSequence) -> Key { at("b", space, sequence) }
   static func bodies(_ space: Space, before: MessageSequence) -> KeyRange { KeyRange(home("b", space), body(space, before)) }
-  static func bodies(_ space: Space) -> KeyRange { KeyRange(prefix: home("b", space)) }
+  static func bodies(_ space: Space, from: MessageSequence) -> KeyRange { KeyRange(body(space, from), home("b", space).end) }
   static func bodySequence(_ key: Key, _ space: Space) throws -> MessageSequence {
     var reader = KeyReader(key, after: home("b", space))
     return MessageSequence(high: try reader.int(), node: try reader.int())
@@ -138,7 +153,6 @@ enum Keys {
     var reader = KeyReader(key, after: home("f", space).appending(group))
     return MessageSequence(high: try reader.int(), node: try reader.int())
   }
-  static func allMembers(_ space: Space) -> KeyRange { KeyRange(prefix: home("f", space)) }
   static func group(_ space: Space, _ group: String) -> Key { home("h", space).appending(group) }
 
   static func duplicate(_ space: Space, scope: String, _ id: String) -> Key { home("d", space).appending(scope, id) }

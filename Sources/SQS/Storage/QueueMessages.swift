@@ -12,7 +12,7 @@ protocol QueueMessages {
   func delete(_ receipt: Receipt, at now: Instant) throws
   func changeVisibility(_ receipt: Receipt, to timeout: Duration, at now: Instant) throws
   /// Removes a message that has outlived the retention, given the row of its body.
-  func expire(_ sequence: MessageSequence, _ body: [UInt8]) throws
+  func expire(_ sequence: MessageSequence, _ body: [UInt8], at now: Instant) throws
 }
 
 extension QueueTransaction {

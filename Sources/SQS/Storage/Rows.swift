@@ -18,8 +18,8 @@ extension Queue {
   init(_ bytes: [UInt8], name: QueueName) throws {
     var row = try RowReader(bytes)
     self.init(
-      name: name, id: try row.int64(), generation: try row.int(), version: try row.int(),
-      created: try row.instant(), modified: try row.instant(),
+      name: name, id: try row.int64(), generation: try row.int(), version: try row.int(), created: try row.instant(),
+      modified: try row.instant(),
       purged: try row.optionalInstant(), attributes: try row.map(), tags: try row.map())
   }
 }

@@ -42,7 +42,7 @@ extension StandardMessages {
 extension StandardMessages {
   /// The row among "due" is where the send has put it unless the message was received; then a receive finds it without a
   /// body and clears it away.
-  func expire(_ sequence: MessageSequence, _ body: [UInt8]) throws {
+  func expire(_ sequence: MessageSequence, _ body: [UInt8], at now: Instant) throws {
     try rows.delete(Keys.body(space, sequence))
     try rows.delete(Keys.moved(space, sequence))
     try rows.delete(Keys.due(space, DuePlace(visibleAt: try Message.front(body).firstVisibleAt, sequence: sequence)))
@@ -50,11 +50,9 @@ extension StandardMessages {
   }
 
   /// Messages that cannot be received now: in flight, and delayed since they were sent.
-  func hidden(at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
-    try Self.hidden(rows, queue, at: now, limit: limit)
-  }
-
-  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (inFlight: Int, delayed: Int) {
+  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (
+    inFlight: Int, delayed: Int
+  ) {
     var (inFlight, delayed) = (0, 0)
     try rows.scan(Keys.due(queue.space, from: .after(now))) { _, value in
       let visibility = try Visibility(value)

@@ -47,15 +47,26 @@ struct RetentionWorker: Worker {
       let bodies = try transaction.rows.entries(Self.expired(queue, now), limit: SQSLimits.rowsPerSweep)
       for (key, value) in bodies {
         let sequence = try Keys.bodySequence(key, queue.space)
-        try transaction.messages(queue).expire(sequence, value)
+        try transaction.messages(queue).expire(sequence, value, at: now)
       }
       let forgets = try transaction.rows.entries(Keys.forgets(queue.space, before: now), limit: SQSLimits.rowsPerSweep)
-      for (key, _) in forgets {
-        let (scope, id) = try Keys.forgotten(key, queue.space)
-        try transaction.rows.delete(key)
-        try transaction.rows.delete(Keys.duplicate(queue.space, scope: scope, id))
-      }
+      for (key, value) in forgets { try Self.forget(key, value, queue.space, transaction.rows, now) }
       return max(bodies.count, forgets.count) == SQSLimits.rowsPerSweep
+    }
+  }
+
+  /// The id may have been used again since; then a later row will end it.
+  private static func forget(_ key: Key, _ value: [UInt8], _ space: Space, _ rows: any Transaction, _ now: Instant) throws {
+    try rows.delete(key)
+    let (scope, id) = try Keys.forgotten(key, space)
+    switch value.first.flatMap(Forget.init) {
+    case .duplicate:
+      let key = Keys.duplicate(space, scope: scope, id)
+      if let known = try rows.get(key), try Duplicate(known).expires <= now { try rows.delete(key) }
+    case .attempt:
+      let key = Keys.attempt(space, id)
+      if let known = try rows.get(key), try Attempt(known).expires <= now { try rows.delete(key) }
+    case nil: break
     }
   }
 

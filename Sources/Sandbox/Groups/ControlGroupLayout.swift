@@ -15,8 +15,7 @@ struct ControlGroupLayout: Sendable, Equatable {
   var version: Version
   /// The `dewpoint` directory for each controller that can be used. With v2 all are the same directory.
   var bases: [Controller: String]
-  /// For each thing that is missing: what it is and how to mend it, one sentence.
-  var problems: [String]
+  var problems: [SandboxReport.Problem]
 
   /// A line of /proc/self/mountinfo, as far as it is about control groups.
   struct Mount: Equatable {
@@ -54,7 +53,9 @@ struct ControlGroupLayout: Sendable, Equatable {
     if !v1.isEmpty { return detectV1(all) }
     guard let mount = all.first(where: \.unified) else {
       return ControlGroupLayout(version: .none, bases: [:], problems: [
-        "No control groups are mounted: mount them (mount -t cgroup2 none /sys/fs/cgroup), or functions have no limits."
+        .init(
+          what: "no control groups are mounted, so functions have no limits",
+          remedy: "Mount them: mount -t cgroup2 none /sys/fs/cgroup.")
       ])
     }
     return detectV2(mount, own: ownUnifiedGroup(Descriptors.read("/proc/self/cgroup") ?? "") ?? "/")
@@ -64,7 +65,10 @@ struct ControlGroupLayout: Sendable, Equatable {
     var layout = ControlGroupLayout(version: .v1, bases: [:], problems: [])
     for controller in Controller.allCases {
       guard let mount = mounts.first(where: { !$0.unified && $0.controllers.contains(controller.rawValue) }) else {
-        layout.problems.append("The \(controller.rawValue) control group (v1) is not mounted: mount it, or boot with v2.")
+        layout.problems.append(
+          .init(
+            what: "the \(controller.rawValue) control group (v1) is not mounted",
+            remedy: "Mount it below /sys/fs/cgroup, or start the host with systemd.unified_cgroup_hierarchy=1."))
         continue
       }
       let base = mount.path + "/dewpoint"
@@ -74,7 +78,9 @@ struct ControlGroupLayout: Sendable, Equatable {
         layout.bases[controller] = base
       } catch {
         layout.problems.append(
-          "The \(controller.rawValue) control group cannot be used (\(error)): run as root, or use a host with control groups v2.")
+          .init(
+            what: "the \(controller.rawValue) control group cannot be used: \(error)",
+            remedy: "Run the server as root, or on a host with control groups v2, which can be delegated."))
       }
     }
     if layout.bases.isEmpty { layout.version = .none }
@@ -93,11 +99,14 @@ struct ControlGroupLayout: Sendable, Equatable {
     } catch {
       layout.version = .none
       layout.problems.append(
-        "Control groups cannot be made (\(error)): start the server with `systemd-run --user --scope -p Delegate=yes`, or as root.")
+        .init(
+          what: "control groups cannot be made: \(error)",
+          remedy: "Start the server with `systemd-run --user --scope -p Delegate=yes`, or as root."))
       return layout
     }
     layout.bases[.freezer] = base
-    let offered = Set((Descriptors.read(parent + "/cgroup.controllers") ?? "").split(whereSeparator: \.isWhitespace).map(String.init))
+    let controllers = Descriptors.read(parent + "/cgroup.controllers") ?? ""
+    let offered = Set(controllers.split(whereSeparator: \.isWhitespace).map(String.init))
     for controller in [Controller.memory, .cpu, .pids] {
       let name = controller.rawValue
       do throws(SandboxError) {
@@ -110,7 +119,9 @@ struct ControlGroupLayout: Sendable, Equatable {
         layout.bases[controller] = base
       } catch {
         layout.problems.append(
-          "The \(name) controller cannot be used (\(error)): give the server an own delegated group (systemd: Delegate=yes).")
+          .init(
+            what: "the \(name) controller cannot be used: \(error)",
+            remedy: "Give the server a delegated group of its own (systemd: Delegate=yes)."))
       }
     }
     return layout

@@ -1,40 +1,44 @@
 /// Keys in order with their values: sorted chunks under an array of chunks, so an insertion moves a chunk's worth of
 /// entries and not the whole map.
-package struct SortedMap<Value> {
+///
+/// Inlinable throughout: the backends live in other modules, and unspecialised it costs more than all else in a commit.
+@frozen @usableFromInline package struct SortedMap<Value> {
   /// Never empty while it is in `chunks`.
-  private struct Chunk {
-    var keys: [Key]
-    var values: [Value]
+  @frozen @usableFromInline struct Chunk {
+    @usableFromInline var keys: [Key]
+    @usableFromInline var values: [Value]
+    @inlinable init(keys: [Key], values: [Value]) { (self.keys, self.values) = (keys, values) }
   }
 
   /// Where an entry is, valid until the map changes.
-  package struct Position {
-    fileprivate var chunk: Int
-    fileprivate var slot: Int
+  @frozen @usableFromInline package struct Position {
+    @usableFromInline var chunk: Int
+    @usableFromInline var slot: Int
+    @inlinable init(chunk: Int, slot: Int) { (self.chunk, self.slot) = (chunk, slot) }
   }
 
-  private static var chunkLimit: Int { 256 }
-  private var chunks: [Chunk] = []
-  package private(set) var count = 0
+  @inlinable static var chunkLimit: Int { 256 }
+  @usableFromInline var chunks: [Chunk] = []
+  @usableFromInline package internal(set) var count = 0
   /// Goes up with each change, so that a cursor knows whether its position still holds.
-  package private(set) var version = 0
+  @usableFromInline package internal(set) var version = 0
 
-  package init() {}
-  package var isEmpty: Bool { count == 0 }
+  @inlinable package init() {}
+  @inlinable package var isEmpty: Bool { count == 0 }
 
-  package subscript(_ key: Key) -> Value? {
+  @inlinable package subscript(_ key: Key) -> Value? {
     let at = lowerBound(key)
     guard at.chunk < chunks.count, chunks[at.chunk].keys[at.slot] == key else { return nil }
     return chunks[at.chunk].values[at.slot]
   }
 
-  package func entry(_ at: Position) -> (key: Key, value: Value)? {
+  @inlinable package func entry(_ at: Position) -> (key: Key, value: Value)? {
     guard at.chunk >= 0, at.chunk < chunks.count else { return nil }
     return (chunks[at.chunk].keys[at.slot], chunks[at.chunk].values[at.slot])
   }
 
   /// The first entry whose key is not below the given one.
-  package func lowerBound(_ key: Key) -> Position {
+  @inlinable package func lowerBound(_ key: Key) -> Position {
     // The last chunk that begins at or below the key holds it, if any does.
     var low = 0
     var high = chunks.count
@@ -47,7 +51,7 @@ package struct SortedMap<Value> {
     return slot < chunks[low - 1].keys.count ? Position(chunk: low - 1, slot: slot) : Position(chunk: low, slot: 0)
   }
 
-  private func slot(of key: Key, in chunk: Int) -> Int {
+  @inlinable func slot(of key: Key, in chunk: Int) -> Int {
     var low = 0
     var high = chunks[chunk].keys.count
     while low < high {
@@ -57,28 +61,27 @@ package struct SortedMap<Value> {
     return low
   }
 
-  package func position(after at: Position) -> Position {
+  @inlinable package func position(after at: Position) -> Position {
     at.slot + 1 < chunks[at.chunk].keys.count ? Position(chunk: at.chunk, slot: at.slot + 1)
       : Position(chunk: at.chunk + 1, slot: 0)
   }
 
   /// The entry before, or a position without an entry.
-  package func position(before at: Position) -> Position {
+  @inlinable package func position(before at: Position) -> Position {
     if at.slot > 0 { return Position(chunk: at.chunk, slot: at.slot - 1) }
     guard at.chunk > 0 else { return Position(chunk: -1, slot: 0) }
     return Position(chunk: at.chunk - 1, slot: chunks[at.chunk - 1].keys.count - 1)
   }
 
   /// The last entry whose key is at or below the given one.
-  package func floor(_ key: Key) -> (key: Key, value: Value)? {
+  @inlinable package func floor(_ key: Key) -> (key: Key, value: Value)? {
     let at = lowerBound(key)
     if let exact = entry(at), exact.key == key { return exact }
     return entry(position(before: at))
   }
 
   /// Puts a value and returns the one that it replaces.
-  @discardableResult
-  package mutating func set(_ key: Key, _ value: Value) -> Value? {
+  @discardableResult @inlinable package mutating func set(_ key: Key, _ value: Value) -> Value? {
     version += 1
     guard !chunks.isEmpty else {
       chunks.append(Chunk(keys: [key], values: [value]))
@@ -101,7 +104,7 @@ package struct SortedMap<Value> {
   }
 
   /// Rising keys leave full chunks behind; others are cut in the middle.
-  private mutating func split(_ chunk: Int, appending slot: Int) {
+  @inlinable mutating func split(_ chunk: Int, appending slot: Int) {
     let total = chunks[chunk].keys.count
     let cut = slot == total - 1 ? total - 1 : total / 2
     let right = Chunk(keys: Array(chunks[chunk].keys[cut...]), values: Array(chunks[chunk].values[cut...]))
@@ -111,8 +114,7 @@ package struct SortedMap<Value> {
   }
 
   /// Removes the entry and returns its value.
-  @discardableResult
-  package mutating func remove(_ key: Key) -> Value? {
+  @discardableResult @inlinable package mutating func remove(_ key: Key) -> Value? {
     let at = lowerBound(key)
     guard at.chunk < chunks.count, chunks[at.chunk].keys[at.slot] == key else { return nil }
     version += 1
@@ -124,14 +126,14 @@ package struct SortedMap<Value> {
   }
 
   /// A map that shrinks must not be left with thousands of chunks of one entry.
-  private mutating func mergeIfSmall(_ chunk: Int) {
+  @inlinable mutating func mergeIfSmall(_ chunk: Int) {
     guard chunk + 1 < chunks.count, chunks[chunk].keys.count + chunks[chunk + 1].keys.count <= Self.chunkLimit / 4 else { return }
     let right = chunks.remove(at: chunk + 1)
     chunks[chunk].keys += right.keys
     chunks[chunk].values += right.values
   }
 
-  package mutating func removeAll() {
+  @inlinable package mutating func removeAll() {
     version += 1
     count = 0
     chunks.removeAll(keepingCapacity: true)
@@ -140,21 +142,21 @@ package struct SortedMap<Value> {
 
 /// Walks a range of a sorted map in either direction while the map may change under it: entries ahead are seen as
 /// they are when the walk comes to them.
-package struct SortedCursor {
-  private let range: KeyRange
-  private let reverse: Bool
+@frozen @usableFromInline package struct SortedCursor {
+  @usableFromInline let range: KeyRange
+  @usableFromInline let reverse: Bool
   /// Everything up to here is behind the walk.
-  private var last: Key?
+  @usableFromInline var last: Key?
   /// Where the next entry is, as long as the map has this version.
-  private var ahead: (version: Int, chunk: Int, slot: Int)?
+  @usableFromInline var ahead: (version: Int, chunk: Int, slot: Int)?
 
-  package init(_ range: KeyRange, reverse: Bool) {
+  @inlinable package init(_ range: KeyRange, reverse: Bool) {
     self.range = range
     self.reverse = reverse
   }
 
   /// The next entry, which stays the next one.
-  package mutating func peek<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
+  @inlinable package mutating func peek<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
     if let ahead, ahead.version == map.version {
       return inRange(map.entry(SortedMap.Position(chunk: ahead.chunk, slot: ahead.slot)))
     }
@@ -164,7 +166,7 @@ package struct SortedCursor {
   }
 
   /// Puts the key behind the walk. It must not lie beyond the next entry.
-  package mutating func pass<Value>(_ key: Key, in map: SortedMap<Value>) {
+  @inlinable package mutating func pass<Value>(_ key: Key, in map: SortedMap<Value>) {
     last = key
     guard let ahead, ahead.version == map.version else { return }
     let position = SortedMap<Value>.Position(chunk: ahead.chunk, slot: ahead.slot)
@@ -173,18 +175,18 @@ package struct SortedCursor {
     self.ahead = (map.version, next.chunk, next.slot)
   }
 
-  package mutating func next<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
+  @inlinable package mutating func next<Value>(in map: SortedMap<Value>) -> (key: Key, value: Value)? {
     guard let entry = peek(in: map) else { return nil }
     pass(entry.key, in: map)
     return entry
   }
 
-  private func inRange<Value>(_ entry: (key: Key, value: Value)?) -> (key: Key, value: Value)? {
+  @inlinable func inRange<Value>(_ entry: (key: Key, value: Value)?) -> (key: Key, value: Value)? {
     guard let entry, range.contains(entry.key) else { return nil }
     return entry
   }
 
-  private func find<Value>(_ map: SortedMap<Value>) -> SortedMap<Value>.Position {
+  @inlinable func find<Value>(_ map: SortedMap<Value>) -> SortedMap<Value>.Position {
     if reverse { return map.position(before: map.lowerBound(last ?? range.upper)) }
     guard let last else { return map.lowerBound(range.lower) }
     let position = map.lowerBound(last)

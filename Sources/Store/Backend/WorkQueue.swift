@@ -6,13 +6,15 @@
 
 /// Work that waits for threads of its own: blocking calls must not hold up the cooperative pool.
 package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
-  // Unchecked: `items`, `sleeping` and `isClosed` are touched only with `mutex` held.
+  // Unchecked: the variables are touched only with `mutex` held.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
   private let limit: Int
   private var items: [Item] = []
   private var head = 0
   private var sleeping = 0
+  /// A thread that gathers is not woken for less.
+  private var wanted = 1
   private var isClosed = false
 
   package enum Refusal: Error { case full, closed }
@@ -37,13 +39,17 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     if isClosed { throw .closed }
     if items.count - head >= limit { throw .full }
     items.append(item)
-    if sleeping > 0 { pthread_cond_signal(condition) }
+    if sleeping > 0, items.count - head >= wanted { pthread_cond_signal(condition) }
   }
 
   /// Waits until there is work and takes up to `most` items in order. Empty once the queue is closed and drained.
-  package func take(most: Int) -> [Item] {
+  ///
+  /// With `gathering`, waits up to `nanoseconds` for that many items, for one taker whose work costs the same for few
+  /// and many.
+  package func take(most: Int, gathering count: Int = 1, nanoseconds: Int = 0) -> [Item] {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
+    if count > 1, nanoseconds > 0 { gather(count, nanoseconds) }
     while head == items.count {
       if isClosed { return [] }
       sleeping += 1
@@ -59,6 +65,22 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     if head == items.count { items.removeAll(keepingCapacity: true); head = 0 }
     else if head > 1024 { items.removeFirst(head); head = 0 }
     return taken
+  }
+
+  private func gather(_ count: Int, _ nanoseconds: Int) {
+    var deadline = timespec()
+    clock_gettime(CLOCK_REALTIME, &deadline)
+    let end = Int(deadline.tv_nsec) + nanoseconds
+    deadline.tv_sec += time_t(end / 1_000_000_000)
+    deadline.tv_nsec = end % 1_000_000_000
+    wanted = count
+    while items.count - head < count, !isClosed {
+      sleeping += 1
+      let outcome = pthread_cond_timedwait(condition, mutex, &deadline)
+      sleeping -= 1
+      if outcome != 0 { break }
+    }
+    wanted = 1
   }
 
   /// What waits is still done; nothing more is accepted. May be called again.

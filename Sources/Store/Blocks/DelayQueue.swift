@@ -15,6 +15,10 @@ public struct DelayQueue: Sendable {
     /// How often the item was leased, this lease included.
     public var attempts: Int
     public var item: [UInt8]
+
+    public init(id: String, due: Instant, attempts: Int, item: [UInt8]) {
+      (self.id, self.due, self.attempts, self.item) = (id, due, attempts, item)
+    }
   }
 
   private struct Place {

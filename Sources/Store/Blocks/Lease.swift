@@ -7,6 +7,7 @@ public struct Lease: Sendable {
   public struct Holder: Sendable, Equatable {
     public var owner: String
     public var until: Instant
+    public init(owner: String, until: Instant) { (self.owner, self.until) = (owner, until) }
   }
 
   public let prefix: Key

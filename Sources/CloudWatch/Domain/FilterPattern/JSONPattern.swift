@@ -32,7 +32,9 @@ struct JSONPattern: Sendable {
     }
     guard cursor.eat("}") else { throw InvalidFilterPattern() }
     let wildcards = condition.comparisons.reduce(0) { $0 + $1.selector.count { $0 == .every } }
-    guard operands.count(where: \.isRegex) <= Self.maximumRegexes, wildcards <= Self.maximumWildcards else { throw InvalidFilterPattern() }
+    guard operands.count(where: \.isRegex) <= Self.maximumRegexes, wildcards <= Self.maximumWildcards else {
+      throw InvalidFilterPattern()
+    }
   }
 
   private var operands: [Operand] {
@@ -74,7 +76,7 @@ struct JSONPattern: Sendable {
   }
 
   private static func isNameByte(_ byte: UInt8) -> Bool {
-    isWordByte(byte) || [UInt8(ascii: "-"), UInt8(ascii: "@"), UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: "$")].contains(byte)
+    isWordByte(byte) || Array("-@/:$".utf8).contains(byte)
   }
 
   private static func test(_ cursor: inout PatternCursor) throws(InvalidFilterPattern) -> Test {

@@ -1,0 +1,38 @@
+"""Cold starts, as the client sees them: the first invocation after a change of the function's configuration."""
+import statistics
+import time
+
+from suite import functions, load
+
+ROUNDS = 15
+
+
+def cold(server, machine, report):
+    print("Lambda, cold")
+    role = functions.role(server, "bench-cold")
+    cases = [
+        ("Python", "python3.11", "echo.handler", {"echo.py": functions.source("echo.py")}, 90),
+        ("Node", "nodejs20.x", "index.handler", {"index.mjs": functions.source("index.mjs")}, None),
+        ("provided.al2023, native", "provided.al2023", "none", {"bootstrap": functions.native(server)}, None),
+    ]
+    for name, runtime, handler, files, goal in cases:
+        function = "bench-cold-" + runtime.replace(".", "-")
+        times = measure(server, function, runtime, handler, files, role)
+        report.at_most(f"cold start, {name}, p50", statistics.median(times), "ms", goal, f"{min(times):.0f}–{max(times):.0f} ms")
+
+
+def measure(server, function, runtime, handler, files, role):
+    client = functions.make(server, function, runtime, handler, files, role)
+    request = load.invoke_request(server.endpoint, function)
+    connection = load.connection(server.endpoint)
+    request.send(connection)  # unpacks the code
+    times = []
+    for i in range(ROUNDS):
+        # An environment belongs to one configuration, so a change makes the next invocation begin a new one.
+        client.update_function_configuration(FunctionName=function, Environment={"Variables": {"ROUND": str(i)}})
+        functions.wait_active(client, function)
+        began = time.monotonic()
+        request.send(connection)
+        times.append((time.monotonic() - began) * 1000)
+    client.delete_function(FunctionName=function)
+    return times

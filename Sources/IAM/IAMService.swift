@@ -1,0 +1,76 @@
+import Base
+import Fabric
+import Store
+import Synchronization
+import Wire
+
+/// Whom the server believes without IAM's own records.
+public struct IdentityConfiguration: Sendable {
+  /// A key that IAM has not issued is the root of an account whatever its secret. Only for loopback.
+  public var localMode: Bool
+  /// A root key that the operator configured; it is verified.
+  public var rootKey: (id: String, secret: String, account: AccountID)?
+
+  public init(localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil) {
+    (self.localMode, self.rootKey) = (localMode, rootKey)
+  }
+}
+
+/// IAM and STS: identities, their policies, and the decision on every call.
+public final class IAMService: ServiceModule, Authoriser, KeyDirectory, RolePort {
+  let store: any Store
+  let ambient: Ambient
+  let configuration: IdentityConfiguration
+  let cache = IdentityCache()
+  let denials = DenialLog()
+  private let sealer = Mutex<SessionSealer?>(nil)
+  private let lastUseWorker: LastUseWorker
+
+  public init(store: any Store, ambient: Ambient, configuration: IdentityConfiguration = IdentityConfiguration()) {
+    (self.store, self.ambient, self.configuration) = (store, ambient, configuration)
+    lastUseWorker = LastUseWorker(store: store, cache: cache)
+  }
+
+  public var apis: [ServiceAPI] {
+    [
+      ServiceAPI(
+        IAMModel.service, isGlobal: true,
+        operations: userOperations + groupOperations + roleOperations + policyOperations + policyVersionOperations
+          + inlinePolicyOperations + attachmentOperations + accessKeyOperations + profileOperations + accountOperations
+          + simulationOperations),
+      ServiceAPI(STSModel.service, isGlobal: true, operations: sessionOperations),
+    ]
+  }
+  public var workers: [any Worker] { [lastUseWorker] }
+
+  /// The newest first, at most 1,000.
+  public var recentDenials: [Denial] { denials.newestFirst }
+
+  func read<T: Sendable>(_ account: AccountID, _ body: @escaping @Sendable (IAMRows) throws -> T) async throws -> T {
+    try await store.read { try body(IAMRows(reader: $0, account: account)) }
+  }
+
+  /// Every write of IAM goes through here, so that the caches never outlive it.
+  func change<T: Sendable>(_ account: AccountID, _ body: @escaping @Sendable (IAMChanges) throws -> T) async throws -> T {
+    let result = try await store.transact { try body(IAMChanges(tx: $0, account: account)) }
+    cache.invalidate()
+    return result
+  }
+
+  /// With the key of this store, which the first use makes.
+  func sessionSealer() async throws -> SessionSealer {
+    if let known = sealer.withLock({ $0 }) { return known }
+    let fresh = ambient.random.bytes(32)
+    let key = try await store.transact { tx in
+      if let key = try tx.get(IAMKeys.serverKey) { return key }
+      try tx.set(IAMKeys.serverKey, fresh)
+      return fresh
+    }
+    let made = SessionSealer(serverKey: key)
+    sealer.withLock { $0 = made }
+    return made
+  }
+
+  /// `AROA` and the like with 17 letters and digits.
+  func uniqueID(_ prefix: String) -> String { prefix + ambient.text(17) }
+}

@@ -69,7 +69,7 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
 
   private func gather(_ count: Int, _ nanoseconds: Int) {
     var deadline = timespec()
-    clock_gettime(CLOCK_REALTIME, &deadline)
+    clock_gettime(CLOCK_REALTIME, &deadline)  // The end of a wait of this thread; no result depends on it.
     let end = Int(deadline.tv_nsec) + nanoseconds
     deadline.tv_sec += time_t(end / 1_000_000_000)
     deadline.tv_nsec = end % 1_000_000_000

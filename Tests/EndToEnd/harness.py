@@ -45,8 +45,7 @@ def wait_until(condition, what, limit=15):
             reason = str(error)
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {limit} s: {what}; {reason}")
-        # The one place that waits: another process has no condition variable for us.
-        time.sleep(pause)
+        time.sleep(pause)  # check-sources: between two looks at a condition
         pause = min(pause * 1.5, 0.2)
 
 

@@ -108,6 +108,14 @@ public final class LambdaService: ServiceModule {
     logForwarder.finish()
   }
 
+  /// The zip that a function's `Code.Location` names. Whoever knows the hash has been told it, as with AWS's presigned URLs.
+  /// - Parameter file: `HASH.zip`.
+  /// - Returns: nil when there is no such package.
+  public func package(file: String) async -> [UInt8]? {
+    guard file.hasSuffix(".zip") else { return nil }
+    return try? await packages.zip(String(file.dropLast(4)))
+  }
+
   /// What this host can run, a line for each language, for `dewpoint doctor`.
   public static func runtimeReport(virtualEnvironments: [String], searchPath: String) -> [(name: String, isFound: Bool, text: String)] {
     let runtimes = HostRuntimes.discover(virtualEnvironments: virtualEnvironments, searchPath: searchPath)

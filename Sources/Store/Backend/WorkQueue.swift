@@ -69,6 +69,7 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
 
   private func gather(_ count: Int, _ nanoseconds: Int) {
     var deadline = timespec()
+    // Real time, beneath every clock: it bounds a wait of microseconds and is part of no result.
     clock_gettime(CLOCK_REALTIME, &deadline)
     let end = Int(deadline.tv_nsec) + nanoseconds
     deadline.tv_sec += time_t(end / 1_000_000_000)

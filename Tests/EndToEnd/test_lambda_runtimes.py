@@ -177,10 +177,16 @@ def test_a_runtime_that_never_asks_for_more_is_replaced_when_its_time_is_over(cl
     assert function.invoke("next").value["count"] == 1
 
 
-def test_a_missing_bootstrap_is_named(cloud):
-    function = deploy(cloud, zipped({"other*": "#!/bin/sh\n"}), runtime="provided.al2023")
-    failure = function.invoke({}).failure
-    assert failure["errorType"] in ("Runtime.InvalidEntrypoint", "Runtime.ExitError"), failure
+@pytest.mark.parametrize("files, text", [
+    ({"other*": "#!/bin/sh\n"}, "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"),
+    ({"bootstrap": "#!/bin/sh\n"}, "fork/exec /var/task/bootstrap: permission denied"),
+    ({"bootstrap*": "no program"}, "fork/exec /var/task/bootstrap: exec format error"),
+], ids=["missing", "not-executable", "no-program"])
+def test_a_bootstrap_that_cannot_run_is_an_error_of_the_function(cloud, files, text):
+    function = deploy(cloud, zipped(files), runtime="provided.al2023")
+    for _ in range(2):
+        answer = function.invoke({})
+        assert answer.failure == {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": f"RequestId: {answer.request_id} Error: {text}"}
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="this host has no curl")

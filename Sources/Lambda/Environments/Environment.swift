@@ -156,6 +156,9 @@ final class Environment: Sendable {
     let process: RunningProcess
     do {
       process = try await launch(self)
+    } catch LaunchFailure.entrypoint(let reason) {
+      feed(.exited(.notStarted(reason)))
+      return
     } catch {
       guarded.withLock { $0.failure = "\(error)" }
       feed(.launchFailed("\(error)"))

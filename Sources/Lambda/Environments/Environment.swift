@@ -156,6 +156,9 @@ final class Environment: Sendable {
     let process: RunningProcess
     do {
       process = try await launch(self)
+    } catch LaunchFailure.entrypoint(let reason) {
+      feed(.exited(.notStarted(reason)))
+      return
     } catch {
       guarded.withLock { $0.failure = "\(error)" }
       feed(.launchFailed("\(error)"))
@@ -168,7 +171,10 @@ final class Environment: Sendable {
       return guarded.mustKill
     }
     if mustKill { process.kill() }
-    async let copying: Void = process.copyOutput { self.take(output: $0) }
+    async let copying: Void = process.whileRunning {
+      self.drain(process)
+      self.flush()
+    }
     let (end, peak) = await process.end()
     await copying
     log.withLock { $0.settle(at: ambient.now) }
@@ -196,21 +202,23 @@ final class Environment: Sendable {
 
   /// What the runtime wrote before it said that it is done must stand before END in the log.
   private func drain() {
-    guard let process = guarded.withLock({ $0.process }) else { return }
+    if let process = guarded.withLock({ $0.process }) { drain(process) }
+  }
+
+  /// Taken under the lock of the log, so that it stands there in the order in which it was written.
+  private func drain(_ process: RunningProcess) {
     log.withLock { log in
       let bytes = process.takeOutput()
       if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
     }
   }
 
-  private func take(output bytes: [UInt8]) {
-    log.withLock { $0.output(bytes, at: ambient.now) }
-    flush()
-  }
-
+  /// Handed on under the lock for the same reason; the forwarder only queues.
   private func flush() {
-    let lines = log.withLock { $0.take() }
-    if !lines.isEmpty { writeLog(lines, self) }
+    log.withLock { log in
+      let lines = log.take()
+      if !lines.isEmpty { writeLog(lines, self) }
+    }
   }
 
   private func platformLog(_ text: String) { log.withLock { $0.platform(text, at: ambient.now) } }

@@ -50,7 +50,7 @@ let package = Package(
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto]),
-    module("CloudWatch", ["Base", "Wire", "Store", "Fabric"]),
+    module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto, log],
       resources: [.embedInCode("Runtimes/Node/runtime.mjs")]),
 
@@ -66,7 +66,10 @@ let package = Package(
 
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
-    tests("Store", ["Base", "StoreMemory", "StoreRocksDB"]),
+    .executableTarget(
+      name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
+      swiftSettings: strict),
+    tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
     tests("HTTPServer", ["Base"]),
     tests("Sandbox", ["Base", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),

@@ -32,7 +32,11 @@ public enum JSON: Sendable {
   }
 
   public subscript(name: String) -> JSON? { object?[name] }
-  public subscript(index: Int) -> JSON? { array.flatMap { $0.indices.contains(index) ? $0[index] : nil } }
+  public subscript(index: Int) -> JSON? {
+    // Not by `flatMap` and `? :`, where a nil literal would mean `JSON.null`.
+    guard let array, array.indices.contains(index) else { return Optional.none }
+    return array[index]
+  }
 }
 
 extension JSON: Equatable {

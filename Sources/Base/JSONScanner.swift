@@ -165,11 +165,17 @@ public struct JSONScanner {
     if fits, negative || n != .min { return .int(negative ? n : -n) }
     let whole = String(decoding: text, as: UTF8.self)
     if let exact = Int64(whole) { return .int(exact) }
-    let significant = text.prefix(while: { $0 | 0x20 != UInt8(ascii: "e") }).drop(while: { $0 == 48 || $0 == 45 || $0 == 46 }).count
-    guard significant <= 17, let d = Double(whole), d.isFinite else { return .number(whole) }
-    // Too small for a Double: its zero would be another number.
-    if d == 0, text.prefix(while: { $0 | 0x20 != UInt8(ascii: "e") }).contains(where: { $0 >= 49 && $0 <= 57 }) { return .number(whole) }
+    // A whole number beyond Int64 keeps its digits, as does what a Double would write with other ones.
+    guard text.contains(where: { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") }), let d = Double(whole), d.isFinite,
+      significantDigits(text).elementsEqual(significantDigits(d.description.utf8))
+    else { return .number(whole) }
     return .double(d)
+  }
+
+  /// Without sign, point, exponent and the zeroes at both ends; none for zero.
+  private func significantDigits(_ text: some Collection<UInt8>) -> some Collection<UInt8> {
+    let digits = text.prefix { $0 | 0x20 != UInt8(ascii: "e") }.filter(isDigit).drop { $0 == 48 }
+    return digits.prefix((digits.lastIndex { $0 != 48 } ?? digits.startIndex - 1) - digits.startIndex + 1)
   }
 
   /// The next string, unescaped. Control characters below U+0020 and ill-formed UTF-8 are refused.

@@ -15,7 +15,7 @@ public final class InternalPages: Sendable {
   private let table = Mutex<[String: Page]>([:])
   public init() {}
 
-  /// - Parameter path: below `/_dewpoint/`, for example `health`.
+  /// - Parameter path: below `/_dewpoint/`, for example `health`; with `/` at its end the page serves all that lies below.
   public func add(_ path: String, _ page: @escaping Page) { table.withLock { $0["/_dewpoint/\(path)"] = page } }
 
   /// Nil when the path is not one of ours.
@@ -24,7 +24,7 @@ public final class InternalPages: Sendable {
     guard request.method == "GET" || request.method == "HEAD" || Self.isFromHere(request) else {
       return Self.json(403, ["message": "Changes are only accepted from the machine that the server runs on."])
     }
-    guard let page = table.withLock({ $0[path] }) else {
+    guard let page = page(for: path) else {
       return Self.json(404, ["message": .string("There is no page \(path).")])
     }
     do {
@@ -33,6 +33,12 @@ public final class InternalPages: Sendable {
       return Self.json(error.status ?? 400, ["message": .string(error.message)])
     } catch {
       return Self.json(500, ["message": .string("\(error)")])
+    }
+  }
+
+  private func page(for path: String) -> Page? {
+    table.withLock { table in
+      table[path] ?? path.lastIndex(of: "/").flatMap { table[String(path[...$0])] }
     }
   }
 

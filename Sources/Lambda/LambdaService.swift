@@ -51,7 +51,7 @@ public final class LambdaService: ServiceModule {
     roles = neighbours.roles
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles, authoriser: neighbours.authoriser,
-      queues: neighbours.queues, catalog: runtimes)
+      queues: neighbours.queues, catalog: NoticedCatalog(runtimes, logger: logger))
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
     placement = Placement(ambient: ambient, logForwarder: logForwarder)
     let invoker = Invoker(placement: placement, ambient: ambient)
@@ -108,17 +108,31 @@ public final class LambdaService: ServiceModule {
     logForwarder.finish()
   }
 
+  /// The zip that a function's `Code.Location` names. Whoever knows the hash has been told it, as with AWS's presigned URLs.
+  /// - Parameter file: `HASH.zip`.
+  /// - Returns: nil when there is no such package.
+  public func package(file: String) async -> [UInt8]? {
+    guard file.hasSuffix(".zip") else { return nil }
+    return try? await packages.zip(String(file.dropLast(4)))
+  }
+
   /// What this host can run, a line for each language, for `dewpoint doctor`.
   public static func runtimeReport(virtualEnvironments: [String], searchPath: String) -> [(name: String, isFound: Bool, text: String)] {
     let runtimes = HostRuntimes.discover(virtualEnvironments: virtualEnvironments, searchPath: searchPath)
+    func serves(_ name: String, _ language: String) -> String {
+      let others = RuntimeNames.supported.filter { $0.hasPrefix(language) && runtimes.support(for: $0) == .nearest(name) }
+      return others.isEmpty ? "" : "; also serves \(others.joined(separator: ", "))"
+    }
     var lines: [(name: String, isFound: Bool, text: String)] = runtimes.pythons.map {
-      ("python\($0.version)", true, "\($0.executable), with awslambdaric in \($0.sitePackages)")
+      let name = "python\($0.version)"
+      return (name, true, "\($0.executable), with awslambdaric in \($0.sitePackages)\(serves(name, "python"))")
     }
     if runtimes.pythons.isEmpty {
       lines.append(("python", false, "make a virtual environment and tell of it: python3 -m venv DIR && DIR/bin/pip install awslambdaric boto3, then --python DIR"))
     }
     if let node = runtimes.node {
-      lines.append(("nodejs\(node.major.map { "\($0).x" } ?? "")", true, node.executable))
+      let name = node.major.map { "nodejs\($0).x" } ?? "node"
+      lines.append((name, true, node.executable + serves(name, "nodejs")))
     } else {
       lines.append(("nodejs", false, "install Node.js so that `node` is on the PATH"))
     }

@@ -8,11 +8,14 @@ import Synchronization
 final class IdentityRange: Sendable {
   let first: UInt32
   let count: UInt32
-  private let state: Mutex<(next: UInt32, used: Set<UInt32>)> = Mutex((0, []))
+  private let state: Mutex<(next: UInt32, used: Set<UInt32>)>
 
-  init(first: UInt32, count: UInt32) {
+  /// - Parameter start: where to begin in the range. Servers side by side begin at different places, because the kernel
+  ///   counts the processes of a uid over all of them.
+  init(first: UInt32, count: UInt32, start: UInt32 = UInt32(bitPattern: getpid()) &* 61) {
     self.first = first
     self.count = count
+    state = Mutex((start % count, []))
   }
 
   /// `nil` if the server is not root, or is root only of a namespace that has no further uid.

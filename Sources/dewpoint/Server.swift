@@ -72,6 +72,13 @@ final class Server: Sendable {
 
     let saved = directory
     pages.add("clock", ClockPage.page(clock) { try saved.saveClock($0) })
+    let packages = lambda
+    pages.add("lambda/packages/") { request in
+      guard let zip = await packages.package(file: request.path.split(separator: "/").last.map(String.init) ?? "") else {
+        throw AWSError("NotFound", "There is no such package.", status: 404)
+      }
+      return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
+    }
     let isolation = settings.isIsolated ? "isolated" : "plain processes, NOT ISOLATED"
     pages.add("health") { _ in
       Reporting.health(dispatcher.apis, since: began, isolation: isolation, directory: settings.dataDirectory)
@@ -109,6 +116,7 @@ final class Server: Sendable {
       await http.shutdownGracefully(within: .seconds(5))
       try? await logs.flush()
       await store.close()
+      sandboxes.finish()
       directory.removeIfTemporary()
       logger.notice("stopped")
     }

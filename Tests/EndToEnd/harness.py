@@ -48,7 +48,7 @@ def wait_until(condition, what, limit=15):
             reason = str(error)
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {limit} s: {what}; {reason}")
-        time.sleep(pause)
+        time.sleep(pause)  # check-sources: between two looks at a condition
         pause = min(pause * 1.5, 0.2)
 
 

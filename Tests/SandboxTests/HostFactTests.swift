@@ -39,7 +39,7 @@ struct HostFactTests {
   }
 
   @Test func `a uid is used again only after all others, and never twice at once`() throws {
-    let range = IdentityRange(first: 1000, count: 3)
+    let range = IdentityRange(first: 1000, count: 3, start: 0)
     let first = try range.take()
     range.giveBack(first)
     #expect(try [range.take().uid, range.take().uid, range.take().uid] == [1001, 1002, 1000])

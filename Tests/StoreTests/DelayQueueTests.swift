@@ -6,7 +6,9 @@ import Testing
   private let queue = DelayQueue(Key("work"))
   private func at(_ seconds: Int64) -> Instant { Instant(seconds: seconds) }
 
-  private func inTransaction(_ backend: Backend, _ body: @escaping @Sendable (any Transaction) throws -> Void) async throws {
+  private func inTransaction(
+    _ backend: Backend, _ body: @escaping @Sendable (any Transaction) throws -> Void
+  ) async throws {
     try await withStore(backend) { store in try await store.transact(body) }
   }
 
@@ -19,7 +21,8 @@ import Testing
       let next = try queue.nextDue(tx)
       #expect(next == at(5))
       let (due, limited, early) = (
-        try queue.due(upTo: at(10), limit: 10, tx), try queue.due(upTo: at(99), limit: 2, tx), try queue.due(upTo: at(4), limit: 9, tx)
+        try queue.due(upTo: at(10), limit: 10, tx), try queue.due(upTo: at(99), limit: 2, tx),
+        try queue.due(upTo: at(4), limit: 9, tx)
       )
       #expect(due.map(\.id) == ["first", "b", "a"])
       #expect(due.map(\.item) == [Array("first".utf8), Array("b".utf8), Array("a".utf8)])

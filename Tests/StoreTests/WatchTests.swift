@@ -3,9 +3,10 @@ import Store
 import Testing
 
 @Suite struct WatchTests {
-  /// Whether a commit below the prefix was reported. A second stream on "sentinel" makes the wait certain: streams are
-  /// notified in the same step, before the caller of `transact` is resumed.
-  private func fires(_ store: any Store, _ prefix: Key, _ body: @escaping @Sendable (any Transaction) throws -> Void) async throws -> Bool {
+  /// Whether a commit below the prefix was reported.
+  private func fires(
+    _ store: any Store, _ prefix: Key, _ body: @escaping @Sendable (any Transaction) throws -> Void
+  ) async throws -> Bool {
     let stream = store.watch(prefix)
     _ = try? await store.transact(body)
     // Closing ends the stream, so a commit that was not reported gives nil instead of waiting for ever.

@@ -3,11 +3,7 @@ import Crypto
 import Fabric
 import Store
 
-#if canImport(FoundationEssentials)
-  import FoundationEssentials
-#else
-  import Foundation
-#endif
+import FoundationEssentials
 
 /// What a session token says. The token is its own record: sealed with a key that only the store has, so that no
 /// session is ever written down and any process that shares the store can check it.

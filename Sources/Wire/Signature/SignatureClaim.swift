@@ -97,13 +97,13 @@ public struct SignatureClaim: Sendable, Equatable {
       }
     }
     let time = headers["x-amz-date"] ?? headers["date"]
-    let missing = [
-      credential == nil ? "Authorization header requires 'Credential' parameter." : nil,
-      signature == nil ? "Authorization header requires 'Signature' parameter." : nil,
-      signedHeaders == nil ? "Authorization header requires 'SignedHeaders' parameter." : nil,
-      time == nil ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header." : nil,
-    ].compactMap(\.self)
     guard let credential, let signedHeaders, let signature, let time else {
+      let missing = [
+        credential == nil ? "Authorization header requires 'Credential' parameter." : nil,
+        signature == nil ? "Authorization header requires 'Signature' parameter." : nil,
+        signedHeaders == nil ? "Authorization header requires 'SignedHeaders' parameter." : nil,
+        time == nil ? "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header." : nil,
+      ].compactMap(\.self)
       throw .malformed("\(missing.joined(separator: " ")) Authorization=AWS4-HMAC-SHA256")
     }
     let scope = try Scope(credential) { .malformed($0) }

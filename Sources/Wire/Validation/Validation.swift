@@ -16,10 +16,15 @@ extension ServiceModel {
       let failures = Validation.failures(record)
       guard !failures.isEmpty else { return }
       let count = failures.count == 1 ? "1 validation error detected: " : "\(failures.count) validation errors detected: "
-      let code = protocols.first == .awsQuery ? "ValidationError" : "ValidationException"
+      let code = Self.validationCodes[name] ?? (protocols.first == .awsQuery ? "ValidationError" : "ValidationException")
       throw AWSError(code, count + failures.joined(separator: "; "), status: 400)
     }
   }
+}
+
+extension ServiceModel {
+  /// Services that word a breach of their model as everybody does and name the error otherwise.
+  private static let validationCodes = ["logs": "InvalidParameterException"]
 }
 
 /// The walk over a record that finds what its model forbids.

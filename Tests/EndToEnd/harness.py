@@ -26,7 +26,8 @@ READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\
 # The package awscli of Debian: `aws logs tail` is only in version 2, which is not on PyPI.
 CLI_2 = pathlib.Path("/usr/bin/aws")
 START_LIMIT = 20
-STOP_LIMIT = 20
+# The server itself gives running invocations 20 s.
+STOP_LIMIT = 40
 
 
 def wait_until(condition, what, limit=15):

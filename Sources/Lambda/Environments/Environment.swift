@@ -186,17 +186,21 @@ final class Environment: Sendable {
     feed(.exited(end))
   }
 
-  /// Looks at the deadline when it may have come. It is not woken for each invocation: no deadline is nearer than the
-  /// function's time-out, so that is how long it may sleep without looking.
+  /// How long START, or words without a line end, may wait for more before readers of the log see them.
+  private static let longestUnseen = Duration.seconds(1)
+
+  /// Looks at the deadline when it may have come, and hands on what the log holds. It is not woken for each invocation: no
+  /// deadline is nearer than the function's time-out, so that is how long it may sleep without looking.
   private func watch() async {
     while !Task.isCancelled {
       let deadline = guarded.withLock { $0.machine.deadline }
       let now = ambient.clock.monotonic()
-      let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout)
+      let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
         guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
       }
       feed(.ticked)
+      flush()
     }
   }
 

@@ -126,11 +126,11 @@ final class Placement: Sendable {
     idleNudge.nudge()
   }
 
-  /// The function was deleted: nothing of it runs on.
+  /// The function was deleted: what runs is finished, then nothing of it is left.
   func remove(_ function: FunctionID) {
     let effects = state.withLock { state -> [Effect] in
       state.pools.keys.filter { $0.function == function }.flatMap { key in
-        change(key, &state) { pool, _ in pool.stopAll() }
+        change(key, &state) { pool, _ in pool.retire() }
       }
     }
     perform(effects)

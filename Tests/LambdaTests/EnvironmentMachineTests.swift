@@ -53,6 +53,14 @@ import Testing
     #expect(names(machine.handle(.nextAsked, now: .milliseconds(72))) == ["start b", "deliver b"])
   }
 
+  @Test func `the time of the init phase counts from when the environment's turn came`() {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    #expect(names(machine.handle(.turnCame, now: .seconds(60))) == [])
+    #expect(machine.deadline == .seconds(70))
+    #expect(names(machine.handle(.ticked, now: .seconds(69))) == [])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(69))) == ["free"])
+  }
+
   @Test func `only the first invocation of a cold environment reports the init`() {
     var machine = ready()
     _ = machine.handle(.assigned(invocation("a")), now: .milliseconds(60))

@@ -49,6 +49,18 @@ import Testing
     #expect(subject.invoke(104) == [.hand(env(2), to: 104)])
   }
 
+  @Test func `a start whose turn comes when others serve all who wait is taken back`() {
+    var subject = Subject()
+    for waiter in [100, 101, 102] as [WaiterID] { _ = subject.invoke(waiter) }
+    #expect(!subject.pool.takesBack(env(2)))
+    #expect(subject.pool.freed(env(1), now: now) == [.hand(env(1), to: 100)])
+    #expect(subject.pool.freed(env(1), now: now) == [.hand(env(1), to: 101)])
+    // One waits, and two boot.
+    #expect(subject.pool.takesBack(env(2)))
+    #expect(!subject.pool.takesBack(env(3)))
+    #expect(subject.pool.count == 2)
+  }
+
   @Test func `of a deleted function what runs is finished, what waits is served, and nothing is kept`() {
     var subject = Subject()
     for waiter in [100, 101] as [WaiterID] { _ = subject.invoke(waiter) }

@@ -32,6 +32,8 @@ final class Environment: Sendable {
     var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
     var process: RunningProcess?
     var mustKill = false
+    /// Told once, when the init phase needs the processor no more.
+    var booted: (@Sendable () -> Void)?
     var credentialsExpireAt = Instant.distantFuture
     var failure: String?
     /// Of the last process, once it has ended.
@@ -109,6 +111,7 @@ final class Environment: Sendable {
   }
 
   private func endInit() {
+    tellBooted()
     do { try guarded.withLock { $0.process }?.limitCPU() } catch {
       platformLog("The CPU share could not be set: \(error)\n")
     }
@@ -139,8 +142,14 @@ final class Environment: Sendable {
 
   // MARK: The process
 
-  /// Lives until the environment ends. `launch` makes the process and says when its keys expire.
-  func live(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
+  /// Lives until the environment ends. `launch` makes the process and says when its keys expire; `booted` is called once, when
+  /// the init phase is over or so long that it waits for something else than a processor.
+  func live(
+    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
+  ) async {
+    guarded.withLock { $0.booted = booted }
+    defer { tellBooted() }
+    feed(.turnCame)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.watch() }
       for await order in orders {
@@ -152,11 +161,20 @@ final class Environment: Sendable {
     flush()
   }
 
+  private func tellBooted() {
+    let booted = guarded.withLock { guarded in
+      defer { guarded.booted = nil }
+      return guarded.booted
+    }
+    booted?()
+  }
+
   private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
     let process: RunningProcess
     do {
       process = try await launch(self)
     } catch LaunchFailure.entrypoint(let reason) {
+      tellBooted()
       feed(.exited(.notStarted(reason)))
       return
     } catch {
@@ -183,15 +201,20 @@ final class Environment: Sendable {
       guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
     }
     await process.release()
+    tellBooted()
     feed(.exited(end))
   }
 
   /// How long START, or words without a line end, may wait for more before readers of the log see them.
   private static let longestUnseen = Duration.seconds(1)
 
+  /// How long a boot may keep others from booting.
+  private static let longestBoot = Duration.seconds(2)
+
   /// Looks at the deadline when it may have come, and hands on what the log holds. It is not woken for each invocation: no
   /// deadline is nearer than the function's time-out, so that is how long it may sleep without looking.
   private func watch() async {
+    let began = ambient.clock.monotonic()
     while !Task.isCancelled {
       let deadline = guarded.withLock { $0.machine.deadline }
       let now = ambient.clock.monotonic()
@@ -201,6 +224,7 @@ final class Environment: Sendable {
       }
       feed(.ticked)
       flush()
+      if ambient.clock.monotonic() - began >= Self.longestBoot { tellBooted() }
     }
   }
 

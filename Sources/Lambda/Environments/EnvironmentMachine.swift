@@ -44,6 +44,8 @@ struct EnvironmentMachine: Sendable {
   }
 
   enum Event: Sendable {
+    /// A new environment has waited for its turn, and its init phase begins now.
+    case turnCame
     case assigned(Invocation)
     case nextAsked
     case responded(requestID: String, [UInt8])
@@ -104,6 +106,7 @@ struct EnvironmentMachine: Sendable {
 
   mutating func handle(_ event: Event, now: Duration) -> [Action] {
     switch event {
+    case .turnCame: turnCame(now)
     case .assigned(let invocation): assigned(invocation, now)
     case .nextAsked: nextAsked(now)
     case .responded(let id, let body): answered(id, .success(body), now)
@@ -114,6 +117,13 @@ struct EnvironmentMachine: Sendable {
     case .ticked: ticked(now)
     case .stopAsked: stop()
     }
+  }
+
+  private mutating func turnCame(_ now: Duration) -> [Action] {
+    guard case .booting(var boot) = state, !boot.isSuppressed else { return [] }
+    (boot.began, boot.deadline) = (now, now + Self.initLimit)
+    state = .booting(boot)
+    return []
   }
 
   private mutating func assigned(_ invocation: Invocation, _ now: Duration) -> [Action] {

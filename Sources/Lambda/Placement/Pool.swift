@@ -55,6 +55,13 @@ struct Pool: Sendable {
     return [.start(id)]
   }
 
+  /// A start that has not begun yet is taken back when others serve all who wait.
+  mutating func takesBack(_ id: EnvironmentID) -> Bool {
+    guard case .starting? = slots[id]?.slot, starting > waiters.count else { return false }
+    slots[id] = nil
+    return true
+  }
+
   /// The environment can take an invocation: it has booted or has answered the one before.
   mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
     guard let entry = slots[id] else { return [] }

@@ -5,11 +5,10 @@ import json
 import stat
 import zipfile
 
-import botocore.exceptions
 import pytest
 
-from lambdas import ECHO, MEMORY, Function, deploy, make_role, python, zipped
-from harness import wait_until
+from harness import send
+from lambdas import ECHO, MEMORY, Function, deploy, make_role, policy, python, zipped
 
 
 def create(cloud, name="worker", **changes):
@@ -41,6 +40,15 @@ def test_a_function_is_created_pending_and_becomes_active(cloud):
     assert configuration["CodeSha256"] == made["CodeSha256"] and configuration["CodeSize"] == len(python(ECHO))
     assert found["Tags"] == {"team": "x"}
     assert client.get_function(FunctionName=configuration["FunctionArn"])["Configuration"]["FunctionName"] == "worker"
+
+
+def test_the_code_can_be_downloaded_from_its_location(cloud):
+    package = python(ECHO)
+    function = deploy(cloud, package)
+    location = function.client.get_function(FunctionName="worker")["Code"]["Location"]
+    assert send(location)[:2] == (200, package)
+    assert send(location.replace(".zip", "0.zip"))[0] == 404
+    assert send(location.rpartition("/")[0] + "/..%2F..%2Fstore.zip")[0] == 404
 
 
 def test_functions_are_listed_page_by_page(cloud):
@@ -218,10 +226,34 @@ def test_a_user_needs_lambda_invokefunction(cloud, refused):
     assert error.message == (
         f"User: arn:aws:iam::{cloud.account}:user/ann is not authorized to perform: lambda:InvokeFunction on resource: "
         f"{function.arn} because no identity-based policy allows the lambda:InvokeFunction action")
+    for kind in ("Event", "DryRun"):
+        with refused("AccessDeniedException", 403):
+            client.invoke(FunctionName="worker", InvocationType=kind)
     cloud.client("iam").put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=json.dumps({
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function.arn}]}))
     assert json.load(client.invoke(FunctionName="worker", Payload=b"[1]")["Payload"]) == [1]
+
+
+def test_a_user_passes_on_only_roles_that_it_may_pass(cloud, refused):
+    role = make_role(cloud)
+    user = make_user(cloud, {"Effect": "Allow", "Action": "lambda:*", "Resource": "*"})
+    client = cloud.client("lambda", credentials=user)
+    options = {
+        "FunctionName": "worker", "Runtime": "python3.13", "Handler": "index.handler", "Code": {"ZipFile": python(ECHO)}, "Role": role}
+    with refused("AccessDeniedException", 403) as error:
+        client.create_function(**options)
+    assert error.message == (
+        f"User: arn:aws:iam::{cloud.account}:user/ann is not authorized to perform: iam:PassRole on resource: {role} "
+        "because no identity-based policy allows the iam:PassRole action")
+    cloud.client("iam").put_user_policy(UserName="ann", PolicyName="pass", PolicyDocument=policy({
+        "Effect": "Allow", "Action": "iam:PassRole", "Resource": role,
+        "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}}))
+    client.create_function(**options)
+    Function(cloud, "worker").wait_ready()
+    with refused("AccessDeniedException", 403):
+        client.update_function_configuration(FunctionName="worker", Role=make_role(cloud, "mightier"))
+    client.update_function_configuration(FunctionName="worker", Role=role)
 
 
 def test_another_account_may_invoke_once_it_is_permitted(cloud, refused):

@@ -221,6 +221,20 @@ def test_a_full_batch_does_not_wait_for_its_window(timed_cloud):
     wait_until(lambda: bodies(function) == texts, "the full batch ran")
 
 
+def test_a_batch_is_closed_before_its_event_is_too_large(timed_cloud):
+    timed_cloud.clock.freeze()
+    function = deploy(timed_cloud, "def handler(event, context):\n    print('GOT', len(event['Records']))\n")
+    url, arn = make_queue(timed_cloud)
+    sqs = timed_cloud.client("sqs")
+    for _ in range(40):
+        sqs.send_message(QueueUrl=url, MessageBody="x" * 250_000)
+    attach(function, arn, BatchSize=100, MaximumBatchingWindowInSeconds=10, ScalingConfig={"MaximumConcurrency": 2})
+    wait_until(lambda: depth(sqs, url)[0] == 0, "the pollers hold all messages")
+    timed_cloud.clock.advance("10s")
+    wait_until(lambda: sum(int(text.split()[1]) for _, text in function.log("GOT")) == 40, "all were handled")
+    assert max(int(text.split()[1]) for _, text in function.log("GOT")) <= 25
+
+
 # When it fails
 
 

@@ -1,5 +1,6 @@
 """The logs of functions, through both versions of the AWS CLI."""
 
+import json
 import re
 import threading
 
@@ -65,3 +66,26 @@ def test_tail_follow_shows_lines_as_they_come(cloud):
         function.invoke("from another stream")
         tail.shows("said: from another stream")
         assert sum("said: before" in line for line in tail.lines) == 1
+
+
+def test_a_function_may_log_json(cloud):
+    function = deploy(cloud, """
+        import logging
+        log = logging.getLogger()
+        def handler(event, context):
+            log.info("not shown")
+            log.warning("shown %s", 1)
+            if event:
+                raise ValueError("bad")
+        """, LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "WARN"})
+    answer = function.invoke()
+    start, shown, report = [json.loads(line) for line in answer.log.splitlines()]
+    assert (start["type"], start["record"]) == ("platform.start", {"requestId": answer.request_id, "version": "$LATEST"})
+    assert (shown["level"], shown["message"], shown["requestId"]) == ("WARNING", "shown 1", answer.request_id)
+    assert report["type"] == "platform.report" and report["record"]["status"] == "success"
+    assert {"durationMs", "billedDurationMs", "memorySizeMB", "maxMemoryUsedMB", "initDurationMs"} == set(report["record"]["metrics"])
+    function.configure(LoggingConfig={"LogFormat": "JSON", "ApplicationLogLevel": "ERROR", "SystemLogLevel": "WARN"})
+    assert function.invoke().log == ""
+    failing = [json.loads(line) for line in function.invoke(1).log.splitlines()]
+    assert (failing[0]["level"], failing[0]["errorType"], failing[0]["errorMessage"]) == ("ERROR", "ValueError", "bad")
+    assert all(line["record"]["status"] == "error" for line in failing[1:])

@@ -43,6 +43,7 @@ final class Environment: Sendable {
   let id: EnvironmentID
   let function: FunctionVersion
   let logStream: String
+  private let systemLog: SystemLog
   private let guarded: Mutex<Guarded>
   private let log = Mutex(InvocationLog())
   private let ambient: Ambient
@@ -58,10 +59,11 @@ final class Environment: Sendable {
   ) {
     (self.id, self.function, self.logStream, self.ambient) = (id, function, logStream, ambient)
     (self.writeLog, self.report) = (writeLog, report)
+    systemLog = SystemLog(function)
     guarded = Mutex(Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: ambient.clock.monotonic())))
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
-    platformLog(PlatformLog.initStart(runtime: function.runtime, region: function.id.region))
+    platformLog(systemLog.initStart(at: ambient.now))
   }
 
   /// Whether the keys that the runtime got would end during an invocation that starts now.
@@ -142,7 +144,7 @@ final class Environment: Sendable {
 
   // MARK: The process
 
-  /// Lives until the environment ends. `launch` makes the process and says when its keys expire; `booted` is called once, when
+  /// Lives until the environment ends. `launch` makes the process and has it adopted; `booted` is called once, when
   /// the init phase is over or so long that it waits for something else than a processor.
   func live(
     booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
@@ -159,6 +161,17 @@ final class Environment: Sendable {
       group.cancelAll()
     }
     flush()
+  }
+
+  /// The process runs. Called by `launch` before the runtime can be heard.
+  func adopt(_ process: RunningProcess) {
+    let mustKill = guarded.withLock { guarded in
+      guarded.process = process
+      guarded.credentialsExpireAt = process.credentialsExpireAt
+      defer { guarded.mustKill = false }
+      return guarded.mustKill
+    }
+    if mustKill { process.kill() }
   }
 
   private func tellBooted() {
@@ -178,17 +191,10 @@ final class Environment: Sendable {
       feed(.exited(.notStarted(reason)))
       return
     } catch {
-      guarded.withLock { $0.failure = "\(error)" }
+      guarded.withLock { ($0.failure, $0.process) = ("\(error)", nil) }
       feed(.launchFailed("\(error)"))
       return
     }
-    let mustKill = guarded.withLock { guarded in
-      guarded.process = process
-      guarded.credentialsExpireAt = process.credentialsExpireAt
-      defer { guarded.mustKill = false }
-      return guarded.mustKill
-    }
-    if mustKill { process.kill() }
     async let copying: Void = process.whileRunning {
       self.drain(process)
       self.flush()
@@ -249,7 +255,7 @@ final class Environment: Sendable {
     }
   }
 
-  private func platformLog(_ text: String) { log.withLock { $0.platform(text, at: ambient.now) } }
+  private func platformLog(_ text: String?) { log.withLock { $0.platform(text, at: ambient.now) } }
 
   // MARK: Decisions and their effects
 
@@ -275,9 +281,10 @@ final class Environment: Sendable {
       process?.kill()
     case .deliver(let invocation, let deadline): deliver(invocation, deadline)
     case .logStart(let invocation):
-      log.withLock { $0.begin(PlatformLog.start(invocation.requestID, version: function.version), at: ambient.now) }
+      let now = ambient.now
+      log.withLock { $0.begin(systemLog.start(invocation.requestID, at: now), at: now) }
     case .logInitReport(let duration, let status, let type):
-      platformLog(PlatformLog.initReport(duration, status: status, errorType: type))
+      platformLog(systemLog.initReport(duration, status: status, errorType: type, at: ambient.now))
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
     case .gone:
@@ -313,11 +320,11 @@ final class Environment: Sendable {
     let tail = log.withLock { log in
       let now = ambient.now
       log.settle(at: now)
-      log.platform(PlatformLog.end(invocation.requestID), at: now)
+      log.platform(systemLog.end(invocation.requestID, usage, at: now), at: now)
       log.platform(
-        PlatformLog.report(
-          invocation.requestID, usage, memorySize: function.memoryMegabytes,
-          maximumUsed: max(1, min(used, function.memoryMegabytes)), trace: isTraced ? invocation.trace.root : nil),
+        systemLog.report(
+          invocation.requestID, usage, maximumUsed: max(1, min(used, function.memoryMegabytes)),
+          trace: isTraced ? invocation.trace.root : nil, at: now),
         at: now)
       return invocation.wantsLogTail ? log.tailBytes : []
     }

@@ -10,13 +10,15 @@ struct InvocationLog: Sendable {
   private var pending: [LogLine] = []
   private var tail: [UInt8] = []
 
-  /// A line that the platform writes.
-  mutating func platform(_ text: String, at now: Instant) { append(text, now) }
+  /// A line that the platform writes, if it does.
+  mutating func platform(_ text: String?, at now: Instant) {
+    if let text { append(text, now) }
+  }
 
   /// Begins the tail anew; START belongs to it.
-  mutating func begin(_ text: String, at now: Instant) {
+  mutating func begin(_ text: String?, at now: Instant) {
     tail = []
-    append(text, now)
+    platform(text, at: now)
   }
 
   mutating func output(_ bytes: [UInt8], at now: Instant) {

@@ -42,14 +42,19 @@ final class Launcher: Sendable {
     } catch let error as SandboxError where error.step == "execve" {
       throw LaunchFailure.entrypoint(Self.words(for: error, code: code))
     } catch { throw LaunchFailure.sandbox("\(error)") }
+    let process = RunningProcess(
+      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
+      credentialsExpireAt: credentials.expiration)
+    // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
+    environment.adopt(process)
     do {
-      return RunningProcess(
-        sandbox: sandbox, server: server, listeners: try await listen(sandbox, environment),
-        cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, credentialsExpireAt: credentials.expiration)
+      try await listen(sandbox, process, environment)
     } catch {
       sandbox.kill()
+      await process.release()
       throw LaunchFailure.sandbox("\(error)")
     }
+    return process
   }
 
   private static func words(for error: SandboxError, code: String) -> String {
@@ -79,13 +84,11 @@ final class Launcher: Sendable {
       hostname: "169.254.100.1")
   }
 
-  private func listen(_ sandbox: SandboxProcess, _ environment: Environment) async throws -> [HTTPListener] {
-    var listeners: [HTTPListener] = []
+  private func listen(_ sandbox: SandboxProcess, _ process: RunningProcess, _ environment: Environment) async throws {
     for (port, listener) in sandbox.listeners {
       let handler: (any HTTPHandler)? = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : nil
-      listeners.append(try await server.adopt(fd: listener.descriptor, label: "\(environment.id)", handler: handler))
+      process.opened(try await server.adopt(fd: listener.descriptor, label: "\(environment.id)", handler: handler))
     }
-    return listeners
   }
 
   /// /tmp outlives the process: it is kept while the environment is.

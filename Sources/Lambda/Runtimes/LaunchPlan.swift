@@ -96,6 +96,7 @@ struct LaunchPlan: Sendable, Equatable {
     ]
     if !function.runtime.hasPrefix("provided") { values["AWS_EXECUTION_ENV"] = "AWS_Lambda_\(function.runtime)" }
     if function.logFormat == .json { values["AWS_LAMBDA_LOG_FORMAT"] = "JSON" }
+    if let level = function.applicationLogLevel { values["AWS_LAMBDA_LOG_LEVEL"] = level }
     return values
   }
 }

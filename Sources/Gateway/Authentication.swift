@@ -20,13 +20,15 @@ struct Authentication: Sendable {
   /// Signatures are checked against real time; the expiry of a session follows the adjustable clock.
   ///
   /// A key without a secret (local mode) still needs a signature in good form for the right service: what passes here must
-  /// not surprise its user on AWS.
+  /// not surprise its user on AWS. Function code does not get such a key believed: else it could leave its role behind by
+  /// signing with any made-up key.
   /// - Parameters:
   ///   - model: nil for a service that we do not serve; its scope cannot be checked.
   ///   - isGlobal: the service has no Regions, so that any is right.
+  ///   - isFromFunction: the request came in by the listener of an environment.
   /// - Throws: `SignatureFailure`, or what the key directory failed with.
   func identify(
-    _ claim: SignatureClaim?, _ request: WireRequest, target: String, model: ServiceModel?, isGlobal: Bool
+    _ claim: SignatureClaim?, _ request: WireRequest, target: String, model: ServiceModel?, isGlobal: Bool, isFromFunction: Bool
   ) async throws -> Identity {
     guard let claim else { throw SignatureFailure.missingAuthentication }
     if let model { try claim.check(service: model.signingName, region: nil) }
@@ -41,6 +43,7 @@ struct Authentication: Sendable {
     } catch KeyFailure.unknown {
       throw SignatureFailure.unknownKey
     }
+    if identity.secret == nil, isFromFunction { throw SignatureFailure.unknownKey }
     if let secret = identity.secret {
       _ = try verify(
         claim, method: request.method, target: target, headers: request.headers, body: .bytes(request.body), secret: secret,

@@ -56,6 +56,8 @@ public final class Dispatcher: Door {
   /// What a client sees of a failure before there was a call; the log sees the cause.
   func outward(_ error: any Error, service: String, requestID: String) -> AWSError {
     if let error = error as? AWSError { return error }
+    // The client has gone, or the server is stopping: nobody's failure.
+    if error is CancellationError { return GatewayErrors.stopping }
     logger.error("request failed", metadata: ["service": "\(service)", "request": "\(requestID)", "cause": "\(error)"])
     return GatewayErrors.outward(error)
   }

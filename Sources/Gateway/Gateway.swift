@@ -83,7 +83,8 @@ public final class Gateway: HTTPHandler {
         identity = .init(principal: .anonymous, region: .usEast1)
       } else {
         identity = try await authentication.identify(
-          claim, wire, target: request.target, model: recognised.model, isGlobal: isGlobal)
+          claim, wire, target: request.target, model: recognised.model, isGlobal: isGlobal,
+          isFromFunction: request.listener != InternalPages.frontListener)
       }
     } catch let failure as SignatureFailure {
       throw awsError(

@@ -38,6 +38,10 @@ enum GatewayErrors {
       "Requests from the browser origin '\(origin)' are not allowed. Allow it with --allow-origin.", status: 403)
   }
 
+  /// Clients try again, elsewhere or later.
+  static let stopping = AWSError(
+    "ServiceUnavailable", "The server is stopping. Try again later.", status: 503, fault: .server)
+
   /// What a client sees of a failure that is ours.
   static func outward(_ error: any Error) -> AWSError {
     if case StoreError.unavailable = error {

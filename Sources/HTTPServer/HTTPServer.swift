@@ -122,7 +122,7 @@ public final class HTTPServer: Sendable {
     _ listener: Listener, _ name: String, _ bind: (ServerBootstrap) async throws -> any Channel
   ) async throws(HTTPServerError) -> HTTPListener {
     let channel: any Channel
-    do { channel = try await bind(bootstrap(listener)) } catch { throw .cannotListen("\(name): \(error)") }
+    do { channel = try await bind(bootstrap(listener)) } catch { throw .cannotListen("\(name): \(Self.reason(error))") }
     let isKept = state.withLock { state in
       guard case .running(var listeners, let next) = state else { return false }
       listeners[listener.id] = channel
@@ -135,6 +135,13 @@ public final class HTTPServer: Sendable {
     }
     let address = channel.localAddress
     return HTTPListener(id: listener.id, label: listener.label, host: address?.ipAddress, port: address?.port)
+  }
+
+  /// The system's own words, without the call that failed.
+  private static func reason(_ error: any Error) -> String {
+    guard let failure = error as? IOError else { return "\(error)" }
+    if failure.errnoCode == EADDRINUSE { return "the port is in use already; stop the other server, or choose another port" }
+    return String(cString: strerror(failure.errnoCode))
   }
 
   private func bootstrap(_ listener: Listener) -> ServerBootstrap {

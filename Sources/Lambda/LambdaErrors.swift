@@ -64,6 +64,9 @@ enum LambdaError {
       "The Revision Id provided does not match the latest Revision Id. Call the \(api) API to retrieve the latest Revision Id",
       status: 412)
   }
+  static func foreignRole() -> AWSError {
+    make("AccessDeniedException", "Cross-account pass role is not allowed.", status: 403)
+  }
   static func roleCannotBeAssumed() -> AWSError {
     invalidParameter("The role defined for the function cannot be assumed by Lambda.")
   }

@@ -108,12 +108,12 @@ public final class LambdaService: ServiceModule {
     logForwarder.finish()
   }
 
-  /// The zip that a function's `Code.Location` names. Whoever knows the hash has been told it, as with AWS's presigned URLs.
+  /// The zip that a function's `Code.Location` names: a link that is signed and valid for ten minutes.
   /// - Parameter file: `HASH.zip`.
-  /// - Returns: nil when there is no such package.
-  public func package(file: String) async -> [UInt8]? {
-    guard file.hasSuffix(".zip") else { return nil }
-    return try? await packages.zip(String(file.dropLast(4)))
+  /// - Returns: nil when there is no such package, or the link is none of ours or too old.
+  public func package(file: String, query: String) async -> [UInt8]? {
+    guard let hash = control.links.hash(file: file, query: query) else { return nil }
+    return try? await packages.zip(hash)
   }
 
   /// A package as it was uploaded; nil when there is none of that name.

@@ -11,6 +11,8 @@ final class WaitingRooms: Sendable {
     var nudges: [WaiterID: Nudge] = [:]
     /// Who has been called and not looked since.
     var called: Set<WaiterID> = []
+    /// Who is to go home with nothing.
+    var ended: Set<WaiterID> = []
   }
   private struct State {
     var rooms: [QueueName: Room] = [:]
@@ -54,7 +56,22 @@ final class WaitingRooms: Sendable {
     tell(ticket.queue, event) { room in
       room.nudges[ticket.id] = nil
       room.called.remove(ticket.id)
+      room.ended.remove(ticket.id)
     }
+  }
+
+  /// Sends home everybody who waits now.
+  func endAll() {
+    let nudges = state.withLock { state in
+      var nudges: [Nudge] = []
+      for (queue, var room) in state.rooms {
+        room.ended = Set(room.nudges.keys)
+        nudges += room.nudges.values
+        state.rooms[queue] = room
+      }
+      return nudges
+    }
+    for nudge in nudges { nudge.nudge() }
   }
 
   /// How many wait at a queue.
@@ -90,19 +107,31 @@ final class WaitingRooms: Sendable {
     for nudge in nudges { nudge.nudge() }
   }
 
-  /// Waits until there is a reason to look. False when the deadline has come first. Throws when cancelled.
-  func sleep(_ ticket: Ticket, until deadline: Instant) async throws -> Bool {
+  /// Waits until there is a reason to look. False when the deadline has come first, or after `endAll`. Throws when cancelled.
+  ///
+  /// The deadline holds in real time, too: a client counts its own seconds, and would give up before a frozen clock.
+  /// - Parameter limit: the same deadline by `AmbientClock.monotonic`.
+  func sleep(_ ticket: Ticket, until deadline: Instant, limit: Duration) async throws -> Bool {
     while true {
       try Task.checkCancellation()
       let now = clock.now()
-      let (called, alarm) = state.withLock { state -> (Bool, Instant) in
-        guard let room = state.rooms[ticket.queue] else { return (true, deadline) }
-        return (room.called.contains(ticket.id), room.line.alarm(for: ticket.id, deadline: deadline))
+      let (called, ended, alarm) = state.withLock { state -> (Bool, Bool, Instant) in
+        guard let room = state.rooms[ticket.queue] else { return (true, false, deadline) }
+        return (
+          room.called.contains(ticket.id), room.ended.contains(ticket.id), room.line.alarm(for: ticket.id, deadline: deadline)
+        )
       }
+      if ended { return false }
       if called { return true }
-      if now >= deadline { return false }
+      let rest = limit - clock.monotonic()
+      if now >= deadline || rest <= .zero { return false }
       if now >= alarm { return true }
-      await ticket.nudge.wait(until: alarm, clock: clock)
+      await withTaskGroup(of: Void.self) { [clock] group in
+        group.addTask { await ticket.nudge.wait(until: alarm, clock: clock) }
+        group.addTask { try? await clock.sleepReal(for: rest) }
+        await group.next()
+        group.cancelAll()
+      }
     }
   }
 }

@@ -66,3 +66,14 @@ public enum StoreError: Error, Sendable, Equatable {
   /// The store is closed, or an access is used after its body.
   case closed
 }
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .corrupt(let what): "stored data is corrupt: \(what)"
+    case .unavailable(let why): "the store cannot be written: \(why)"
+    case .cannotOpen(let why): why
+    case .closed: "the store is closed"
+    }
+  }
+}

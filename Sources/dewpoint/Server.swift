@@ -21,6 +21,7 @@ final class Server: Sendable {
   private let directory: DataDirectory
   private let ambient: Ambient
   private let store: any Store
+  private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
   private let workers: WorkerGroup
@@ -48,7 +49,7 @@ final class Server: Sendable {
       rootKey: settings.rootKey.map { (id: $0.accessKeyID, secret: $0.secret, account: $0.account) })
     let iam = IAMService(store: store, ambient: ambient, configuration: identity)
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger)
-    let sqs = SQSService(store: store, ambient: ambient, authoriser: iam)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     lambda = LambdaService(
       store: store, blobs: blobs, ambient: ambient,
@@ -74,8 +75,9 @@ final class Server: Sendable {
     pages.add("clock", ClockPage.page(clock) { try saved.saveClock($0) })
     let packages = lambda
     pages.add("lambda/packages/") { request in
-      guard let zip = await packages.package(file: request.path.split(separator: "/").last.map(String.init) ?? "") else {
-        throw AWSError("NotFound", "There is no such package.", status: 404)
+      let file = request.path.split(separator: "/").last.map(String.init) ?? ""
+      guard let zip = await packages.package(file: file, query: request.query) else {
+        throw AWSError("NotFound", "There is no such package, or the link has expired: ask GetFunction again.", status: 404)
       }
       return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
     }
@@ -117,9 +119,12 @@ final class Server: Sendable {
       try? await gracefulShutdown()
       logger.notice("stopping")
       for listener in listeners { await http.close(listener) }
+      sqs.endWaits()
       await lambda.stop(within: settings.stopLimit)
       workTask.stop()
       try await group.waitForAll()
+      // Of clients that have asked again since, by a connection that they keep open.
+      sqs.endWaits()
       await http.shutdownGracefully(within: .seconds(5))
       try? await logs.flush()
       await store.close()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Base
+import HTTPServer
 import Logging
 
 #if canImport(Glibc)
@@ -64,14 +65,15 @@ struct Up: AsyncParsableCommand {
       return handler
     }
     let logger = Logger(label: "dewpoint")
-    let server: Server
     do {
-      server = try await Server(settings(), logger: logger)
+      try await Server(settings(), logger: logger).runUntilSignalled()
+    } catch HTTPServerError.cannotListen(let why) {
+      logger.critical("cannot listen on \(why)")
+      throw ExitCode(1)
     } catch {
       logger.critical("cannot start: \(error)")
       throw ExitCode(1)
     }
-    try await server.runUntilSignalled()
   }
 
   private func settings() throws -> ServerSettings {

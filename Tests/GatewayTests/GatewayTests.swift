@@ -148,6 +148,19 @@ struct GatewayTests {
     for request in Self.requests(key: "test", secret: "whatever").dropFirst() { #expect(await bench.send(request).status == 200) }
   }
 
+  @Test func `function code cannot leave its role behind with a key that nobody issued`() async {
+    for var request in Self.requests(key: "test", secret: "whatever").dropFirst() {
+      request.head.listener = "an environment"
+      let answer = await bench.send(request)
+      #expect(answer.status == 403 || answer.status == 400, "\(answer.text)")
+      #expect(answer.text.contains("security token included in the request is invalid"))
+    }
+    for var request in Self.requests(key: "AKIAANN", secret: "secret").dropFirst() {
+      request.head.listener = "an environment"
+      #expect(await bench.send(request).status == 200)
+    }
+  }
+
   @Test func `a failure of the store is not told as an unknown key`() async {
     struct Broken: Error {}
     bench.keys.fail("AKIAANN", Broken())

@@ -96,6 +96,8 @@ struct RoleTests {
     input.marker = first.marker
     let second: ListRolesOutput = try await cloud.call("ListRoles", input)
     #expect(second.roles.map(\.roleName) == ["c"] && second.isTruncated == false && second.marker == nil)
+    input.marker = "garbage"
+    #expect(try await refusal { let _: ListRolesOutput = try await cloud.call("ListRoles", input) }.code == "ValidationError")
     (input.marker, input.pathPrefix) = (nil, "/x/")
     let below: ListRolesOutput = try await cloud.call("ListRoles", input)
     #expect(below.roles.map(\.roleName) == ["b"])

@@ -223,6 +223,12 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
     refusal == "InvalidParameterValueException: The provided execution role does not have permissions to call SendMessage on SQS")
 }
 
+@Test func `no policy can pass the role of another account`() async throws {
+  let test = TestPlane()
+  let refusal = await test.refusal(TestPlane.creation { $0.role = "arn:aws:iam::222222222222:role/r" })
+  #expect(refusal == "AccessDeniedException: Cross-account pass role is not allowed.")
+}
+
 @Test func `a name is taken once per account and Region`() async throws {
   let test = TestPlane()
   _ = try await test.create()
@@ -241,7 +247,9 @@ func `what cannot be created is refused with AWS's text and leaves nothing`(
   let hash = try #require(try await test.blobs.list().first)
   #expect(
     output.code?.repositoryType == "S3" && output.tags == ["team": "a"] && output.concurrency?.reservedConcurrentExecutions == 5)
-  #expect(output.code?.location == "http://localhost:4566/_dewpoint/lambda/packages/\(hash).zip")
+  let parts = try #require(output.code?.location).split(separator: "?", maxSplits: 1)
+  #expect(parts.count == 2 && parts[0] == "http://localhost:4566/_dewpoint/lambda/packages/\(hash).zip")
+  #expect(test.plane.links.hash(file: "\(hash).zip", query: String(parts[1])) == hash)
   #expect(output.configuration?.functionName == "orders")
 }
 

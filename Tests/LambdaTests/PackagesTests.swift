@@ -126,7 +126,9 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
   let packages = PackageStore(blobs: blobs, directory: directory.path + "/two")
   let path = try await packages.directory(for: hash)
   #expect(TemporaryDirectory.text(path + "/a.py") == "1")
-  #expect(try await packages.remove(hash))
+  #expect(try await packages.remove(hash) { true } == .stillUsed)
+  #expect(try await packages.zip(hash).isEmpty == false)
+  #expect(try await packages.remove(hash) { false } == .removed)
   #expect(TemporaryDirectory.names(directory.path + "/two").isEmpty)
   await #expect(throws: PackageStore.PackageMissing.self) { try await packages.directory(for: hash) }
 }
@@ -135,9 +137,9 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
   let directory = TemporaryDirectory()
   let packages = PackageStore(blobs: MemoryBlobStore(), directory: directory.path)
   let hash = try await packages.add(zip: ZipWriter.zip(.init("a.py", "1"))).hash
-  #expect(try await !packages.remove(hash))
+  #expect(try await packages.remove(hash) { false } == .beingAdded)
   packages.release(hash)
-  #expect(try await packages.remove(hash))
+  #expect(try await packages.remove(hash) { false } == .removed)
 }
 
 private let file = ZipWriter.Entry("a.py", "print(1)")

@@ -140,6 +140,11 @@ import Wire
     } while input.nextToken != nil
     #expect(names == [["a", "a1", "a2"], ["a3"]])
 
+    for token in ["garbage", "*", ""] {
+      input.nextToken = token
+      await refused("InvalidParameterValue") { _ = try await cloud.run("ListQueues", input) }
+    }
+
     input = ListQueuesInput()
     input.queueNamePrefix = "nothing"
     #expect(ListQueuesOutput(try #require(try await cloud.run("ListQueues", input))).queueUrls == nil)

@@ -46,6 +46,18 @@ import Testing
     }
   }
 
+  @Test func `everybody who waits is sent home when the server stops`() async throws {
+    let cloud = Cloud()
+    let (one, other) = (try await cloud.createQueue("one"), try await cloud.createQueue("other"))
+    async let first = cloud.receive(one, wait: 20)
+    async let second = cloud.receive(other, wait: 20)
+    try await cloud.waiters(1, at: one)
+    try await cloud.waiters(1, at: other)
+    cloud.sqs.endWaits()
+    let counts = try await [first.count, second.count]
+    #expect(counts == [0, 0])
+  }
+
   @Test func `a wait ends empty when its time is over`() async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue("q", ["ReceiveMessageWaitTimeSeconds": "7"])

@@ -22,6 +22,7 @@ final class ControlPlane: Sendable {
   let mappingNudge = Nudge()
   let activation: Activation
   let collector: PackageCollector
+  let links: PackageLinks
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, authoriser: any Authoriser,
@@ -31,6 +32,7 @@ final class ControlPlane: Sendable {
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
     resolver = Resolver(store: store)
     collector = PackageCollector(store: store, packages: packages)
+    links = PackageLinks(ambient)
     activation = Activation(
       store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
       collection: collector.nudge)
@@ -86,9 +88,10 @@ extension ControlPlane {
     try await access(action, text, nil, call)
   }
 
-  /// Permission to hand a role to Lambda.
-  func passRole(_ role: String, _ call: Call) -> [Access] {
+  /// Permission to hand a role to Lambda. No policy can allow it for the role of another account.
+  func passRole(_ role: String, _ call: Call) throws -> [Access] {
     let owner = ARN(role).flatMap { AccountID($0.account) } ?? call.account
+    guard owner == call.account else { throw LambdaError.foreignRole() }
     return [
       Access("iam:PassRole", on: role, owner: owner, conditionValues: ["iam:passedtoservice": ["lambda.amazonaws.com"]])
     ]

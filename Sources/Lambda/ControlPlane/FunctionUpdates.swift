@@ -12,7 +12,7 @@ extension ControlPlane {
       Operation(
         "UpdateFunctionConfiguration",
         access: { [self] (i: UpdateFunctionConfigurationInput, c) in
-          try await access("UpdateFunctionConfiguration", i.functionName, c) + (i.role.map { passRole($0, c) } ?? [])
+          try await access("UpdateFunctionConfiguration", i.functionName, c) + (i.role.map { try passRole($0, c) } ?? [])
         }, run: updateFunctionConfiguration),
     ]
   }

@@ -86,7 +86,7 @@ extension ControlPlane {
     var output = GetFunctionOutput()
     output.configuration = FunctionConfiguration(version, arn: name.arn)
     var code = FunctionCodeLocation()
-    (code.repositoryType, code.location) = ("S3", "\(call.endpoint)/_dewpoint/lambda/packages/\(version.codeHash).zip")
+    (code.repositoryType, code.location) = ("S3", call.endpoint + links.link(version.codeHash))
     output.code = code
     if !function.tags.isEmpty { output.tags = function.tags }
     if let reserved = function.reservedConcurrency {

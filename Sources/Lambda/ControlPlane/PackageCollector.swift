@@ -26,8 +26,8 @@ final class PackageCollector: Worker {
         next = min(next ?? since + Self.grace, since + Self.grace)
         continue
       }
-      let isUsed = try await store.read { try PackageRows($0).isUsed(hash) }
-      if !isUsed, try await !packages.remove(hash) { continue }
+      let removal = try await packages.remove(hash) { [store] in try await store.read { try PackageRows($0).isUsed(hash) } }
+      if removal == .beingAdded { continue }
       try await store.transact { try PackageRows.unmark(hash, in: $0) }
     }
     return next.map { .at($0) } ?? .onNudge

@@ -70,14 +70,17 @@ struct PackageStore: Sendable {
   /// All packages that are kept.
   func hashes() async throws -> [String] { try await blobs.list() }
 
+  enum Removal { case removed, stillUsed, beingAdded }
+
   /// Removes files and bytes that no function needs.
-  /// - Returns: false when somebody is just adding the same package, so that it has to stay.
-  func remove(_ hash: String) async throws -> Bool {
-    guard claims.beginRemoval(hash) else { return false }
+  /// - Parameter isUsed: asked when nobody can add the same package any more, so that its answer stays true.
+  func remove(_ hash: String, unless isUsed: () async throws -> Bool) async throws -> Removal {
+    guard claims.beginRemoval(hash) else { return .beingAdded }
     defer { claims.endRemoval(hash) }
+    if try await isUsed() { return .stillUsed }
     try await disk.run { Result { try disk.remove(hash) } }.get()
     try await blobs.delete(hash)
-    return true
+    return .removed
   }
 
   struct PackageMissing: Error { var hash: String }

@@ -63,7 +63,7 @@ private struct Page {
       throw SQSError.invalid("MaxResults", limit, "MaxResults must be an integer between 1 and 1000.")
     }
     guard let token else { return }
-    guard let name = decodeBase64(token)?.utf8Text, !name.isEmpty else {
+    guard let bytes = decodeBase64(token), let name = String(validating: bytes, as: UTF8.self), !name.isEmpty else {
       throw SQSError.invalid("NextToken", token, "Invalid NextToken value.")
     }
     last = name

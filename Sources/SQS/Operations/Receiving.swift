@@ -10,7 +10,7 @@ extension SQSService {
   func receive(
     _ name: QueueName, maximum: Int, wait: Duration?, timeout: Duration?, attemptID: String? = nil, _ call: Call?
   ) async throws -> [Delivery] {
-    let start = ambient.now
+    let (start, began) = (ambient.now, ambient.clock.monotonic())
     let wait = try await { if let wait { wait } else { try await cache.find(name)?.receiveWait ?? .zero } }()
     @Sendable func look() async throws -> Received {
       try await self.look(name, maximum: maximum, timeout: timeout, attemptID: attemptID, call)
@@ -25,7 +25,7 @@ extension SQSService {
           return try await hand(out: received, of: name)
         }
         rooms.foundNothing(ticket, nextDue: received.nextDue)
-      } while try await rooms.sleep(ticket, until: start + wait)
+      } while try await rooms.sleep(ticket, until: start + wait, limit: began + wait)
     } catch {
       rooms.left(ticket)
       throw error
@@ -33,6 +33,9 @@ extension SQSService {
     rooms.left(ticket)
     return []
   }
+
+  /// Answers all long polls that are under way with no messages, so that a server can stop.
+  public func endWaits() { rooms.endAll() }
 
   /// Looks once, and again at once while a look met only rows that it had to clear away.
   private func look(_ name: QueueName, maximum: Int, timeout: Duration?, attemptID: String?, _ call: Call?) async throws

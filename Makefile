@@ -15,6 +15,7 @@ test: unit end-to-end    ## Everything that CI runs
 unit: setup
 	@scripts/setup test
 	scripts/check-sources
+	.venv/bin/python Tools/generate-models --check
 	swift build --build-tests
 	swift test --skip-build
 
@@ -35,8 +36,8 @@ build:
 coverage: build          ## Writes docs/COVERAGE.md from the operation tables
 	@.build/release/dewpoint coverage > docs/COVERAGE.md
 
-generate:                ## Generates the service models again
-	Tools/generate-models
+generate: setup          ## Generates the service models again
+	.venv/bin/python Tools/generate-models
 
 clean:
 	rm -rf .build .venv

@@ -38,9 +38,10 @@ def make(server, name, runtime, handler, files, role_arn, memory=1769):
 def wait_active(client, name):
     def ready():
         state = client.get_function_configuration(FunctionName=name)
-        if "Failed" in (state["State"], state["LastUpdateStatus"]):
+        states = (state["State"], state.get("LastUpdateStatus"))
+        if "Failed" in states:
             raise RuntimeError(f"{name}: {state}")
-        return state["State"] == "Active" and state["LastUpdateStatus"] == "Successful"
+        return states == ("Active", "Successful")
 
     until(f"the function {name} is active", ready)
 

@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Time, randomness and identifiers. Everything that is not the same on each run comes from here, so that a test
 /// can decide it and a user can move the clock.
 public struct Ambient: Sendable {
@@ -18,8 +24,18 @@ public struct Ambient: Sendable {
     var b = random.bytes(16)
     b[6] = b[6] & 0x0f | 0x40
     b[8] = b[8] & 0x3f | 0x80
-    let h = Array(b.hex.utf8)
-    return "\(h[0..<8].utf8Text)-\(h[8..<12].utf8Text)-\(h[12..<16].utf8Text)-\(h[16..<20].utf8Text)-\(h[20..<32].utf8Text)"
+    return String(unsafeUninitializedCapacity: 36) { out in
+      var n = 0
+      for (i, byte) in b.enumerated() {
+        if i == 4 || i == 6 || i == 8 || i == 10 {
+          out[n] = UInt8(ascii: "-")
+          n += 1
+        }
+        (out[n], out[n + 1]) = (hexDigit(byte >> 4), hexDigit(byte & 15))
+        n += 2
+      }
+      return n
+    }
   }
 
   /// Random text of `length` characters of the alphabet.
@@ -57,15 +73,32 @@ extension RandomSource {
   public func unit() -> Double { Double(number(below: 1 << 53)) / Double(UInt64(1) << 53) }
 }
 
-/// The system's generator.
-public struct SystemRandom: RandomSource {
+/// The system's generator. A request needs a few dozen bytes and the system call costs about the same for many, so they are
+/// fetched ahead; each byte is handed out once and wiped.
+public final class SystemRandom: RandomSource {
+  private static let ahead = 512
+  private let state = Mutex((bytes: [UInt8](repeating: 0, count: ahead), used: ahead))
+
   public init() {}
+
   public func bytes(_ count: Int) -> [UInt8] {
-    var generator = SystemRandomNumberGenerator()
-    var out: [UInt8] = []
-    out.reserveCapacity(count)
-    while out.count < count {
-      withUnsafeBytes(of: generator.next()) { out.append(contentsOf: $0.prefix(count - out.count)) }
+    guard count <= Self.ahead / 4 else { return Self.fetched(count) }
+    return state.withLock { state in
+      if state.used + count > Self.ahead { (state.bytes, state.used) = (Self.fetched(Self.ahead), 0) }
+      let range = state.used..<(state.used + count)
+      let out = Array(state.bytes[range])
+      for i in range { state.bytes[i] = 0 }
+      state.used += count
+      return out
+    }
+  }
+
+  private static func fetched(_ count: Int) -> [UInt8] {
+    var out = [UInt8](repeating: 0, count: count)
+    // getentropy gives at most 256 bytes at a time, and fails only for more or a bad address.
+    for start in stride(from: 0, to: count, by: 256) {
+      let failure = out.withUnsafeMutableBytes { getentropy($0.baseAddress?.advanced(by: start), min(256, count - start)) }
+      precondition(failure == 0, "getentropy: errno \(errno)")
     }
     return out
   }

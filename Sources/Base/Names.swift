@@ -3,9 +3,10 @@ public struct AccountID: Hashable, Sendable, CustomStringConvertible, Comparable
   public let text: String
 
   /// Nil unless the text is twelve decimal digits.
-  public init?(_ text: some StringProtocol) {
+  @inlinable public init?(_ text: some StringProtocol) { self.init(whole: String(text)) }
+  @usableFromInline init?(whole text: String) {
     guard text.utf8.count == 12, text.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else { return nil }
-    self.text = String(text)
+    self.text = text
   }
   private init(known: String) { text = known }
 
@@ -21,11 +22,12 @@ public struct Region: Hashable, Sendable, CustomStringConvertible {
   public let text: String
 
   /// Nil unless the text is 1 to 32 lower-case letters, digits and hyphens.
-  public init?(_ text: some StringProtocol) {
+  @inlinable public init?(_ text: some StringProtocol) { self.init(whole: String(text)) }
+  @usableFromInline init?(whole text: String) {
     guard !text.isEmpty, text.utf8.count <= 32,
       text.utf8.allSatisfy({ ($0 >= 97 && $0 <= 122) || ($0 >= 48 && $0 <= 57) || $0 == 45 })
     else { return nil }
-    self.text = String(text)
+    self.text = text
   }
   private init(known: String) { text = known }
 

@@ -1,17 +1,7 @@
 /// Byte and text encodings used on every protocol; no Foundation.
 extension Collection where Element == UInt8 {
   /// Lower-case hexadecimal.
-  public var hex: String {
-    String(unsafeUninitializedCapacity: count * 2) { out in
-      var n = 0
-      for byte in self {
-        out[n] = hexDigits[Int(byte >> 4)]
-        out[n + 1] = hexDigits[Int(byte & 15)]
-        n += 2
-      }
-      return n
-    }
-  }
+  public var hex: String { withContiguousStorageIfAvailable(hexText) ?? Array(self).withUnsafeBufferPointer(hexText) }
 
   /// Standard base64 with padding.
   public var base64: String {
@@ -36,7 +26,15 @@ extension Collection where Element == UInt8 {
   public var utf8Text: String { String(decoding: self, as: UTF8.self) }
 }
 
-private let hexDigits: [UInt8] = Array("0123456789abcdef".utf8)
+/// Not generic: other modules would call a generic loop without specialisation, byte by byte through witnesses.
+private func hexText(_ bytes: UnsafeBufferPointer<UInt8>) -> String {
+  String(unsafeUninitializedCapacity: bytes.count * 2) { out in
+    for (i, byte) in bytes.enumerated() { (out[2 * i], out[2 * i + 1]) = (hexDigit(byte >> 4), hexDigit(byte & 15)) }
+    return bytes.count * 2
+  }
+}
+/// Of a value below 16, in lower case.
+func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 private let base64Digits: [UInt8] = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
 private let base64Values: [UInt8] = {

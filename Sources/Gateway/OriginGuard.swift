@@ -51,7 +51,9 @@ public struct OriginGuard: Sendable {
   }
 
   static func withoutPort(_ host: String) -> String {
-    guard let colon = host.lastIndex(of: ":"), host[host.index(after: colon)...].allSatisfy(\.isNumber) else { return host }
+    guard let colon = host.utf8.lastIndex(of: UInt8(ascii: ":")),
+      host.utf8[host.utf8.index(after: colon)...].allSatisfy({ $0 >= 48 && $0 <= 57 })
+    else { return host }
     return String(host[..<colon])
   }
 }

@@ -12,8 +12,10 @@ extension IAMService {
       return try await sessionIdentity(accessKeyID, sessionToken, now)
     }
     // Only ids of our form can be in the store, so `test` and its like cost nothing.
-    guard KeyForm.account(of: accessKeyID) != nil else { return try unissued(accessKeyID) }
-    switch try await issued(accessKeyID) {
+    let known = cache.key(accessKeyID)
+    guard known != nil || KeyForm.account(of: accessKeyID) != nil else { return try unissued(accessKeyID) }
+    let outcome = if let known { known.outcome } else { try await issued(accessKeyID) }
+    switch outcome {
     case .neverIssued: return try unissued(accessKeyID)
     case .refused: throw KeyFailure.unknown
     case .identity(let identity):
@@ -45,7 +47,6 @@ extension IAMService {
   }
 
   private func issued(_ accessKeyID: String) async throws -> IdentityCache.Outcome {
-    if let known = cache.key(accessKeyID) { return known.outcome }
     let generation = cache.generation
     let outcome = try await store.read { reader -> IdentityCache.Outcome in
       guard let key = try reader.get(IAMKeys.accessKey(accessKeyID)).map(AccessKey.init(row:)) else { return .neverIssued }

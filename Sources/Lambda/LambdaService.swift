@@ -116,6 +116,15 @@ public final class LambdaService: ServiceModule {
     return try? await packages.zip(hash)
   }
 
+  /// A package as it was uploaded; nil when there is none of that name.
+  /// - Parameter file: the last part of the location that `GetFunction` gives: the hash of the zip, then `.zip`.
+  public func package(file: Substring) async throws -> [UInt8]? {
+    let hash = String(file.dropLast(4))
+    guard file.hasSuffix(".zip"), hash.utf8.count == 64, hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
+    else { return nil }
+    do { return try await packages.zip(hash) } catch is PackageStore.PackageMissing { return nil }
+  }
+
   /// What this host can run, a line for each language, for `dewpoint doctor`.
   public static func runtimeReport(virtualEnvironments: [String], searchPath: String) -> [(name: String, isFound: Bool, text: String)] {
     let runtimes = HostRuntimes.discover(virtualEnvironments: virtualEnvironments, searchPath: searchPath)

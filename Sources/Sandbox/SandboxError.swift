@@ -16,9 +16,12 @@ public struct SandboxError: Error, Sendable, Equatable, CustomStringConvertible 
     self.detail = detail
   }
 
+  /// The system's words for the error number.
+  public var reason: String { String(cString: strerror(errno)) }
+
   public var description: String {
     var text = path.isEmpty ? step : "\(step) \(path)"
-    if errno != 0 { text += ": \(String(cString: strerror(errno))) (errno \(errno))" }
+    if errno != 0 { text += ": \(reason) (errno \(errno))" }
     if !detail.isEmpty { text += ": \(detail)" }
     return text
   }

@@ -12,7 +12,7 @@ public final class SandboxOutput: AsyncSequence, Sendable {
     /// -1 once the last writer is gone.
     var descriptor: Int32
     var buffer: [UInt8] = []
-    var waiter: CheckedContinuation<[UInt8]?, Never>?
+    var waiter: CheckedContinuation<Void, Never>?
     /// The supervisor stopped reading because the buffer was full, and must be told when it is not.
     var stalled = false
 
@@ -47,27 +47,36 @@ public final class SandboxOutput: AsyncSequence, Sendable {
     return taken.bytes
   }
 
-  /// The next piece; `nil` after the end. A cancelled task gets `nil`.
-  public func next() async -> [UInt8]? {
+  /// Waits until there is something to take; false after the end, when nothing is left, and for a cancelled task.
+  ///
+  /// It hands out no bytes itself: whoever calls `takeAvailable` meanwhile would get what was written after them first.
+  public func ready() async -> Bool {
     await withTaskCancellationHandler {
-      await withCheckedContinuation { (continuation: CheckedContinuation<[UInt8]?, Never>) in
-        let immediate: (bytes: [UInt8], stalled: Bool)? = state.withLock { state in
-          if !state.buffer.isEmpty { return state.take() }
-          if state.descriptor < 0 || state.waiter != nil || Task.isCancelled { return ([], false) }
+      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+        let isReady = state.withLock { state in
+          guard state.buffer.isEmpty, state.descriptor >= 0, state.waiter == nil, !Task.isCancelled else { return true }
           state.waiter = continuation
-          return nil
+          return false
         }
-        guard let immediate else { return }
-        if immediate.stalled { onRoom() }
-        continuation.resume(returning: immediate.bytes.isEmpty ? nil : immediate.bytes)
+        if isReady { continuation.resume() }
       }
     } onCancel: {
       let waiter = state.withLock { state in
         defer { state.waiter = nil }
         return state.waiter
       }
-      waiter?.resume(returning: nil)
+      waiter?.resume()
     }
+    return state.withLock { !$0.buffer.isEmpty || ($0.descriptor >= 0 && !Task.isCancelled) }
+  }
+
+  /// The next piece; `nil` after the end. A cancelled task gets `nil`.
+  public func next() async -> [UInt8]? {
+    while await ready() {
+      let bytes = takeAvailable()
+      if !bytes.isEmpty { return bytes }
+    }
+    return nil
   }
 
   /// Lets the user inside open `/dev/stdout` again. Both ends of a pipe are one file.
@@ -85,28 +94,25 @@ public final class SandboxOutput: AsyncSequence, Sendable {
 
   /// Reads what is there. Called by the supervisor when the descriptor is readable.
   func readable() {
-    let handed: (CheckedContinuation<[UInt8]?, Never>, [UInt8]?)? = state.withLock { state in
+    let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
       Self.fill(&state, limit: Self.limitBytes)
-      guard let waiter = state.waiter, !state.buffer.isEmpty || state.descriptor < 0 else { return nil }
-      state.waiter = nil
-      defer { state.buffer = [] }
-      return (waiter, state.buffer.isEmpty ? nil : state.buffer)
+      guard !state.buffer.isEmpty || state.descriptor < 0 else { return nil }
+      defer { state.waiter = nil }
+      return state.waiter
     }
-    if let (waiter, piece) = handed { waiter.resume(returning: piece) }
+    waiter?.resume()
   }
 
   /// No more bytes are wanted after those that wait: every process of the sandbox is gone.
   func finish() {
-    let handed: (CheckedContinuation<[UInt8]?, Never>, [UInt8]?)? = state.withLock { state in
+    let waiter = state.withLock { state in
       Self.fill(&state, limit: Self.limitBytes + 64 * 1024)
       if state.descriptor >= 0 { close(state.descriptor) }
       state.descriptor = -1
-      guard let waiter = state.waiter else { return nil }
-      state.waiter = nil
-      defer { state.buffer = [] }
-      return (waiter, state.buffer.isEmpty ? nil : state.buffer)
+      defer { state.waiter = nil }
+      return state.waiter
     }
-    if let (waiter, piece) = handed { waiter.resume(returning: piece) }
+    waiter?.resume()
   }
 
   private static func fill(_ state: inout State, limit: Int) {

@@ -68,7 +68,7 @@ final class PendingTransaction: Transaction {
     guard let database else { throw StoreError.closed }
     if let written = pending.rows[key] { return written }
     if pending.isCleared(key) { return nil }
-    return try database.get(key)
+    return try pending.stored(key, database)
   }
 
   func set(_ key: Key, _ value: [UInt8]) throws { try write(key, value) }

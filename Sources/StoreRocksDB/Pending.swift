@@ -10,6 +10,7 @@ final class Pending {
   /// Ranges that are empty but for `rows`.
   private(set) var cleared: [KeyRange] = []
   private(set) var byteCount = 0
+  private var hot = HotRows()
   private var undoLog: [(key: Key, old: [UInt8]??)] = []
   private var clearedBefore = 0
   private var bytesBefore = 0
@@ -54,6 +55,23 @@ final class Pending {
       if let value { batch.put(key, value) } else { batch.delete(key) }
     }
   }
+
+  /// The row beneath what is pending.
+  func stored(_ key: Key, _ database: Database) throws -> [UInt8]? {
+    if let row = hot.find(key) { return row }
+    let row = try database.get(key)
+    if let row { hot.keep(key, row) }
+    return row
+  }
+
+  /// What is pending is in the database now.
+  func settle() {
+    if !cleared.isEmpty { hot.forget() }
+    forEach { key, row in hot.follow(key, row) }
+  }
+
+  /// What is pending may be in the database or not.
+  func doubt() { hot.forget() }
 
   var keys: [Key] {
     var keys: [Key] = []

@@ -65,6 +65,7 @@ final class Writer {
     try database.write(batch)
     let cost = Int(start.duration(to: .now).inMicroseconds) * 1000
     patienceNanoseconds = cost < 60_000 ? 0 : min(cost / 2, 2_000_000)
+    pending.settle()
   }
 
   private func notify() {
@@ -74,6 +75,7 @@ final class Writer {
 
   private func fail() {
     health = .failed
+    pending.doubt()
     engine.gaps.forget()
   }
 

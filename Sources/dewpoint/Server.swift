@@ -81,6 +81,13 @@ final class Server: Sendable {
       }
       return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
     }
+    // Whoever knows the hash may read the package, as with the presigned URLs of AWS.
+    pages.add("lambda/packages/") { [lambda] request in
+      guard let zip = try await lambda.package(file: request.path.split(separator: "/").last ?? "") else {
+        return InternalPages.json(404, ["message": "There is no such package."])
+      }
+      return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
+    }
     let isolation = settings.isIsolated ? "isolated" : "plain processes, NOT ISOLATED"
     pages.add("health") { _ in
       Reporting.health(dispatcher.apis, since: began, isolation: isolation, directory: settings.dataDirectory)

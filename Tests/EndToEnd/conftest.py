@@ -45,6 +45,21 @@ def clock(own_cloud):
     return own_cloud.clock
 
 
+@pytest.fixture(scope="module")
+def module_server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("module")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def timed_cloud(module_server, account):
+    """The server of this module's tests, which may freeze and advance its clock and kill it."""
+    cloud = Cloud(module_server, account)
+    yield cloud
+    cloud.clock.resume()
+
+
 @pytest.fixture
 def refused():
     """`with refused("Code", status=400) as error:` expects an AWS error; `error.message` is its text."""

@@ -23,8 +23,11 @@ import botocore.credentials
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # "Ready." stands at one end of the line; what counts are the endpoint and the directory.
 READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
+# The package awscli of Debian: `aws logs tail` is only in version 2, which is not on PyPI.
+CLI_2 = pathlib.Path("/usr/bin/aws")
 START_LIMIT = 20
-STOP_LIMIT = 20
+# The server itself gives running invocations 20 s.
+STOP_LIMIT = 40
 
 
 def wait_until(condition, what, limit=15):
@@ -68,7 +71,8 @@ class Server:
         assert self.process is None, "the server runs already"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary(), "up", "--port", str(self.port), "--data", self.data],
+                # Functions run on the environment that the tests themselves run in.
+                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
@@ -166,6 +170,10 @@ class Clock:
         return self._ask({"resume": True})
 
 
+# One for all clients: it keeps the service models, which take long to read.
+_session = boto3.session.Session()
+
+
 class Cloud:
     """A server as one account sees it."""
 
@@ -177,7 +185,7 @@ class Cloud:
     def client(self, service, region="us-east-1", account=None, credentials=None):
         """A boto3 client: root of the account, or with `(key, secret)` or `(key, secret, token)`."""
         key, secret, token = self._keys(account, credentials)
-        return boto3.session.Session().client(
+        return _session.client(
             service, region_name=region, endpoint_url=self.server.endpoint, aws_access_key_id=key,
             aws_secret_access_key=secret, aws_session_token=token,
             config=botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 2}, read_timeout=40))
@@ -192,6 +200,24 @@ class Cloud:
 
     def cli(self, *arguments, region="us-east-1", account=None, credentials=None, check=True):
         """Runs the AWS CLI and returns its standard output, or with check=False the finished process."""
+        aws = pathlib.Path(sys.executable).parent / "aws"
+        # Version 1 of the CLI takes no notice of AWS_ENDPOINT_URL for SQS; only the option always counts.
+        done = subprocess.run(
+            [aws, "--endpoint-url", self.server.endpoint, *arguments], env=self._cli_environment(region, account, credentials),
+            capture_output=True, text=True, timeout=60)
+        if not check:
+            return done
+        assert done.returncode == 0, f"aws {' '.join(arguments)}: status {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def start_cli_2(self, *arguments, region="us-east-1"):
+        """Starts version 2 of the CLI, which has `logs tail`; its output is a pipe of text lines."""
+        environment = self._cli_environment(region, None, None) | {"PYTHONUNBUFFERED": "1"}
+        return subprocess.Popen(
+            [CLI_2, "--endpoint-url", self.server.endpoint, *arguments], env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, bufsize=1)
+
+    def _cli_environment(self, region, account, credentials):
         key, secret, token = self._keys(account, credentials)
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.server.directory), "AWS_ACCESS_KEY_ID": key,
@@ -201,14 +227,7 @@ class Cloud:
         }
         if token:
             environment["AWS_SESSION_TOKEN"] = token
-        aws = pathlib.Path(sys.executable).parent / "aws"
-        # Version 1 of the CLI takes no notice of AWS_ENDPOINT_URL for SQS; only the option always counts.
-        done = subprocess.run(
-            [aws, "--endpoint-url", self.server.endpoint, *arguments], env=environment, capture_output=True, text=True, timeout=60)
-        if not check:
-            return done
-        assert done.returncode == 0, f"aws {' '.join(arguments)}: status {done.returncode}\n{done.stderr}"
-        return done.stdout
+        return environment
 
     def cli_json(self, *arguments, **options):
         text = self.cli(*arguments, "--output", "json", **options)

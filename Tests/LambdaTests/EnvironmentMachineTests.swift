@@ -53,6 +53,14 @@ import Testing
     #expect(names(machine.handle(.nextAsked, now: .milliseconds(72))) == ["start b", "deliver b"])
   }
 
+  @Test func `the time of the init phase counts from when the environment's turn came`() {
+    var machine = EnvironmentMachine(timeout: timeout, now: .zero)
+    #expect(names(machine.handle(.turnCame, now: .seconds(60))) == [])
+    #expect(machine.deadline == .seconds(70))
+    #expect(names(machine.handle(.ticked, now: .seconds(69))) == [])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(69))) == ["free"])
+  }
+
   @Test func `only the first invocation of a cold environment reports the init`() {
     var machine = ready()
     _ = machine.handle(.assigned(invocation("a")), now: .milliseconds(60))
@@ -84,9 +92,28 @@ import Testing
     #expect(machine.deadline == .seconds(8))
   }
 
+  @Test func `a runtime that answers and never asks for more is killed at the deadline, and who waits gets a new process`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.responded(requestID: "a", Array("1".utf8)), now: .seconds(2))) == ["finish a 1 ok", "free"])
+    _ = machine.handle(.assigned(invocation("b")), now: .seconds(3))
+    #expect(machine.deadline == .seconds(4))
+    #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["kill"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["start b", "launch"])
+  }
+
+  @Test func `an environment whose silent runtime was killed is not said to be free twice`() {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    _ = machine.handle(.responded(requestID: "a", []), now: .seconds(2))
+    #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["kill"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == [])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["start b", "launch"])
+  }
+
   @Test(arguments: [
     (ProcessEnd.exited(0), "Runtime.ExitError"), (.exited(127), "Runtime.ExitError"), (.signalled(11), "Runtime.ExitError"),
-    (.outOfMemory, "Runtime.OutOfMemory"),
+    (.outOfMemory, "Runtime.OutOfMemory"), (.notStarted("no"), "Runtime.InvalidEntrypoint"),
   ])
   func `a runtime that ends during an invocation fails it and is booted again for the next`(end: ProcessEnd, type: String) {
     var machine = ready()

@@ -49,6 +49,42 @@ import Testing
     #expect(subject.invoke(104) == [.hand(env(2), to: 104)])
   }
 
+  @Test func `a start whose turn comes when others serve all who wait is taken back`() {
+    var subject = Subject()
+    for waiter in [100, 101, 102] as [WaiterID] { _ = subject.invoke(waiter) }
+    let isTakenBackAtFirst = subject.pool.takesBack(env(2))
+    #expect(!isTakenBackAtFirst)
+    #expect(subject.pool.freed(env(1), now: now) == [.hand(env(1), to: 100)])
+    #expect(subject.pool.freed(env(1), now: now) == [.hand(env(1), to: 101)])
+    // One waits, and two boot.
+    let areTakenBack = [subject.pool.takesBack(env(2)), subject.pool.takesBack(env(3))]
+    #expect(areTakenBack == [true, false])
+    #expect(subject.pool.count == 2)
+  }
+
+  @Test func `of a deleted function what runs is finished, what waits is served, and nothing is kept`() {
+    var subject = Subject()
+    for waiter in [100, 101] as [WaiterID] { _ = subject.invoke(waiter) }
+    for id in [1, 2] as [UInt64] { _ = subject.pool.freed(env(id), now: now) }
+    #expect(subject.pool.freed(env(1), now: now) == [])
+    #expect(subject.pool.retire() == [.stop(env(1))])
+    #expect(subject.invoke(102) == [.start(env(3))])
+    #expect(subject.pool.freed(env(2), now: now) == [.hand(env(2), to: 102)])
+    #expect(subject.pool.freed(env(2), now: now) == [.stop(env(2))])
+    #expect(subject.pool.freed(env(3), now: now) == [.stop(env(3))])
+    #expect(subject.pool.isEmpty)
+  }
+
+  @Test func `a function that is made again keeps its environments again`() {
+    var subject = Subject()
+    #expect(subject.pool.retire() == [])
+    #expect(subject.update("r2") == [])
+    #expect(subject.invoke(100) == [.start(env(1))])
+    #expect(subject.pool.freed(env(1), now: now) == [.hand(env(1), to: 100)])
+    #expect(subject.pool.freed(env(1), now: now) == [])
+    #expect(subject.invoke(101) == [.hand(env(1), to: 101)])
+  }
+
   @Test func `an environment that goes while somebody waits is replaced`() {
     var subject = Subject()
     _ = subject.invoke(100)

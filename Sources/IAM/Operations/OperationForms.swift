@@ -79,7 +79,9 @@ struct Page<Element> {
   init(_ all: [Element], after marker: String?, limit: Int?, key: (Element) -> String) throws {
     var rest = all.sorted { key($0) < key($1) }[...]
     if let marker {
-      guard let bytes = decodeBase64(marker), let last = String(validating: bytes, as: UTF8.self), !last.isEmpty else { throw IAMError.validation("Invalid Marker: \(marker)") }
+      guard let bytes = decodeBase64(marker), let last = String(validating: bytes, as: UTF8.self), !last.isEmpty else {
+        throw IAMError.validation("Invalid Marker: \(marker)")
+      }
       rest = rest.drop { key($0) <= last }
     }
     let limit = limit ?? IAMLimits.pageSize

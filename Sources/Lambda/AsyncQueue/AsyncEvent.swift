@@ -31,11 +31,20 @@ enum AsyncAttempt: Sendable, Equatable {
 }
 
 /// Why an event is given up.
-enum AsyncGiveUp: Sendable, Equatable {
+enum AsyncGiveUp: Sendable, Equatable, CustomStringConvertible {
   case retriesExhausted(FunctionError)
   case ageExceeded
   case zeroReservation
   case functionGone
+
+  var description: String {
+    switch self {
+    case .retriesExhausted(let error): "all attempts failed, the last one with: \(error.message)"
+    case .ageExceeded: "it is too old"
+    case .zeroReservation: "the function's reserved concurrency is zero"
+    case .functionGone: "the function is deleted"
+    }
+  }
 }
 
 /// The retry rules of the asynchronous queue (AWS: "How Lambda handles errors and retries with asynchronous invocation").

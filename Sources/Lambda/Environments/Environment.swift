@@ -32,6 +32,8 @@ final class Environment: Sendable {
     var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
     var process: RunningProcess?
     var mustKill = false
+    /// Told once, when the init phase needs the processor no more.
+    var booted: (@Sendable () -> Void)?
     var credentialsExpireAt = Instant.distantFuture
     var failure: String?
     /// Of the last process, once it has ended.
@@ -109,6 +111,7 @@ final class Environment: Sendable {
   }
 
   private func endInit() {
+    tellBooted()
     do { try guarded.withLock { $0.process }?.limitCPU() } catch {
       platformLog("The CPU share could not be set: \(error)\n")
     }
@@ -139,8 +142,14 @@ final class Environment: Sendable {
 
   // MARK: The process
 
-  /// Lives until the environment ends. `launch` makes the process and says when its keys expire.
-  func live(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
+  /// Lives until the environment ends. `launch` makes the process and says when its keys expire; `booted` is called once, when
+  /// the init phase is over or so long that it waits for something else than a processor.
+  func live(
+    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
+  ) async {
+    guarded.withLock { $0.booted = booted }
+    defer { tellBooted() }
+    feed(.turnCame)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.watch() }
       for await order in orders {
@@ -152,10 +161,22 @@ final class Environment: Sendable {
     flush()
   }
 
+  private func tellBooted() {
+    let booted = guarded.withLock { guarded in
+      defer { guarded.booted = nil }
+      return guarded.booted
+    }
+    booted?()
+  }
+
   private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
     let process: RunningProcess
     do {
       process = try await launch(self)
+    } catch LaunchFailure.entrypoint(let reason) {
+      tellBooted()
+      feed(.exited(.notStarted(reason)))
+      return
     } catch {
       guarded.withLock { $0.failure = "\(error)" }
       feed(.launchFailed("\(error)"))
@@ -168,7 +189,10 @@ final class Environment: Sendable {
       return guarded.mustKill
     }
     if mustKill { process.kill() }
-    async let copying: Void = process.copyOutput { self.take(output: $0) }
+    async let copying: Void = process.whileRunning {
+      self.drain(process)
+      self.flush()
+    }
     let (end, peak) = await process.end()
     await copying
     log.withLock { $0.settle(at: ambient.now) }
@@ -177,40 +201,52 @@ final class Environment: Sendable {
       guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
     }
     await process.release()
+    tellBooted()
     feed(.exited(end))
   }
 
-  /// Looks at the deadline when it may have come. It is not woken for each invocation: no deadline is nearer than the
-  /// function's time-out, so that is how long it may sleep without looking.
+  /// How long START, or words without a line end, may wait for more before readers of the log see them.
+  private static let longestUnseen = Duration.seconds(1)
+
+  /// How long a boot may keep others from booting.
+  private static let longestBoot = Duration.seconds(2)
+
+  /// Looks at the deadline when it may have come, and hands on what the log holds. It is not woken for each invocation: no
+  /// deadline is nearer than the function's time-out, so that is how long it may sleep without looking.
   private func watch() async {
+    let began = ambient.clock.monotonic()
     while !Task.isCancelled {
       let deadline = guarded.withLock { $0.machine.deadline }
       let now = ambient.clock.monotonic()
-      let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout)
+      let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
         guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
       }
       feed(.ticked)
+      flush()
+      if ambient.clock.monotonic() - began >= Self.longestBoot { tellBooted() }
     }
   }
 
   /// What the runtime wrote before it said that it is done must stand before END in the log.
   private func drain() {
-    guard let process = guarded.withLock({ $0.process }) else { return }
+    if let process = guarded.withLock({ $0.process }) { drain(process) }
+  }
+
+  /// Taken under the lock of the log, so that it stands there in the order in which it was written.
+  private func drain(_ process: RunningProcess) {
     log.withLock { log in
       let bytes = process.takeOutput()
       if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
     }
   }
 
-  private func take(output bytes: [UInt8]) {
-    log.withLock { $0.output(bytes, at: ambient.now) }
-    flush()
-  }
-
+  /// Handed on under the lock for the same reason; the forwarder only queues.
   private func flush() {
-    let lines = log.withLock { $0.take() }
-    if !lines.isEmpty { writeLog(lines, self) }
+    log.withLock { log in
+      let lines = log.take()
+      if !lines.isEmpty { writeLog(lines, self) }
+    }
   }
 
   private func platformLog(_ text: String) { log.withLock { $0.platform(text, at: ambient.now) } }

@@ -9,15 +9,18 @@ struct EnvironmentMachine: Sendable {
   /// - booting may become ready, running, booting again (the init phase is done over), dying, reset or stopped
   /// - ready: the runtime waits for work; may become running, reset or stopped
   /// - running may become settling, dying, reset or stopped
-  /// - settling: the answer is out, the runtime has not asked for more; may become ready, running, booting, reset or stopped
+  /// - settling: the answer is out, the runtime has not asked for more; may become ready, running, booting, dying, reset or
+  ///   stopped
   /// - dying: the process has been killed; may become reset, booting or stopped
   /// - reset: there is no process; may become booting or stopped
   enum State: Sendable {
     case booting(Boot)
     case ready
     case running(Run)
-    case settling(queued: Invocation?)
-    case dying(queued: Invocation?)
+    /// A runtime that has not asked for more at the deadline of what it answered will not do so any more.
+    case settling(queued: Invocation?, deadline: Duration)
+    /// - Parameter isFree: the environment was said to be free already, and may be given an invocation at any moment.
+    case dying(queued: Invocation?, isFree: Bool)
     case reset
     case stopped
   }
@@ -41,6 +44,8 @@ struct EnvironmentMachine: Sendable {
   }
 
   enum Event: Sendable {
+    /// A new environment has waited for its turn, and its init phase begins now.
+    case turnCame
     case assigned(Invocation)
     case nextAsked
     case responded(requestID: String, [UInt8])
@@ -94,12 +99,14 @@ struct EnvironmentMachine: Sendable {
     switch state {
     case .booting(let boot): boot.hasTimedOut ? nil : boot.deadline
     case .running(let run): run.deadline
-    case .ready, .settling, .dying, .reset, .stopped: nil
+    case .settling(_, let deadline): deadline
+    case .ready, .dying, .reset, .stopped: nil
     }
   }
 
   mutating func handle(_ event: Event, now: Duration) -> [Action] {
     switch event {
+    case .turnCame: turnCame(now)
     case .assigned(let invocation): assigned(invocation, now)
     case .nextAsked: nextAsked(now)
     case .responded(let id, let body): answered(id, .success(body), now)
@@ -112,23 +119,30 @@ struct EnvironmentMachine: Sendable {
     }
   }
 
+  private mutating func turnCame(_ now: Duration) -> [Action] {
+    guard case .booting(var boot) = state, !boot.isSuppressed else { return [] }
+    (boot.began, boot.deadline) = (now, now + Self.initLimit)
+    state = .booting(boot)
+    return []
+  }
+
   private mutating func assigned(_ invocation: Invocation, _ now: Duration) -> [Action] {
     switch state {
     case .ready:
       return run(invocation, began: now, initDuration: nil)
-    case .booting(var boot):
+    case .booting(var boot) where boot.invocation == nil:
       boot.invocation = invocation
       state = .booting(boot)
       return []
-    case .settling(nil):
-      state = .settling(queued: invocation)
+    case .settling(nil, let deadline):
+      state = .settling(queued: invocation, deadline: deadline)
       return []
-    case .dying(nil):
-      state = .dying(queued: invocation)
+    case .dying(nil, let isFree):
+      state = .dying(queued: invocation, isFree: isFree)
       return []
     case .reset:
       return reboot(for: invocation, now)
-    case .running, .settling, .dying, .stopped:
+    case .booting, .running, .settling, .dying, .stopped:
       return [.finish(invocation, .systemError("environment is not free"), Usage(duration: .zero))]
     }
   }
@@ -157,7 +171,7 @@ struct EnvironmentMachine: Sendable {
       // START is in the log already, and the time of the init counts as the invocation's.
       state = .running(Run(invocation: invocation, began: boot.began, deadline: boot.deadline, initDuration: nil))
       return [.deliver(invocation, deadline: boot.deadline)]
-    case .settling(let queued):
+    case .settling(let queued, _):
       guard let queued else { state = .ready; return [] }
       return run(queued, began: now, initDuration: nil)
     case .ready, .running, .dying, .reset, .stopped:
@@ -169,7 +183,7 @@ struct EnvironmentMachine: Sendable {
 
   private mutating func answered(_ requestID: String, _ outcome: InvocationOutcome, _ now: Duration) -> [Action] {
     guard case .running(let run) = state, run.invocation.requestID == requestID else { return [.rejectRequest] }
-    state = .settling(queued: nil)
+    state = .settling(queued: nil, deadline: run.deadline)
     var usage = usage(of: run, now)
     if case .functionError(let error) = outcome, let type = error.type { (usage.status, usage.errorType) = ("error", type) }
     return [.finish(run.invocation, outcome, usage), .free]
@@ -196,13 +210,13 @@ struct EnvironmentMachine: Sendable {
       let error = FunctionError.exit(run.invocation.requestID, end)
       (usage.status, usage.errorType) = ("error", error.type)
       return [.finish(run.invocation, .functionError(error), usage), .free]
-    case .ready, .settling(nil):
+    case .ready, .settling(nil, _), .dying(nil, isFree: true):
       state = .reset
       return []
-    case .dying(nil):
+    case .dying(nil, isFree: false):
       state = .reset
       return [.free]
-    case .settling(let queued?), .dying(let queued?):
+    case .settling(let queued?, _), .dying(let queued?, _):
       return reboot(for: queued, now)
     case .reset, .stopped:
       return []
@@ -230,7 +244,7 @@ struct EnvironmentMachine: Sendable {
     let waiting: Invocation? =
       switch state {
       case .booting(let boot): boot.invocation
-      case .settling(let queued), .dying(let queued): queued
+      case .settling(let queued, _), .dying(let queued, _): queued
       case .running(let run): run.invocation
       case .ready, .reset, .stopped: nil
       }
@@ -243,7 +257,7 @@ struct EnvironmentMachine: Sendable {
     case .booting(var boot):
       guard now >= boot.deadline, !boot.hasTimedOut else { return [] }
       if boot.isSuppressed, let invocation = boot.invocation {
-        state = .dying(queued: nil)
+        state = .dying(queued: nil, isFree: false)
         let error = FunctionError.timeout(invocation.requestID, after: timeout)
         return [.finish(invocation, .functionError(error), Usage(duration: timeout, status: "timeout")), .kill]
       }
@@ -252,13 +266,17 @@ struct EnvironmentMachine: Sendable {
       return [.kill]
     case .running(let run):
       guard now >= run.deadline else { return [] }
-      state = .dying(queued: nil)
+      state = .dying(queued: nil, isFree: false)
       var usage = usage(of: run, now)
       usage.duration = timeout
       usage.status = "timeout"
       let error = FunctionError.timeout(run.invocation.requestID, after: timeout)
       return [.finish(run.invocation, .functionError(error), usage), .kill]
-    case .ready, .settling, .dying, .reset, .stopped:
+    case .settling(let queued, let deadline):
+      guard now >= deadline else { return [] }
+      state = .dying(queued: queued, isFree: true)
+      return [.kill]
+    case .ready, .dying, .reset, .stopped:
       return []
     }
   }
@@ -268,7 +286,7 @@ struct EnvironmentMachine: Sendable {
     let waiting: (Invocation, Duration)? =
       switch state {
       case .booting(let boot): boot.invocation.map { ($0, .zero) }
-      case .settling(let queued), .dying(let queued): queued.map { ($0, .zero) }
+      case .settling(let queued, _), .dying(let queued, _): queued.map { ($0, .zero) }
       case .running(let run): (run.invocation, .zero)
       case .ready, .reset, .stopped: nil
       }

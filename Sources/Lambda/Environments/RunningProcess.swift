@@ -33,9 +33,9 @@ final class RunningProcess: Sendable {
   /// What the process has written by now.
   func takeOutput() -> [UInt8] { sandbox.output.takeAvailable() }
 
-  /// Pieces of output as they come, until the process has ended. For the one task that copies them into the log.
-  func copyOutput(to sink: @Sendable ([UInt8]) -> Void) async {
-    for await bytes in sandbox.output { sink(bytes) }
+  /// Calls `take` whenever there is output to take, until the process has ended. For one task.
+  func whileRunning(take: @Sendable () -> Void) async {
+    while await sandbox.output.ready() { take() }
   }
 
   func end() async -> (end: ProcessEnd, peakMemoryBytes: Int?) {

@@ -48,6 +48,7 @@ struct FunctionError: Sendable, Equatable {
   /// The runtime ended before it answered.
   static func exit(_ requestID: String, _ exit: ProcessEnd) -> FunctionError {
     switch exit {
+    case .notStarted(let reason): make("Runtime.InvalidEntrypoint", "RequestId: \(requestID) Error: \(reason)")
     case .outOfMemory:
       make("Runtime.OutOfMemory", "RequestId: \(requestID) Error: Runtime exited with error: signal: killed")
     case .exited(0):
@@ -83,6 +84,8 @@ enum ProcessEnd: Sendable, Equatable {
   case exited(Int32)
   case signalled(Int32)
   case outOfMemory
+  /// There was no program to run, or it could not be.
+  case notStarted(String)
 }
 
 enum RuntimeAPILimits {

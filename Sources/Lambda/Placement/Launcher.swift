@@ -39,6 +39,8 @@ final class Launcher: Sendable {
     let sandbox: SandboxProcess
     do {
       sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
+    } catch let error as SandboxError where error.step == "execve" {
+      throw LaunchFailure.entrypoint(Self.words(for: error, code: code))
     } catch { throw LaunchFailure.sandbox("\(error)") }
     do {
       return RunningProcess(
@@ -48,6 +50,13 @@ final class Launcher: Sendable {
       sandbox.kill()
       throw LaunchFailure.sandbox("\(error)")
     }
+  }
+
+  private static func words(for error: SandboxError, code: String) -> String {
+    guard HostRuntimes.exists("\(code)/bootstrap") else {
+      return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
+    }
+    return "fork/exec \(error.path): \(error.reason.lowercased())"
   }
 
   private func credentials(for function: FunctionVersion) async throws -> SessionCredentials {

@@ -38,6 +38,7 @@ final class Placement: Sendable {
   private let ambient: Ambient
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
+  private let gate = StartGate()
   private let starts: AsyncStream<Environment>
   private let startSink: AsyncStream<Environment>.Continuation
   /// Nudged when an environment becomes free, so that its expiry is planned.
@@ -57,10 +58,24 @@ final class Placement: Sendable {
     await withDiscardingTaskGroup { group in
       for await environment in starts {
         group.addTask {
-          await environment.live { try await launcher.launch($0) }
+          await self.gate.enter()
+          guard self.mayStart(environment.id) else { return self.gate.leave() }
+          await environment.live(booted: { self.gate.leave() }) { try await launcher.launch($0) }
           launcher.release(environment.id)
         }
       }
+    }
+  }
+
+  /// False for an environment that was stopped, or that nobody needs any more, before its turn came.
+  private func mayStart(_ id: EnvironmentID) -> Bool {
+    state.withLock { state in
+      guard !state.isStopping, let key = state.environments[id]?.key else { return false }
+      guard var pool = state.pools[key], pool.takesBack(id) else { return true }
+      state.environments[id] = nil
+      state.pools[key] = pool.isEmpty ? nil : pool
+      if pool.isEmpty { state.functions[key] = nil }
+      return false
     }
   }
 
@@ -126,11 +141,11 @@ final class Placement: Sendable {
     idleNudge.nudge()
   }
 
-  /// The function was deleted: nothing of it runs on.
+  /// The function was deleted: what runs is finished, then nothing of it is left.
   func remove(_ function: FunctionID) {
     let effects = state.withLock { state -> [Effect] in
       state.pools.keys.filter { $0.function == function }.flatMap { key in
-        change(key, &state) { pool, _ in pool.stopAll() }
+        change(key, &state) { pool, _ in pool.retire() }
       }
     }
     perform(effects)

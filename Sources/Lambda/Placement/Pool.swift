@@ -31,6 +31,8 @@ struct Pool: Sendable {
   private var free: [EnvironmentID] = []
   private var waiters: [WaiterID] = []
   private(set) var revision: String
+  /// The function is deleted: what becomes free is not kept.
+  private var isRetired = false
 
   init(revision: String) { self.revision = revision }
 
@@ -53,6 +55,13 @@ struct Pool: Sendable {
     return [.start(id)]
   }
 
+  /// A start that has not begun yet is taken back when others serve all who wait.
+  mutating func takesBack(_ id: EnvironmentID) -> Bool {
+    guard case .starting? = slots[id]?.slot, starting > waiters.count else { return false }
+    slots[id] = nil
+    return true
+  }
+
   /// The environment can take an invocation: it has booted or has answered the one before.
   mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
     guard let entry = slots[id] else { return [] }
@@ -62,6 +71,10 @@ struct Pool: Sendable {
     }
     guard !waiters.isEmpty else {
       if case .idle = entry.slot { return [] }
+      guard !isRetired else {
+        slots[id] = nil
+        return [.stop(id)]
+      }
       slots[id]?.slot = .idle(since: now)
       free.append(id)
       return []
@@ -88,6 +101,7 @@ struct Pool: Sendable {
 
   /// Code or configuration changed: nothing of the old revision takes another invocation.
   mutating func update(to revision: String, newID: () -> EnvironmentID) -> [Action] {
+    isRetired = false
     guard revision != self.revision else { return [] }
     self.revision = revision
     var actions: [Action] = []
@@ -117,10 +131,14 @@ struct Pool: Sendable {
     return actions
   }
 
-  /// The function is deleted or the server stops: all go, whether they work or not.
-  mutating func stopAll() -> [Action] {
-    defer { (slots, free) = ([:], []) }
-    return slots.keys.sorted { $0.number < $1.number }.map { .stop($0) }
+  /// The function is deleted. Invocations that run or wait are finished, as on AWS; nothing is kept for others.
+  mutating func retire() -> [Action] {
+    isRetired = true
+    defer { free = [] }
+    return free.map { id in
+      slots[id] = nil
+      return .stop(id)
+    }
   }
 
   /// When the environment that has been idle longest became so.

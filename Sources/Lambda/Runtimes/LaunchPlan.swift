@@ -105,6 +105,8 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case noInterpreter(String)
   case roleUnavailable(String)
   case packageUnavailable(String)
+  /// The function's own program cannot be run: a failure of the function, not of ours. In AWS's words.
+  case entrypoint(String)
   case sandbox(String)
 
   var description: String {
@@ -112,6 +114,7 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .noInterpreter(let runtime): "no interpreter for \(runtime) on this host"
     case .roleUnavailable(let reason): "the execution role cannot be assumed: \(reason)"
     case .packageUnavailable(let reason): "the code cannot be unpacked: \(reason)"
+    case .entrypoint(let reason): reason
     case .sandbox(let reason): "the sandbox failed: \(reason)"
     }
   }

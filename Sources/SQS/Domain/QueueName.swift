@@ -17,22 +17,17 @@ struct QueueName: Hashable, Sendable {
   /// Clients send back URLs with any host (wire.md §5.6), so only the last two segments of the path count.
   /// Throws InvalidAddress.
   init(url: String, region: Region) throws(AWSError) {
-    var path = url[...]
-    if let scheme = Self.end(of: "://", in: path) { path = path[scheme...].drop { $0 != "/" } }
-    let segments = path.split(separator: "/")
-    guard segments.count >= 2, let account = AccountID(segments[segments.count - 2]) else {
+    // Bytes, not characters: each call on a queue comes here.
+    let slash = UInt8(ascii: "/")
+    var path = Array(url.utf8)[...]
+    if let colon = path.indices.first(where: { path[$0...].starts(with: "://".utf8) }) {
+      path = path[(colon + 3)...].drop { $0 != slash }
+    }
+    let segments = path.split(separator: slash).suffix(2)
+    guard segments.count == 2, let account = segments.first.flatMap({ AccountID($0.utf8Text) }), let name = segments.last else {
       throw SQSError.invalidAddress(url)
     }
-    self.init(account: account, region: region, name: String(segments[segments.count - 1]))
-  }
-
-  private static func end(of needle: String, in text: Substring) -> Substring.Index? {
-    var at = text.startIndex
-    while at < text.endIndex {
-      if text[at...].hasPrefix(needle) { return text.index(at, offsetBy: needle.count) }
-      at = text.index(after: at)
-    }
-    return nil
+    self.init(account: account, region: region, name: name.utf8Text)
   }
 
   /// Nil unless it is the ARN of a queue.

@@ -13,6 +13,8 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
   private var items: [Item] = []
   private var head = 0
   private var sleeping = 0
+  /// Of those that sleep, how many have been woken and have not run yet.
+  private var waking = 0
   /// A thread that gathers is not woken for less.
   private var wanted = 1
   private var isClosed = false
@@ -34,12 +36,19 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
   }
 
   package func add(_ item: Item) throws(Refusal) {
+    if try append(item) { pthread_cond_signal(condition) }
+  }
+
+  /// Whether a thread is to be woken: once, however much comes before it runs, and only when it can have the lock.
+  private func append(_ item: Item) throws(Refusal) -> Bool {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     if isClosed { throw .closed }
     if items.count - head >= limit { throw .full }
     items.append(item)
-    if sleeping > 0, items.count - head >= wanted { pthread_cond_signal(condition) }
+    guard sleeping > waking, items.count - head >= wanted else { return false }
+    waking += 1
+    return true
   }
 
   /// Waits until there is work and takes up to `most` items in order. Empty once the queue is closed and drained.
@@ -52,9 +61,7 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     if count > 1, nanoseconds > 0 { gather(count, nanoseconds) }
     while head == items.count {
       if isClosed { return [] }
-      sleeping += 1
-      pthread_cond_wait(condition, mutex)
-      sleeping -= 1
+      sleep { pthread_cond_wait(condition, mutex) }
     }
     if head == 0, items.count <= most {
       defer { items = [] }
@@ -76,12 +83,20 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     deadline.tv_nsec = end % 1_000_000_000
     wanted = count
     while items.count - head < count, !isClosed {
-      sleeping += 1
-      let outcome = pthread_cond_timedwait(condition, mutex, &deadline)
-      sleeping -= 1
-      if outcome != 0 { break }
+      if sleep({ pthread_cond_timedwait(condition, mutex, &deadline) }) != 0 { break }
     }
     wanted = 1
+  }
+
+  @discardableResult
+  private func sleep(_ wait: () -> Int32) -> Int32 {
+    sleeping += 1
+    defer {
+      sleeping -= 1
+      // Whoever wakes by itself may take this from another one, who is then woken twice; nobody is left asleep.
+      waking = max(0, waking - 1)
+    }
+    return wait()
   }
 
   /// What waits is still done; nothing more is accepted. May be called again.

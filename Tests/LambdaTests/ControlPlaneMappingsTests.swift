@@ -195,3 +195,20 @@ func `messages must stay invisible for as long as the function may run`(visibili
   #expect(try await count { $0.functionName = "orders" } == 2)
   #expect(try await count { $0.functionName = "none" } == 0)
 }
+
+@Test func `a mapping needs the consent of its function's account, and policies see the function`() async throws {
+  let test = try await prepared()
+  let arn = "arn:aws:lambda:us-east-1:111111111111:function:orders"
+  try await test.run(mapping { $0.functionName = arn }, account: .two)
+  let foreign = try #require(test.identity.asked.withLock { $0.last { $0.action == "lambda:CreateEventSourceMapping" } })
+  #expect(foreign.owner == .one && foreign.resourcePolicy == nil)
+
+  _ = try await test.create { ($0.functionName, $0.timeout) = ("other", 60) }
+  let uuid = try #require(EventSourceMappingConfiguration(try await test.run(mapping())).uuid)
+  try await test.plane.setMappingState(uuid, from: .creating, to: .enabled)
+  test.identity.asked.withLock { $0 = [] }
+  try await test.run(input(UpdateEventSourceMappingInput.self) { ($0.uuid, $0.functionName) = (uuid, "other") })
+  let asked = test.identity.asked.withLock { $0 }.filter { $0.action == "lambda:UpdateEventSourceMapping" }
+  #expect(
+    asked.map { $0.conditionValues["lambda:functionarn"] ?? [] } == [[arn], ["arn:aws:lambda:us-east-1:111111111111:function:other"]])
+}

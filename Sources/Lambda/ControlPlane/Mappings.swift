@@ -8,15 +8,11 @@ extension ControlPlane {
       Operation(
         "CreateEventSourceMapping",
         access: { [self] (i: CreateEventSourceMappingInput, c) in
-          let function = try name(i.functionName, c)
-          return [
-            Access(
-              "lambda:CreateEventSourceMapping", owner: c.account, conditionValues: ["lambda:functionarn": [function.arn]])
-          ]
+          [try mappingAccess("CreateEventSourceMapping", of: i.functionName, c)]
         }, run: createMapping),
       Operation(
         "GetEventSourceMapping",
-        access: { (i: GetEventSourceMappingInput, c) in Self.mappingAccess("GetEventSourceMapping", i.uuid, c) },
+        access: { [self] (i: GetEventSourceMappingInput, c) in try await mappingAccess("GetEventSourceMapping", i.uuid, c) },
         run: getMapping),
       Operation(
         "ListEventSourceMappings",
@@ -24,20 +20,31 @@ extension ControlPlane {
         run: listMappings),
       Operation(
         "UpdateEventSourceMapping",
-        access: { (i: UpdateEventSourceMappingInput, c) in Self.mappingAccess("UpdateEventSourceMapping", i.uuid, c) },
+        access: { [self] (i: UpdateEventSourceMappingInput, c) in
+          try await mappingAccess("UpdateEventSourceMapping", i.uuid, c)
+            + (i.functionName.map { [try mappingAccess("UpdateEventSourceMapping", of: $0, c)] } ?? [])
+        },
         run: updateMapping),
       Operation(
         "DeleteEventSourceMapping",
-        access: { (i: DeleteEventSourceMappingInput, c) in Self.mappingAccess("DeleteEventSourceMapping", i.uuid, c) },
+        access: { [self] (i: DeleteEventSourceMappingInput, c) in try await mappingAccess("DeleteEventSourceMapping", i.uuid, c) },
         run: deleteMapping),
     ]
   }
 
-  private static func mappingAccess(_ action: String, _ uuid: String, _ call: Call) -> [Access] {
-    [
+  /// Permission to let a function poll. The poller acts as the function's role, so only the function's own account may say so.
+  private func mappingAccess(_ action: String, of function: String, _ call: Call) throws -> Access {
+    let function = try name(function, call)
+    return Access("lambda:\(action)", owner: function.id.account, conditionValues: ["lambda:functionarn": [function.arn]])
+  }
+
+  /// Permission for a mapping that is there; policies may ask which function it is of.
+  private func mappingAccess(_ action: String, _ uuid: String, _ call: Call) async throws -> [Access] {
+    let stored = try await store.read { try MappingRows($0).mapping(call.account, call.region, uuid) }
+    return [
       Access(
         "lambda:\(action)", on: ARN("lambda", call.region, call.account, "event-source-mapping:\(uuid)").text,
-        owner: call.account)
+        owner: call.account, conditionValues: stored.map { ["lambda:functionarn": [$0.mapping.functionARN]] } ?? [:])
     ]
   }
 

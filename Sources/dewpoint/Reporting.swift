@@ -31,7 +31,7 @@ enum Reporting {
       [
         "status": "ok", "version": .string(Dewpoint.version),
         "uptimeSeconds": .double(Double((monotonic() - began).inMilliseconds) / 1000), "services": .object(services),
-        "isolation": .string(isolation), "data": directory.map(JSON.string) ?? "memory",
+        "isolation": .string(isolation), "storage": directory == nil ? "memory" : "disk",
       ])
   }
 }

@@ -1,6 +1,7 @@
 """The server itself: what it answers to what it cannot do, its pages, its start and stop."""
 
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -84,3 +85,9 @@ def test_a_graceful_stop_keeps_everything(own_cloud):
     logs.create_log_group(logGroupName="kept")
     own_cloud.restart(kill=False)
     assert [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]] == ["kept"]
+
+
+def test_the_coverage_page_says_what_this_binary_implements():
+    """If this fails after adding an operation: make coverage."""
+    page = subprocess.run([Server.binary(), "coverage"], check=True, capture_output=True, text=True).stdout
+    assert page == (pathlib.Path(__file__).parents[2] / "docs/COVERAGE.md").read_text()

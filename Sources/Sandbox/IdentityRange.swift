@@ -10,18 +10,22 @@ final class IdentityRange: Sendable {
   let count: UInt32
   private let state: Mutex<(next: UInt32, used: Set<UInt32>)>
 
-  /// - Parameter start: where to begin in the range. Servers side by side begin at different places, because the kernel
-  ///   counts the processes of a uid over all of them.
-  init(first: UInt32, count: UInt32, start: UInt32 = UInt32(bitPattern: getpid()) &* 61) {
+  /// - Parameter start: where to begin in the range. Servers side by side begin far apart, because the kernel counts the
+  ///   processes of a uid over all of them.
+  init(first: UInt32, count: UInt32, start: UInt32 = IdentityRange.placeOfProcess) {
     self.first = first
     self.count = count
     state = Mutex((start % count, []))
   }
 
+  private static let placeOfProcess = (UInt32(bitPattern: getpid()) &* 2_654_435_761) >> 16
+
   /// `nil` if the server is not root, or is root only of a namespace that has no further uid.
-  static func usable() -> IdentityRange? {
+  static func usable() -> IdentityRange? { ofProcess }
+
+  /// One for all hosts of the process: two of them must not hand out the same uid.
+  private static let ofProcess: IdentityRange? =
     geteuid() == 0 ? choose(uidMap: Descriptors.read("/proc/self/uid_map") ?? "") : nil
-  }
 
   static func choose(uidMap: String) -> IdentityRange? {
     let ranges = uidMap.split(separator: "\n").compactMap { line -> (first: UInt64, count: UInt64)? in

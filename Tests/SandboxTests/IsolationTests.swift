@@ -103,7 +103,7 @@ struct IsolationTests {
     await #expect(throws: SandboxError(step: "chdir", path: "/var/task", errno: ENOENT)) { try await host.launch(noDirectory) }
     let noSource = Workbench.shell("true", temporary) { $0.readOnlyBinds = [.init(host: "/nonexistent", guest: "/opt")] }
     let error = await #expect(throws: SandboxError.self) { try await host.launch(noSource) }
-    #expect(error?.detail.contains("/nonexistent") == true)
+    #expect(error?.detail.contains("/nonexistent") == true, "\(String(describing: error))")
   }
 
   @Test func `values that cannot work are refused before anything starts`() async throws {

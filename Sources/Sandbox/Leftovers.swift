@@ -28,11 +28,11 @@ enum Leftovers {
   }
 
   private static func kill(_ path: String) {
-    for _ in 0..<100 {
+    for _ in 0..<2000 {
       let members = (Descriptors.read(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { pid_t($0) }
       if members.isEmpty { return }
       for pid in members where pid > 1 { Glibc.kill(pid, SIGKILL) }
-      // Once a server's life, before it serves: a few milliseconds for processes to die.
+      // Once a server's life, before it serves: processes die within milliseconds, on a busy host within a second.
       usleep(1000)
     }
   }

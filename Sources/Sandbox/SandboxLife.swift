@@ -203,7 +203,9 @@ final class SandboxLife: Sendable {
         memoryBytes: request.memoryBytes, cpuShare: request.cpuShare, maximumProcesses: request.maximumProcesses)
       if let identity = request.plan.identity { output.give(to: identity) }
       for packet in [try Plan.packet(command: request.command), try request.plan.encoded()] {
-        guard Descriptors.sendPacket(state.control, packet) else { throw .last("send plan", "") }
+        // bubblewrap may have ended before it has all, because it cannot do what its command says: then its own words, which
+        // come with its end, are the error.
+        guard Descriptors.sendPacket(state.control, packet) || errno == EPIPE else { throw .last("send plan", "") }
       }
       state.phase = .starting(pid)
     }

@@ -1,5 +1,5 @@
 import Base
-import HTTPServer
+import Fabric
 
 /// `/_dewpoint/clock`: shows the adjustable clock, freezes, advances and resumes it.
 public enum ClockPage {
@@ -7,15 +7,15 @@ public enum ClockPage {
   /// - Parameter save: called with the new state before the answer goes out.
   public static func page(
     _ clock: AdjustableClock, save: @escaping @Sendable (AdjustableClock.Mode) throws -> Void
-  ) -> InternalPages.Page {
-    { request in
+  ) -> InternalPage {
+    InternalPage("clock", for: .everybody) { request in
       if request.method == "POST" {
         try change(clock, request.body)
         try save(clock.mode)
       } else if request.method != "GET" {
         throw AWSError("MethodNotAllowed", "Use GET or POST.", status: 405)
       }
-      return InternalPages.json(200, state(clock))
+      return .json(state(clock))
     }
   }
 

@@ -1,49 +1,42 @@
 import Base
+import Fabric
 import HTTPServer
-import Synchronization
 
-/// The pages under `/_dewpoint/`, for people and tools of this server rather than for AWS clients.
-public final class InternalPages: Sendable {
-  public struct Request: Sendable {
-    public var method: String
-    public var path: String
-    public var query: String
-    public var body: [UInt8]
+/// Serves the pages under `/_dewpoint/`.
+public struct InternalPages: Sendable {
+  private var table: [String: InternalPage] = [:]
+
+  public init(_ pages: [InternalPage]) {
+    for page in pages {
+      precondition(table.updateValue(page, forKey: "/_dewpoint/\(page.path)") == nil, "page \(page.path) is registered twice")
+    }
   }
-  public typealias Page = @Sendable (Request) async throws -> HTTPResponse
-
-  private let table = Mutex<[String: Page]>([:])
-  public init() {}
-
-  /// - Parameter path: below `/_dewpoint/`, for example `health`; with `/` at its end the page serves all that lies below.
-  public func add(_ path: String, _ page: @escaping Page) { table.withLock { $0["/_dewpoint/\(path)"] = page } }
 
   /// Nil when the path is not one of ours.
   func answer(_ request: HTTPRequest, path: String, query: String) async -> HTTPResponse? {
     guard path.hasPrefix("/_dewpoint/") else { return nil }
-    guard request.method == "GET" || request.method == "HEAD" || Self.isFromHere(request) else {
-      return Self.json(403, ["message": "Changes are only accepted from the machine that the server runs on."])
+    let isReading = request.method == "GET" || request.method == "HEAD"
+    guard isReading || Self.isFromHere(request) else {
+      return Self.response(.message(403, "Changes are only accepted from the machine that the server runs on."))
     }
-    guard let page = page(for: path) else {
-      return Self.json(404, ["message": .string("There is no page \(path).")])
+    guard let page = table[path] ?? path.lastIndex(of: "/").flatMap({ table[String(path[...$0])] }) else {
+      return Self.response(.message(404, "There is no page \(path)."))
+    }
+    guard page.audience == .everybody || Self.isFromHere(request) else {
+      return Self.response(.message(403, "This page is only shown on the machine that the server runs on."))
     }
     do {
-      return try await page(Request(method: request.method, path: path, query: query, body: request.body))
+      return Self.response(
+        try await page.answer(PageRequest(method: request.method, path: path, query: query, body: request.body)))
     } catch let error as AWSError {
-      return Self.json(error.status ?? 400, ["message": .string(error.message)])
+      return Self.response(.message(error.status ?? 400, error.message))
     } catch {
-      return Self.json(500, ["message": .string("\(error)")])
+      return Self.response(.message(500, "\(error)"))
     }
   }
 
-  private func page(for path: String) -> Page? {
-    table.withLock { table in
-      table[path] ?? path.lastIndex(of: "/").flatMap { table[String(path[...$0])] }
-    }
-  }
-
-  /// These pages know no keys, so only who has a way to this machine's loopback may change things: neither the network of a
-  /// server that is open to it, nor a function in its sandbox, which comes in by a listener of its own.
+  /// These pages know no keys, so only who has a way to this machine's loopback may see inside or change things: neither the
+  /// network of a server that is open to it, nor a function in its sandbox, which comes in by a listener of its own.
   private static func isFromHere(_ request: HTTPRequest) -> Bool {
     guard request.listener == frontListener else { return false }
     guard let address = request.remoteAddress else { return true }
@@ -52,7 +45,12 @@ public final class InternalPages: Sendable {
   /// The label of the listeners that the operator opened.
   static let frontListener = "api"
 
-  public static func json(_ status: Int, _ value: JSON) -> HTTPResponse {
-    HTTPResponse(status: status, headers: ["content-type": "application/json"], body: value.bytes + [10])
+  private static func response(_ answer: PageAnswer) -> HTTPResponse {
+    HTTPResponse(status: answer.status, headers: ["content-type": answer.contentType], body: .bytes(answer.body))
   }
+}
+
+extension PageAnswer {
+  /// An answer that says why there is no other.
+  public static func message(_ status: Int, _ text: String) -> Self { .json(["message": .string(text)], status: status) }
 }

@@ -108,21 +108,17 @@ public final class LambdaService: ServiceModule {
     logForwarder.finish()
   }
 
-  /// The zip that a function's `Code.Location` names: a link that is signed and valid for ten minutes.
-  /// - Parameter file: `HASH.zip`.
-  /// - Returns: nil when there is no such package, or the link is none of ours or too old.
-  public func package(file: String, query: String) async -> [UInt8]? {
-    guard let hash = control.links.hash(file: file, query: query) else { return nil }
-    return try? await packages.zip(hash)
-  }
-
-  /// A package as it was uploaded; nil when there is none of that name.
-  /// - Parameter file: the last part of the location that `GetFunction` gives: the hash of the zip, then `.zip`.
-  public func package(file: Substring) async throws -> [UInt8]? {
-    let hash = String(file.dropLast(4))
-    guard file.hasSuffix(".zip"), hash.utf8.count == 64, hash.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) })
-    else { return nil }
-    do { return try await packages.zip(hash) } catch is PackageStore.PackageMissing { return nil }
+  /// `lambda/packages/HASH.zip`: the zip that a function's `Code.Location` names, by a link that is signed and valid for ten minutes.
+  public var pages: [InternalPage] {
+    [
+      InternalPage("lambda/packages/", for: .everybody) { [control, packages] request in
+        let file = request.path.split(separator: "/").last.map(String.init) ?? ""
+        guard let hash = control.links.hash(file: file, query: request.query), let zip = try? await packages.zip(hash) else {
+          throw AWSError("NotFound", "There is no such package, or the link has expired: ask GetFunction again.", status: 404)
+        }
+        return PageAnswer(contentType: "application/zip", body: zip)
+      }
+    ]
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

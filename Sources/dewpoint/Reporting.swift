@@ -1,7 +1,5 @@
 import Base
 import Fabric
-import Gateway
-import HTTPServer
 
 #if canImport(Glibc)
   import Glibc
@@ -23,11 +21,10 @@ enum Reporting {
     fflush(nil)
   }
 
-  static func health(_ apis: [ServiceAPI], since began: Duration, isolation: String, directory: String?) -> HTTPResponse {
+  static func health(_ apis: [ServiceAPI], since began: Duration, isolation: String, directory: String?) -> PageAnswer {
     var services = JSONObject()
     for api in apis.sorted(by: { $0.model.name < $1.model.name }) { services[api.model.name] = "running" }
-    return InternalPages.json(
-      200,
+    return .json(
       [
         "status": "ok", "version": .string(Dewpoint.version),
         "uptimeSeconds": .double(Double((monotonic() - began).inMilliseconds) / 1000), "services": .object(services),

@@ -62,36 +62,20 @@ final class Server: Sendable {
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: clock, logger: logger)
 
-    let pages = InternalPages()
+    let (saved, isolation) = (directory, settings.isIsolated ? "isolated" : "plain processes, NOT ISOLATED")
+    let pages = modules.flatMap(\.pages) + [
+      ClockPage.page(clock) { try saved.saveClock($0) },
+      InternalPage("health", for: .everybody) { _ in
+        Reporting.health(dispatcher.apis, since: began, isolation: isolation, directory: settings.dataDirectory)
+      },
+    ]
     let metrics = RequestMetrics()
     let gateway = Gateway(
       dispatcher: dispatcher, keys: iam, ambient: ambient,
       originGuard: OriginGuard(
         hosts: settings.allowedHosts + (Up.isLoopback(settings.host) ? [] : [settings.host]), origins: settings.allowedOrigins),
-      pages: pages, metrics: metrics)
+      pages: InternalPages(pages), metrics: metrics)
     http = HTTPServer(handler: gateway, clock: clock, logger: logger)
-
-    let saved = directory
-    pages.add("clock", ClockPage.page(clock) { try saved.saveClock($0) })
-    let packages = lambda
-    pages.add("lambda/packages/") { request in
-      let file = request.path.split(separator: "/").last.map(String.init) ?? ""
-      guard let zip = await packages.package(file: file, query: request.query) else {
-        throw AWSError("NotFound", "There is no such package, or the link has expired: ask GetFunction again.", status: 404)
-      }
-      return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
-    }
-    // Whoever knows the hash may read the package, as with the presigned URLs of AWS.
-    pages.add("lambda/packages/") { [lambda] request in
-      guard let zip = try await lambda.package(file: request.path.split(separator: "/").last ?? "") else {
-        return InternalPages.json(404, ["message": "There is no such package."])
-      }
-      return HTTPResponse(status: 200, headers: ["content-type": "application/zip"], body: zip)
-    }
-    let isolation = settings.isIsolated ? "isolated" : "plain processes, NOT ISOLATED"
-    pages.add("health") { _ in
-      Reporting.health(dispatcher.apis, since: began, isolation: isolation, directory: settings.dataDirectory)
-    }
   }
 
   /// Serves until SIGTERM or SIGINT, then stops in order: no new requests, running ones end, state is flushed.

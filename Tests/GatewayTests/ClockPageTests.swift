@@ -7,12 +7,17 @@ import Testing
 
 struct ClockPageTests {
   private static let start = Instant(seconds: 1_800_000_000)
-  private let clock = AdjustableClock(mode: .frozen(at: start))
-  private let bench = Bench()
+  private let clock: AdjustableClock
+  private let bench: Bench
 
   private let saved = Recorder<AdjustableClock.Mode>()
 
-  init() { bench.pages.add("clock", ClockPage.page(clock) { [saved] mode in saved.add(mode) }) }
+  init() { self.init(AdjustableClock(mode: .frozen(at: Self.start))) }
+
+  private init(_ clock: AdjustableClock) {
+    self.clock = clock
+    bench = Bench(pages: [ClockPage.page(clock) { [saved] mode in saved.add(mode) }])
+  }
 
   private func send(_ method: String, _ body: String = "", from address: String? = "127.0.0.1", listener: String = "api") async -> Answer {
     var request = HTTPRequest.to(nil, method, "/_dewpoint/clock", body: body)
@@ -60,9 +65,9 @@ struct ClockPageTests {
 
   @Test func `the clock does not leave the years that texts can have`() async {
     let late = AdjustableClock(mode: .frozen(at: .distantFuture - .days(1)))
-    bench.pages.add("clock", ClockPage.page(late) { _ in })
-    #expect(await send("POST", #"{"advance":"2d"}"#).status == 400)
-    #expect(await send("POST", #"{"advance":"1d"}"#).status == 200)
+    let tests = ClockPageTests(late)
+    #expect(await tests.send("POST", #"{"advance":"2d"}"#).status == 400)
+    #expect(await tests.send("POST", #"{"advance":"1d"}"#).status == 200)
     #expect(late.now() == .distantFuture)
   }
 

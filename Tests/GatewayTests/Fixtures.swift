@@ -53,13 +53,12 @@ final class Bench: Sendable {
     "AKIAANN": KeyIdentity(secret: "secret", principal: .user("ann", in: .test(1))),
   ])
   let metrics = RequestMetrics()
-  let pages = InternalPages()
   let gateway: Gateway
   private let lastCall: Box
 
   final class Box: Sendable { let call = Mutex<Call?>(nil) }
 
-  init(origins: [String] = []) {
+  init(origins: [String] = [], pages: [InternalPage] = []) {
     let box = Box()
     lastCall = box
     let ambient = Ambient.test(clock: clock)
@@ -75,7 +74,8 @@ final class Bench: Sendable {
           operations: implemented.filter { $0.0 == model.name }.map { Self.operation(model, $0.1, box) })
       })
     gateway = Gateway(
-      dispatcher: dispatcher, keys: keys, ambient: ambient, originGuard: OriginGuard(origins: origins), pages: pages, metrics: metrics)
+      dispatcher: dispatcher, keys: keys, ambient: ambient, originGuard: OriginGuard(origins: origins), pages: InternalPages(pages),
+      metrics: metrics)
   }
 
   private static func operation(_ model: ServiceModel, _ name: String, _ box: Box) -> Fabric.Operation {

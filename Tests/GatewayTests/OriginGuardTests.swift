@@ -1,4 +1,5 @@
 import Base
+import Fabric
 import HTTPServer
 import Testing
 
@@ -59,8 +60,7 @@ struct OriginGuardTests {
   }
 
   @Test func `a foreign page gets nothing from the gateway, its preflight and the internal pages included`() async {
-    let bench = Bench()
-    bench.pages.add("health") { _ in InternalPages.json(200, [:]) }
+    let bench = Bench(pages: [InternalPage("health", for: .everybody) { _ in .json([:]) }])
     for (method, target) in [("POST", "/"), ("OPTIONS", "/"), ("GET", "/_dewpoint/health")] {
       let headers: HeaderFields = ["origin": "https://evil.example", "access-control-request-method": "POST"]
       let answer = await bench.send(.to(nil, method, target, headers: headers))

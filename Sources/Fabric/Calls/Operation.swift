@@ -72,6 +72,19 @@ public struct ServiceAPI: Sendable {
 public protocol ServiceModule: Sendable {
   var apis: [ServiceAPI] { get }
   var workers: [any Worker] { get }
+  /// Its pages under `/_dewpoint/`.
+  var pages: [InternalPage] { get }
+  /// What it tells of itself at `/_dewpoint/metrics`; asked at each scrape, so cheap.
+  func measurements() async -> [Measurement]
+  /// Removes everything of one account, running work included; the account is afterwards as if it had never been used.
+  func removeAll(of account: AccountID) async throws
+}
+
+extension ServiceModule {
+  public var pages: [InternalPage] { [] }
+  public func measurements() async -> [Measurement] { [] }
+  // Only until each service has its own.
+  public func removeAll(of account: AccountID) async throws {}
 }
 
 /// The way from one service to another: the same checks as a request from outside, without the encoding.

@@ -1,0 +1,15 @@
+/// One number that a service tells of itself, in the terms of Prometheus' text format.
+public struct Measurement: Sendable {
+  public enum Kind: String, Sendable { case counter, gauge }
+  /// With the prefix `dewpoint_` and the unit at its end: `dewpoint_sqs_messages_visible`.
+  public var name: String
+  public var help: String
+  public var kind: Kind
+  /// In the order in which they are printed. Their values must come from a bounded set.
+  public var labels: [(name: String, value: String)]
+  public var value: Double
+
+  public init(_ name: String, _ kind: Kind, _ value: Double, labels: [(name: String, value: String)] = [], help: String) {
+    (self.name, self.kind, self.value, self.labels, self.help) = (name, kind, value, labels, help)
+  }
+}

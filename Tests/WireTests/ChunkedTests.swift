@@ -202,6 +202,7 @@ import Testing
     (["x-amz-decoded-content-length": "-1"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidArgument", 400),
     (["x-amz-decoded-content-length": "99999999999999999999"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidArgument", 400),
     (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-md4"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidRequest", 400),
+    (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-acl"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidRequest", 400),
     (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-xxhash3"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "NotImplemented", 501),
     (
       ["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-crc32,x-amz-checksum-sha1"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER",

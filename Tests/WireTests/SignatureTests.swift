@@ -196,7 +196,8 @@ private func check(
     }
   }
 
-  @Test(arguments: ["s3", "sqs"]) func `the form of a body in chunks is signed in place of its hash, but SigV4A is for nobody`(service: String) throws {
+  @Test(arguments: ["s3", "sqs"])
+  func `the form of a body in chunks is signed in place of its hash, but SigV4A is for nobody`(service: String) throws {
     var signer = Self.signer
     signer.service = service
     for form in ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {

@@ -13,7 +13,8 @@ public enum SignedBody: Sendable {
 /// A signature that matched, and what the chunks of an `aws-chunked` body are checked with.
 public struct Verification: Sendable {
   /// The first "previous signature" of signed chunks.
-  public let seedSignature: String
+  public var seedSignature: String { claim.signature }
+  let claim: SignatureClaim
   let key: SigningKey
 }
 
@@ -31,11 +32,11 @@ public func verify(
   let isPresigned = claim.form != .header
   let reading = CanonicalRequest.first(target, isS3: claim.isS3, isPresigned: isPresigned)
   let canonical = CanonicalRequest.write(method, reading, headers, signed: claim.signedHeaders, payload: payload)
-  if matches(claim, canonical, key) { return Verification(seedSignature: claim.signature, key: key) }
+  if matches(claim, canonical, key) { return Verification(claim: claim, key: key) }
 
   for other in CanonicalRequest.readings(target, isS3: claim.isS3, isPresigned: isPresigned) where other != reading {
     let canonical = CanonicalRequest.write(method, other, headers, signed: claim.signedHeaders, payload: payload)
-    if matches(claim, canonical, key) { return Verification(seedSignature: claim.signature, key: key) }
+    if matches(claim, canonical, key) { return Verification(claim: claim, key: key) }
   }
   throw .mismatch(
     .init(
@@ -73,14 +74,11 @@ private func appendHex(_ digest: SHA256.Digest, to out: inout [UInt8]) {
   }
 }
 
-/// Takes the same time wherever the two differ.
 private func matches(_ claim: SignatureClaim, _ canonical: [UInt8], _ key: SigningKey) -> Bool {
   var expected: [UInt8] = []
   expected.reserveCapacity(64)
   appendHex(key.hash.code(stringToSign(claim.time, claim.scope, canonical)), to: &expected)
-  var difference: UInt8 = claim.signature.utf8.count == 64 ? 0 : 1
-  for (a, b) in zip(expected, claim.signature.utf8) { difference |= a ^ b }
-  return difference == 0
+  return isEqualInConstantTime(expected, claim.signature.utf8)
 }
 
 /// Fields that decide what a request does must not be changed on the way.
@@ -97,24 +95,24 @@ private func checkSignedHeaders(_ claim: SignatureClaim, _ headers: HeaderFields
   if !missing.isEmpty { throw .notSigned(missing) }
 }
 
+private let skewMinutes = maximumSkew.inMilliseconds / 60_000
+
 private func checkTime(_ claim: SignatureClaim, _ now: Instant) throws(SignatureFailure) {
   guard claim.time.hasPrefix(claim.date) else {
     throw .wrongScope(
       "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
         + "'\(claim.date)' != '\(claim.time.prefix(8))', from '\(claim.time)'.")
   }
-  let current = now.basicISO8601
-  let minutes = maximumSkew.inMilliseconds / 60_000
   if claim.signedAt > now + maximumSkew {
     throw .notYetCurrent(
-      "Signature not yet current: \(claim.time) is still later than \((now + maximumSkew).basicISO8601) (\(current) + \(minutes) min.)",
+      "Signature not yet current: \(claim.time) is still later than \((now + maximumSkew).basicISO8601) (\(now.basicISO8601) + \(skewMinutes) min.)",
       requestTime: claim.signedAt, serverTime: now)
   }
   switch claim.form {
   case .header:
     if claim.signedAt < now - maximumSkew {
       throw .expired(
-        "Signature expired: \(claim.time) is now earlier than \((now - maximumSkew).basicISO8601) (\(current) - \(minutes) min.)",
+        "Signature expired: \(claim.time) is now earlier than \((now - maximumSkew).basicISO8601) (\(now.basicISO8601) - \(skewMinutes) min.)",
         requestTime: claim.signedAt, serverTime: now)
     }
   case .presigned(let validity):
@@ -131,7 +129,6 @@ private func payloadText(_ claim: SignatureClaim, _ body: SignedBody) throws(Sig
   case .unsigned: return "UNSIGNED-PAYLOAD"
   case .chunked(let form):
     if form.contains("ECDSA") { throw .unsupported("Signature Version 4A (\(form)) is not supported.") }
-    guard claim.isS3 else { throw .unsupported("A body in signed chunks (\(form)) is only supported by S3.") }
     return form
   case .sha256(let declared):
     guard let computed = hash(body) else { return declared }

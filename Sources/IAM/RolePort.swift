@@ -16,7 +16,7 @@ extension IAMService {
     let (access, call) = Self.assumption(role, by: service, at: ambient.now)
     let decision = try await decide(access, call)
     guard decision == .allowed else {
-      denials.add(Denial(access, call, decision))
+      denials.add(Denial(access, call, decision, nil))
       throw AWSError("AccessDenied", decision.message(for: access, principal: call.principal), status: 403)
     }
     return RoleSession(
@@ -61,7 +61,8 @@ extension IAMService {
     let keyID = KeyForm.make(KeyForm.sessionPrefix, account, ambient.random)
     let now = Instant(seconds: ambient.now.seconds)
     let grant = SessionGrant(
-      principal: principal, accessKeyID: keyID, issued: now, expires: now + duration, conditionValues: conditionValues)
+      principal: principal, accessKeyID: keyID, issued: now, expires: now + duration, conditionValues: conditionValues,
+      epoch: try await epoch(account))
     let (token, secret) = try await sessionSealer().seal(grant, ambient.random)
     return (keyID, secret, token, grant.expires)
   }

@@ -49,7 +49,7 @@ extension Denial {
   /// In one sentence, which policy said no.
   var reason: String {
     guard isExplicit else { return "no \(policyType) allows it" }
-    return "explicit deny in a \(policyType)" + (policy.map { " (\($0))" } ?? "") + (statement.map { ", statement \($0)" } ?? "")
+    return "explicit deny in \(policyType.hasPrefix("i") ? "an" : "a") \(policyType)" + (policy.map { " (\($0))" } ?? "") + (statement.map { ", statement \($0)" } ?? "")
   }
 
   /// Two or three lines.

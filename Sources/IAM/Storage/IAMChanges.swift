@@ -59,7 +59,10 @@ struct IAMChanges: IAMReading {
 
   func attach(_ arn: String, to entity: Entity) throws {
     try entity.checkModifiable()
-    guard try findPolicy(arn) != nil else { throw IAMError.notAttachable(arn) }
+    guard let policy = try findPolicy(arn) else { throw IAMError.notAttachable(arn) }
+    if policy.path.hasPrefix(Entity.servicePath) {
+      throw AWSError("PolicyNotAttachableException", "Cannot attach a Service Role Policy to a Customer Role.", status: 400)
+    }
     if try isAttached(arn, to: entity) { return }
     guard try attachments(entity).count < IAMLimits.attachedPolicies else {
       let kind = entity.kind.rawValue

@@ -1,6 +1,12 @@
 import ArgumentParser
 import Base
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Shows the calls that a running server refused.
 struct Denials: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,6 +32,8 @@ struct Denials: AsyncParsableCommand {
     let account = account.map { "&account=\(percentEncoded($0))" } ?? ""
     let page = try server.page("/_dewpoint/denials?after=\(after)&limit=\(limit)\(account)")
     for denial in page["denials"]?.array ?? [] { print(json ? denial.text : Self.lines(denial)) }
+    // Whoever follows through a pipe wants each line when it comes.
+    fflush(nil)
     return page["last"]?.int ?? after
   }
 

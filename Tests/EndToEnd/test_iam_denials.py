@@ -1,7 +1,9 @@
 """Refused calls and what they say, the least policy of a role, and the commands that show both."""
 
 import json
+import queue
 import subprocess
+import threading
 import urllib.request
 
 from harness import Server, wait_until
@@ -57,11 +59,13 @@ def test_the_command_shows_denials_and_follows(cloud, refused):
     follower = subprocess.Popen(
         [Server.binary(), "denials", "--follow", "--json", "--account", cloud.account, "--endpoint", cloud.server.endpoint],
         stdout=subprocess.PIPE, text=True)
+    lines = queue.Queue()
+    threading.Thread(target=lambda: [lines.put(line) for line in follower.stdout], daemon=True).start()
     try:
-        assert json.loads(follower.stdout.readline())["action"] == "sqs:SendMessage"
+        assert json.loads(lines.get(timeout=20))["action"] == "sqs:SendMessage"
         with refused("AccessDenied", 403):
             sqs.delete_queue(QueueUrl=url)
-        assert json.loads(follower.stdout.readline())["action"] == "sqs:DeleteQueue"
+        assert json.loads(lines.get(timeout=20))["action"] == "sqs:DeleteQueue"
     finally:
         follower.kill()
         follower.wait()

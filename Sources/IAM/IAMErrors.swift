@@ -42,6 +42,9 @@ enum IAMError {
   static func duplicateTags() -> AWSError {
     invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
   }
+  static func reservedTag(_ key: String) -> AWSError {
+    invalidInput("Tag keys that begin with aws: are reserved for system use: \(key)")
+  }
   static func malformed(_ policy: MalformedPolicy) -> AWSError {
     AWSError("MalformedPolicyDocumentException", policy.message, status: 400)
   }

@@ -64,7 +64,8 @@ extension IAMService {
       facts["sts:sourceidentity"] = [source]
     }
     var call = call
-    call.principal = .anonymous
+    // The caller has no account of its own; the denial is the role's owner's to see.
+    (call.principal, call.account) = (.anonymous, role.account)
     for action in actions {
       let access = Access(action, on: role.arn, owner: role.account, resourcePolicy: document, conditionValues: facts)
       let decision = try await decide(access, call, provider: provider)

@@ -18,7 +18,8 @@ struct IAMChanges: IAMReading {
       throw IAMError.exists(entity.kind, entity.name)
     }
     let (quota, limit) = IAMLimits.entities(entity.kind)
-    if try entities(entity.kind).count >= limit { throw IAMError.quota(quota, limit) }
+    let names = KeyRange(prefix: IAMKeys.names(account, entity.kind))
+    if try reader.entries(names, limit: limit).count >= limit { throw IAMError.quota(quota, limit) }
     try save(entity)
     if let boundary = entity.boundary { try setBoundary(boundary, of: entity) }
   }
@@ -145,9 +146,8 @@ extension IAMChanges {
   /// The newest hundred reports are kept.
   func save(_ job: AccessJob, _ id: String) throws {
     let old = try reader.entries(KeyRange(prefix: IAMKeys.jobs(account)))
-    if old.count >= IAMLimits.pageSize, let oldest = try old.min(by: { try AccessJob(row: $0.value).created < AccessJob(row: $1.value).created }) {
-      try tx.delete(oldest.key)
-    }
+    let oldest = try old.min { try AccessJob(row: $0.value).created < AccessJob(row: $1.value).created }
+    if let oldest, old.count >= IAMLimits.pageSize { try tx.delete(oldest.key) }
     try tx.set(IAMKeys.job(account, id), job.row)
   }
 }

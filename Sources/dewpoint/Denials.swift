@@ -30,7 +30,9 @@ struct Denials: AsyncParsableCommand {
   /// The number of the last denial there is.
   private func show(after: Int64, limit: Int) throws -> Int64 {
     let account = account.map { "&account=\(percentEncoded($0))" } ?? ""
-    let page = try server.page("/_dewpoint/denials?after=\(after)&limit=\(limit)\(account)")
+    var page = try server.page("/_dewpoint/denials?after=\(after)&limit=\(limit)\(account)")
+    // A server that was started anew counts from the beginning.
+    if let last = page["last"]?.int, last < after { page = try server.page("/_dewpoint/denials?limit=\(limit)\(account)") }
     for denial in page["denials"]?.array ?? [] { print(json ? denial.text : Self.lines(denial)) }
     // Whoever follows through a pipe wants each line when it comes.
     fflush(nil)

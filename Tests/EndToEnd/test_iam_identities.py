@@ -148,6 +148,17 @@ def test_everything_of_an_account_is_listed_in_pages(cloud, iam):
     assert not only["UserDetailList"] and [r["RoleName"] for r in only["RoleDetailList"]] == ["worker"]
 
 
+def test_conditions_see_the_request(cloud):
+    keys = make_user(cloud, "ann", statement("Allow", "sqs:*", Condition={
+        "StringEquals": {"aws:Referer": "https://console.example.com/"}, "IpAddress": {"aws:SourceIp": "127.0.0.0/8"},
+        "Bool": {"aws:SecureTransport": "false"}}))
+    headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ListQueues"}
+    status, _ = cloud.signed("sqs", headers, b"{}", credentials=keys)
+    assert status == 403
+    status, _ = cloud.signed("sqs", headers | {"Referer": "https://console.example.com/"}, b"{}", credentials=keys)
+    assert status == 200
+
+
 def test_the_cli_reads_the_same(cloud):
     made = make_role(cloud, "worker", statement("Allow", "sqs:*"))
     listed = cloud.cli_json("iam", "get-account-authorization-details", "--filter", "Role")

@@ -25,7 +25,9 @@ extension IAMService {
     guard let arn = ARN(input.roleArn), arn.service == "iam", let owner = AccountID(arn.account),
       arn.resource.hasPrefix("role/")
     else { throw IAMError.validation("\(input.roleArn) is invalid") }
-    var facts = ["sts:rolesessionname": [input.roleSessionName]]
+    var facts = [
+      "sts:rolesessionname": [input.roleSessionName], "sts:durationseconds": [String(input.durationSeconds ?? 3600)],
+    ]
     if let id = input.externalId { facts["sts:externalid"] = [id] }
     if let identity = input.sourceIdentity { facts["sts:sourceidentity"] = [identity] }
     if let keys = input.transitiveTagKeys { facts["sts:transitivetagkeys"] = keys }

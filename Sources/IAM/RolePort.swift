@@ -16,8 +16,9 @@ extension IAMService {
     let (access, call) = Self.assumption(role, by: service, at: ambient.now)
     let decision = try await decide(access, call)
     guard decision == .allowed else {
-      denials.add(Denial(access, call, decision, nil))
-      throw AWSError("AccessDenied", decision.message(for: access, principal: call.principal), status: 403)
+      do { try await refuse(access, call, decision) } catch let error as AWSError {
+        throw AWSError("AccessDenied", error.message, status: 403)
+      }
     }
     return RoleSession(
       account: role.account, roleName: role.name, rolePath: role.path, roleID: role.id, sessionName: sessionName)

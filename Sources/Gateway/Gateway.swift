@@ -96,13 +96,15 @@ public final class Gateway: HTTPHandler {
       throw awsError(
         for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
+    var facts = identity.conditionValues
+    if let referer = wire.headers["referer"] { facts["aws:referer"] = [referer] }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
     let call = Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
       trace: trace, now: ambient.now, endpoint: "http://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
-      conditionValues: identity.conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+      conditionValues: facts, isQueryProtocol: recognised.wireProtocol == .awsQuery)
     return (call, identity.verification)
   }
 

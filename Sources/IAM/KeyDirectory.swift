@@ -38,6 +38,7 @@ extension IAMService {
     let generation = cache.generation
     guard let (grant, secret) = try await sessionSealer().open(token, accessKeyID: accessKeyID) else { throw KeyFailure.unknown }
     guard now < grant.expires else { throw KeyFailure.expired }
+    if let account = grant.principal.account, try await epoch(account) != grant.epoch { throw KeyFailure.unknown }
     var values = grant.conditionValues
     values["aws:tokenissuetime"] = [grant.issued.iso8601]
     values["aws:multifactorauthpresent"] = ["false"]

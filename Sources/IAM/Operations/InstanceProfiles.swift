@@ -18,9 +18,16 @@ extension IAMService {
       operation("ListInstanceProfiles", at: { arn(String(($0.pathPrefix ?? "/").dropFirst()), $1) }, listInstanceProfiles),
       operation(
         "ListInstanceProfilesForRole", on: .role, \ListInstanceProfilesForRoleInput.roleName, listInstanceProfilesForRole),
+      Operation("AddRoleToInstanceProfile", access: addRoleAccess, run: addRoleToProfile),
       operation(
-        "AddRoleToInstanceProfile", at: { (input: AddRoleToInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        addRoleToProfile),
+        "TagInstanceProfile", at: { (input: TagInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, tagProfile,
+        { tagFacts($0.tags) }),
+      operation(
+        "UntagInstanceProfile", at: { (input: UntagInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
+        untagProfile, { ["aws:tagkeys": $0.tagKeys] }),
+      operation(
+        "ListInstanceProfileTags", at: { (input: ListInstanceProfileTagsInput, call) in arn(input.instanceProfileName, call) },
+        listProfileTags),
       operation(
         "RemoveRoleFromInstanceProfile",
         at: { (input: RemoveRoleFromInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, removeRoleFromProfile),
@@ -37,6 +44,9 @@ extension IAMService {
       guard try tx.reader.get(IAMKeys.profile(call.account, profile.name)) == nil else {
         throw IAMError.profileExists(profile.name)
       }
+      guard try tx.profiles().count < IAMLimits.instanceProfiles else {
+        throw IAMError.quota("InstanceProfilesPerAccount", IAMLimits.instanceProfiles)
+      }
       try tx.save(profile)
     }
     var output = CreateInstanceProfileOutput()
@@ -48,7 +58,7 @@ extension IAMService {
     var output = GetInstanceProfileOutput()
     output.instanceProfile = try await read(call.account) { rows in
       let profile = try rows.getProfile(input.instanceProfileName)
-      return InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0) })
+      return InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0)?.shown(rows.reader) })
     }
     return output
   }
@@ -87,15 +97,53 @@ extension IAMService {
   {
     try await read(call.account) { rows in
       try rows.profiles().filter(isWanted).map { profile in
-        InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0) })
+        InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0)?.shown(rows.reader) })
       }
     }
+  }
+
+  /// The role goes to whoever starts an instance with the profile.
+  private func addRoleAccess(_ input: AddRoleToInstanceProfileInput, _ call: Call) async throws -> [Access] {
+    let role = try await read(call.account) { try $0.find(.role, input.roleName)?.arn }
+    return [
+      Access(
+        "iam:AddRoleToInstanceProfile", on: "arn:aws:iam::\(call.account):instance-profile/\(input.instanceProfileName)",
+        owner: call.account),
+      Access(
+        "iam:PassRole", on: role ?? Entity.arn(.role, call.account, "/", input.roleName), owner: call.account,
+        conditionValues: ["iam:passedtoservice": ["ec2.amazonaws.com"]]),
+    ]
+  }
+
+  private func tagProfile(_ input: TagInstanceProfileInput, _ call: Call) async throws {
+    let tags = try [Tag](input.tags).checked()
+    try await change(call.account) { tx in
+      var profile = try tx.getProfile(input.instanceProfileName)
+      try profile.tags.merge(tags)
+      try tx.save(profile)
+    }
+  }
+  private func untagProfile(_ input: UntagInstanceProfileInput, _ call: Call) async throws {
+    try await change(call.account) { tx in
+      var profile = try tx.getProfile(input.instanceProfileName)
+      profile.tags.remove(input.tagKeys)
+      try tx.save(profile)
+    }
+  }
+  private func listProfileTags(_ input: ListInstanceProfileTagsInput, _ call: Call) async throws -> ListInstanceProfileTagsOutput {
+    let tags = try await read(call.account) { try $0.getProfile(input.instanceProfileName).tags }
+    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
+    var output = ListInstanceProfileTagsOutput()
+    output.tags = page.items.shapes
+    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
+    return output
   }
 
   private func addRoleToProfile(_ input: AddRoleToInstanceProfileInput, _ call: Call) async throws {
     try await change(call.account) { tx in
       var profile = try tx.getProfile(input.instanceProfileName)
       let role = try tx.get(.role, input.roleName)
+      try role.checkModifiable()
       guard profile.roleID == nil else { throw IAMError.quota("InstanceSessionsPerInstanceProfile", 1) }
       profile.roleID = role.id
       try tx.save(profile)

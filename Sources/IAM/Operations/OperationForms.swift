@@ -44,9 +44,12 @@ extension IAMService {
   }
   func operation<I: RecordView>(
     _ name: String, at resource: @escaping @Sendable (I, Call) -> String,
-    _ run: @escaping @Sendable (I, Call) async throws -> Void
+    _ run: @escaping @Sendable (I, Call) async throws -> Void,
+    _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
   ) -> Operation {
-    Operation(name, access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account)] }, run: run)
+    Operation(
+      name,
+      access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account, conditionValues: facts($0))] }, run: run)
   }
 
   /// An entity's ARN has its path, which only its row knows. A root caller is not kept waiting for it.
@@ -54,9 +57,14 @@ extension IAMService {
     _ name: String, _ kind: Entity.Kind, _ target: String, _ call: Call, _ facts: [String: [String]] = [:]
   ) async throws -> [Access] {
     var arn = Entity.arn(kind, call.account, "/", target)
+    var facts = facts
     if case .root = call.principal {
     } else if let known = try await read(call.account, { try $0.find(kind, target) }) {
       arn = known.arn
+      for tag in known.tags {
+        facts["aws:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+        facts["iam:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+      }
     }
     return [Access("iam:\(name)", on: arn, owner: call.account, conditionValues: facts)]
   }

@@ -34,6 +34,9 @@ extension IAMService {
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
       guard try tx.reader.get(IAMKeys.policy(call.account, policy.name)) == nil else { throw IAMError.policyExists(policy.name) }
+      guard try tx.policies().count < IAMLimits.policies else {
+        throw IAMError.quota("PoliciesPerAccount", IAMLimits.policies)
+      }
       try tx.save(policy)
       try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.second), of: policy)
     }

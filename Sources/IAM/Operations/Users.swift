@@ -141,6 +141,7 @@ extension IAMChanges {
   }
   func removeBoundary(_ kind: Entity.Kind, _ name: String) throws {
     let entity = try get(kind, name)
+    try entity.checkModifiable()
     guard entity.boundary != nil else {
       throw IAMError.noSuchEntity("\(kind == .user ? "User" : "Role") \(name) does not have a permissions boundary attached.")
     }

@@ -40,7 +40,7 @@ enum GatewayErrors {
 
   /// Clients try again, elsewhere or later.
   static let stopping = AWSError(
-    "ServiceUnavailable", "The server is stopping. Try again later.", status: 503, fault: .server)
+    "ServiceUnavailable", "The server is stopping or its state was exchanged. Try again later.", status: 503, fault: .server)
 
   /// What a client sees of a failure that is ours.
   static func outward(_ error: any Error) -> AWSError {
@@ -49,6 +49,8 @@ enum GatewayErrors {
         "ServiceUnavailable", "The service cannot store data at present. Try again later.", status: 503, fault: .server,
         cause: error)
     }
+    // The state that the call began with is no more: it was reset, or another one was loaded.
+    if case StoreError.closed = error { return stopping }
     return .internalFailure(error)
   }
 }

@@ -42,6 +42,7 @@ public final class IAMService: ServiceModule, Authoriser, KeyDirectory, RolePort
     ]
   }
   public var workers: [any Worker] { [lastUseWorker] }
+  public var inventory: [InventoryItem] { [InventoryItem("users, groups and roles", below: IAMKeys.entities)] }
 
   /// The newest first, at most 1,000.
   public var recentDenials: [Denial] { denials.newestFirst }

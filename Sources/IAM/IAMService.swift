@@ -11,8 +11,13 @@ public struct IdentityConfiguration: Sendable {
   /// A root key that the operator configured; it is verified.
   public var rootKey: (id: String, secret: String, account: AccountID)?
 
-  public init(localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil) {
-    (self.localMode, self.rootKey) = (localMode, rootKey)
+  /// In the local mode: of keys that are no account's digits themselves.
+  public var standardAccount: AccountID
+
+  public init(
+    localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil, standardAccount: AccountID = .local
+  ) {
+    (self.localMode, self.rootKey, self.standardAccount) = (localMode, rootKey, standardAccount)
   }
 }
 

@@ -26,10 +26,17 @@ struct SnapshotTests {
       + writer.blob(blobName, blob) + writer.end(contents)
   }
 
+  private struct Found {
+    var manifest: SnapshotManifest?
+    var rows: [Key] = []
+    var contents: SnapshotContents?
+  }
+
   /// What the reader makes of bytes that come in pieces of a size.
-  private static func read(_ bytes: [UInt8], piece: Int = 1 << 20) throws -> (manifest: SnapshotManifest?, rows: [Key], contents: SnapshotContents?) {
+  @discardableResult
+  private static func read(_ bytes: [UInt8], piece: Int = 1 << 20) throws -> Found {
     var reader = SnapshotReader()
-    var found: (manifest: SnapshotManifest?, rows: [Key], contents: SnapshotContents?) = (nil, [], nil)
+    var found = Found()
     for start in stride(from: 0, to: bytes.count, by: piece) {
       for item in try reader.feed(Array(bytes[start..<min(bytes.count, start + piece)])) {
         switch item {

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Logging
+import Store
 import Synchronization
 import Wire
 
@@ -64,6 +65,9 @@ public final class Dispatcher: Door {
       throw error
     } catch is CancellationError {
       throw CancellationError()
+    } catch StoreError.closed {
+      // The state was exchanged, or the server stops: nobody's failure either.
+      throw GatewayErrors.stopping
     } catch {
       log(error, call, .error)
       throw GatewayErrors.outward(error)
@@ -75,6 +79,7 @@ public final class Dispatcher: Door {
     if let error = error as? AWSError { return error }
     // The client has gone, or the server is stopping: nobody's failure.
     if error is CancellationError { return GatewayErrors.stopping }
+    if case StoreError.closed = error { return GatewayErrors.stopping }
     logger.error("request failed", metadata: ["service": "\(service)", "request": "\(requestID)", "cause": "\(error)"])
     return GatewayErrors.outward(error)
   }

@@ -49,8 +49,6 @@ enum GatewayErrors {
         "ServiceUnavailable", "The service cannot store data at present. Try again later.", status: 503, fault: .server,
         cause: error)
     }
-    // The state that the call began with is no more: it was reset, or another one was loaded.
-    if case StoreError.closed = error { return stopping }
     return .internalFailure(error)
   }
 }

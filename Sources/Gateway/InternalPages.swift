@@ -5,18 +5,21 @@ import HTTPServer
 /// Serves the pages for people and tools of this server, most of them under `/_dewpoint/`.
 public struct InternalPages: Sendable {
   private var table: [String: InternalPage] = [:]
-  /// Pages begin so; no AWS API has such a path.
-  static let marks = ["/_", "/moto-api/"]
 
   public init(_ pages: [InternalPage]) {
     for page in pages {
       let path = page.path.hasPrefix("/") ? page.path : "/_dewpoint/\(page.path)"
-      precondition(Self.marks.contains(where: path.hasPrefix), "page \(path) could hide an API")
+      precondition(Self.isPage(path), "page \(path) could hide an API")
       precondition(table.updateValue(page, forKey: path) == nil, "page \(path) is registered twice")
     }
   }
 
-  static func isPage(_ target: String) -> Bool { marks.contains(where: target.hasPrefix) }
+  /// Pages begin with `/_` or `/moto-api/`; no AWS API has such a path. Asked for every request.
+  static func isPage(_ target: String) -> Bool {
+    var bytes = target.utf8.makeIterator()
+    guard bytes.next() == UInt8(ascii: "/"), let first = bytes.next() else { return false }
+    return first == UInt8(ascii: "_") || first == UInt8(ascii: "m") && target.hasPrefix("/moto-api/")
+  }
 
   func page(_ path: String) -> InternalPage? {
     table[path] ?? path.lastIndex(of: "/").flatMap { table[String(path[...$0])] }

@@ -2,13 +2,14 @@ import Base
 
 /// The choices of the operator, each with where it comes from: flags win over the environment, that over the file, that over defaults.
 struct Configuration: Sendable {
-  enum Origin: Sendable, Equatable, Comparable {
+  enum Origin: Sendable, Equatable {
     case standard
     case file(String)
     case environment(String)
     case flag(String)
 
-    private var rank: Int {
+    /// The greater wins.
+    var rank: Int {
       switch self {
       case .standard: 0
       case .file: 1
@@ -16,7 +17,6 @@ struct Configuration: Sendable {
       case .flag: 3
       }
     }
-    static func < (a: Self, b: Self) -> Bool { a.rank < b.rank }
 
     var text: String {
       switch self {

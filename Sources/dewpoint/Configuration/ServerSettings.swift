@@ -33,11 +33,11 @@ struct ServerSettings: Sendable {
   mutating func settle(dataOrigin: Configuration.Origin, ephemeralOrigin: Configuration.Origin) throws {
     rootKey = try rootKeyText.map { try RootKey(text: $0, standardAccount: account) }
     if isEphemeral {
-      guard dataOrigin != ephemeralOrigin || dataOrigin == .standard, !(dataOrigin.isFlag && ephemeralOrigin.isFlag) else {
+      guard dataOrigin == .standard || dataOrigin.rank != ephemeralOrigin.rank else {
         throw ConfigurationError("ephemeral keeps no data: leave data out.")
       }
       // The stronger of the two says what is meant.
-      if dataOrigin > ephemeralOrigin { isEphemeral = false } else { dataDirectory = nil }
+      if dataOrigin.rank > ephemeralOrigin.rank { isEphemeral = false } else { dataDirectory = nil }
     }
     guard Self.isLoopback(host) || rootKey != nil else {
       throw ConfigurationError(
@@ -57,10 +57,6 @@ struct ServerSettings: Sendable {
     guard rootKey != nil, !allowsStateControl else { return nil }
     return "A root key is configured, so the state is not reset, saved or replaced without a key. Allow it with allow-state-control."
   }
-}
-
-extension Configuration.Origin {
-  var isFlag: Bool { if case .flag = self { true } else { false } }
 }
 
 /// The key that every other access derives from when the server listens beyond loopback.

@@ -66,7 +66,12 @@ struct DataDirectory: Sendable {
     try Files.replace(pointer, with: Array("\(name)\n".utf8))
   }
 
-  /// Removes states of which nobody speaks: those that were replaced, and those that never were complete.
+  /// Removes a state that was replaced, or one that will not be used; what a crash leaves of it is removed at the next start.
+  func remove(_ state: StateDirectory) {
+    if state.path == root { state.removeContents() } else { Files.removeTree(state.path) }
+  }
+
+  /// Removes states of which nobody speaks: those that were replaced, and those that never were complete. Only while none is being made.
   func removeOthers(than state: StateDirectory) {
     for name in Files.names(root) where Self.isState(name) && "\(root)/\(name)" != state.path {
       Files.removeTree("\(root)/\(name)")

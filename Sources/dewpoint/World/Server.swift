@@ -136,7 +136,8 @@ extension Server {
       run(next, in: &group)
       switchboard.connect(next.gateway)
       order.complete(.success(()))
-      data.removeOthers(than: state.directory)
+      // It may be many files, and nobody waits for them.
+      startThread("remove-state") { [data] in data.remove(old.state.directory) }
     } catch {
       logger.error("the state could not be exchanged", metadata: ["error": "\(error)"])
       order.complete(.failure(error))
@@ -146,13 +147,13 @@ extension Server {
   /// A state that nobody will use.
   func discard(_ state: OpenState) async {
     await state.store.close()
-    Files.removeTree(state.directory.path)
+    data.remove(state.directory)
   }
 
   func makeState() throws -> OpenState {
     let directory = try data.makeState()
     do { return try OpenState(directory, inMemory: settings.dataDirectory == nil) } catch {
-      Files.removeTree(directory.path)
+      data.remove(directory)
       throw error
     }
   }

@@ -11,13 +11,32 @@ public struct IdentityConfiguration: Sendable {
   /// A root key that the operator configured; it is verified.
   public var rootKey: (id: String, secret: String, account: AccountID)?
 
+  /// The issuers whose tokens `AssumeRoleWithWebIdentity` can verify; nothing is ever fetched from an issuer.
+  public var webIdentityProviders: [WebIdentityProvider]
   /// In the local mode: of keys that are no account's digits themselves.
   public var standardAccount: AccountID
 
   public init(
-    localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil, standardAccount: AccountID = .local
+    localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil,
+    webIdentityProviders: [WebIdentityProvider] = [], standardAccount: AccountID = .local
   ) {
-    (self.localMode, self.rootKey, self.standardAccount) = (localMode, rootKey, standardAccount)
+    (self.localMode, self.rootKey, self.webIdentityProviders) = (localMode, rootKey, webIdentityProviders)
+    self.standardAccount = standardAccount
+  }
+}
+
+/// An issuer of OpenID Connect tokens, with the keys that it publishes.
+public struct WebIdentityProvider: Sendable {
+  /// As the tokens say it (`iss`): `https://token.actions.githubusercontent.com`.
+  public var issuer: String
+  /// The issuer's JSON Web Key Set, the text of its `jwks_uri`. RSA and elliptic-curve keys with a `kid`.
+  public var keySet: String
+  /// The audiences that every account accepts from it. An account's own OIDC provider names further ones by its client ids;
+  /// with neither no token of the issuer is accepted.
+  public var audiences: [String]
+
+  public init(issuer: String, keySet: String, audiences: [String] = []) {
+    (self.issuer, self.keySet, self.audiences) = (issuer, keySet, audiences)
   }
 }
 

@@ -105,6 +105,28 @@ struct ConfigurationTests {
     #expect(settings.rootKey?.account == AccountID("111122223333"))
   }
 
+  private static let keys = #"{"keys": [{"kid": "a"}]}"#
+
+  @Test func `issuers of web identities come from the file, from a variable and from a flag`() throws {
+    let file = "web-identity:\n  - issuer: https://a.example\n    jwks: '\(Self.keys)'\n    audiences: [x, y]\n"
+    let providers = try make(file).settings().identity.webIdentityProviders
+    #expect(providers.map(\.issuer) == ["https://a.example"])
+    #expect(providers[0].keySet == Self.keys)
+    #expect(providers[0].audiences == ["x", "y"])
+    let line = #"[{"issuer": "https://b.example", "jwks": "{\"keys\": []}"}]"#
+    #expect(try make(file, ["DEWPOINT_WEB_IDENTITY": line]).settings().webIdentityProviders.map(\.issuer) == ["https://b.example"])
+    #expect(try make(nil, [:], ["--web-identity", line]).settings().webIdentityProviders.count == 1)
+  }
+
+  @Test(arguments: [
+    "web-identity: x", "web-identity: {}", "web-identity: [x]", "web-identity: [{issuer: https://a}]", "web-identity: [{issuer: a, jwks: '{}'}]",
+    "web-identity: [{issuer: https://a, jwks: 'no json'}]", "web-identity: [{issuer: https://a, jwks: '{\"keys\": 1}'}]",
+    "web-identity: [{issuer: https://a, jwks-file: /no/such/file}]", "web-identity: [{issuer: https://a, jwks: '{\"keys\": []}', audiences: x}]",
+    "web-identity: [{issuer: https://a, jwks: '{\"keys\": []}', audience: [x]}]",
+    "web-identity: [{issuer: https://a, jwks: '{\"keys\": []}'}, {issuer: https://a, jwks: '{\"keys\": []}'}]",
+  ])
+  func `an issuer that cannot be understood is refused`(_ file: String) { #expect(failure(file)?.contains("web-identity") == true) }
+
   @Test func `secrets are not shown`() throws {
     let text = ConfigurationText.values(try make("root-key: AKIAROOT:longsecret\nallow-hosts: ['a b', c]"))
     #expect(!text.contains("longsecret") && !text.contains("AKIAROOT"))

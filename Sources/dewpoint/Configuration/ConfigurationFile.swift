@@ -23,6 +23,7 @@ enum ConfigurationFile {
   }
 
   private static func texts(_ value: Node, _ setting: Setting, _ place: String) throws -> [String] {
+    if case .structure = setting.kind { return [try Yams.serialize(node: value)] }
     if let sequence = value.sequence {
       guard setting.isList else { throw ConfigurationError("\(place): \(setting.name) takes one value, not a list.") }
       return try sequence.map { item in

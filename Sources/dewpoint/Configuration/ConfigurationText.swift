@@ -5,13 +5,20 @@ enum ConfigurationText {
   /// One line for each setting: its value, and where that comes from.
   static func values(_ configuration: Configuration) -> String {
     let rows = configuration.choices.map { choice in
-      ("\(choice.setting.name): \(value(choice))", choice.origin.text)
+      ("\(choice.setting.name): \(value(choice))", choice.origin.text, block(choice))
     }
     let width = rows.map { $0.0.count }.max() ?? 0
-    return rows.map { "\($0)\(String(repeating: " ", count: width - $0.count))  # \($1)" }.joined(separator: "\n")
+    return rows.map { "\($0)\(String(repeating: " ", count: width - $0.count))  # \($1)\($2)" }.joined(separator: "\n")
+  }
+
+  /// A structure stands below its name.
+  private static func block(_ choice: Configuration.Choice) -> String {
+    guard case .structure = choice.setting.kind else { return "" }
+    return choice.texts.joined().split(separator: "\n").map { "\n  \($0)" }.joined()
   }
 
   private static func value(_ choice: Configuration.Choice) -> String {
+    if case .structure = choice.setting.kind { return "" }
     if choice.setting.isList { return "[" + choice.texts.map(quoted).joined(separator: ", ") + "]" }
     guard let text = choice.texts.first else { return "" }
     return choice.setting.isSecret ? "(set, not shown)" : quoted(text)
@@ -53,6 +60,10 @@ enum ConfigurationText {
       data: /var/lib/dewpoint
       allow-hosts: [dewpoint.internal]
       stop-limit: 1m
+      web-identity:
+        - issuer: https://token.actions.githubusercontent.com
+          jwks-file: /etc/dewpoint/github.json
+          audiences: [sts.amazonaws.com]
       ```
 
       """

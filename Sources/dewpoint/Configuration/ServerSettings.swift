@@ -14,6 +14,7 @@ struct ServerSettings: Sendable {
   private(set) var rootKey: RootKey?
   /// Of keys that IAM has not issued.
   var account = AccountID.local
+  var webIdentityProviders: [WebIdentityProvider] = []
   var allowedHosts: [String] = []
   var allowedOrigins: [String] = []
   var allowsStateControl = false
@@ -48,7 +49,7 @@ struct ServerSettings: Sendable {
   var identity: IdentityConfiguration {
     IdentityConfiguration(
       localMode: rootKey == nil, rootKey: rootKey.map { (id: $0.accessKeyID, secret: $0.secret, account: $0.account) },
-      standardAccount: account)
+      webIdentityProviders: webIdentityProviders, standardAccount: account)
   }
 
   /// Why the state may not be emptied, saved or replaced by a page. Whoever reaches such a page shows no key, so where keys count it is

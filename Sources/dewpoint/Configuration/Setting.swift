@@ -14,6 +14,8 @@ struct Setting: Sendable {
     case duration
     /// Several texts: a list in the file, one flag for each, and separated in the environment.
     case list(separator: Character)
+    /// More than a text can say: YAML, in the environment and as a flag on one line. JSON is YAML, too.
+    case structure(String)
   }
 
   /// In the file: words with hyphens. In the environment: `DEWPOINT_` and the words in capitals.
@@ -49,6 +51,7 @@ struct Setting: Sendable {
     case .toggle: "true or false"
     case .choice(let names): names.joined(separator: ", ")
     case .duration: "duration, such as 90s"
+    case .structure(let form): form
     case .list(let separator): "list; in the environment separated by '\(separator)'"
     }
   }
@@ -71,7 +74,7 @@ struct SettingValue: Sendable {
     if case .list = kind { return }
     guard texts.count == 1, let text = texts.first else { throw ConfigurationError("\(name) takes one value.") }
     switch kind {
-    case .text: guard !text.isEmpty else { throw ConfigurationError("\(name) must not be empty.") }
+    case .text, .structure: guard !text.isEmpty else { throw ConfigurationError("\(name) must not be empty.") }
     case .integer(let range):
       guard let number = Int(text), range.contains(number) else {
         let end = range.upperBound == .max ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"

@@ -35,6 +35,10 @@ enum Settings {
       settings.account = account
     },
     Setting(
+      "web-identity", .structure(WebIdentitySetting.form),
+      help: "Issuers whose tokens AssumeRoleWithWebIdentity believes, with their public keys; nothing is fetched from them."
+    ) { $1.webIdentityProviders = try WebIdentitySetting.read($0.text) },
+    Setting(
       "allow-hosts", .list(separator: ","), "", flag: "allow-host", help: "Further host names that clients may call this server by."
     ) { $1.allowedHosts = $0.texts },
     Setting(

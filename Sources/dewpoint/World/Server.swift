@@ -26,9 +26,15 @@ final class Server: Sendable {
     let began = Reporting.monotonic()
     data = try DataDirectory(settings.dataDirectory)
     try data.claim()
-    let directory = try data.current()
-    data.removeOthers(than: directory)
-    clock = AdjustableClock(mode: try directory.loadClock() ?? .running(offset: .zero))
+    let isInMemory = settings.dataDirectory == nil
+    let state: OpenState
+    if let file = settings.loadedFile {
+      state = try await Self.loaded(SnapshotFile(file), data, inMemory: isInMemory)
+    } else {
+      state = try OpenState(data.current(), inMemory: isInMemory)
+    }
+    data.removeOthers(than: state.directory)
+    clock = AdjustableClock(mode: try state.directory.loadClock() ?? .running(offset: .zero))
     let guardian = OriginGuard(
       hosts: settings.allowedHosts + (ServerSettings.isLoopback(settings.host) ? [] : [settings.host]),
       origins: settings.allowedOrigins)
@@ -37,7 +43,7 @@ final class Server: Sendable {
       settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
       metrics: metrics, logger: logger)
     sandboxes = try SandboxHost(mode: settings.isIsolated ? .isolated : .plainProcess, logger: logger)
-    let first = World(try OpenState(directory, inMemory: settings.dataDirectory == nil), in: surroundings)
+    let first = World(state, in: surroundings)
     world = Mutex(first)
 
     // The pages need the server, which is not complete before them.
@@ -46,13 +52,13 @@ final class Server: Sendable {
       originGuard: guardian, pages: InternalPages(ServerPages.all(late, metrics, settings, clock, first, since: began)))
     http = HTTPServer(configuration: settings.http, handler: switchboard, clock: clock, logger: logger)
     late.complete(self)
-    if let file = settings.loadedFile {
-      try await loadAtStart(file)
-    }
   }
 
   /// The world of the day.
   var current: World { world.withLock { $0 } }
+
+  /// Of the world of the day.
+  func measurements() async -> [Measurement] { await current.measurements() }
 
   /// Serves until SIGTERM or SIGINT, then stops in order: no new requests, running ones end, state is flushed.
   func runUntilSignalled() async throws {
@@ -166,19 +172,17 @@ extension Server {
   }
 
   /// Before anything runs: the file's state takes the place of what the directory holds.
-  private func loadAtStart(_ file: String) async throws {
-    let state = try makeState()
+  private static func loaded(_ file: SnapshotFile, _ data: DataDirectory, inMemory: Bool) async throws -> OpenState {
+    let directory = try data.makeState()
     do {
-      let manifest = try await SnapshotFile(file).load(into: state)
-      try state.directory.saveClock(manifest.clock)
-      try data.adopt(state.directory)
-      clock.set(manifest.clock)
+      let state = try OpenState(directory, inMemory: inMemory)
+      let manifest = try await file.load(into: state)
+      try directory.saveClock(manifest.clock)
+      try data.adopt(directory)
+      return state
     } catch {
-      await discard(state)
+      data.remove(directory)
       throw error
     }
-    await current.close()
-    world.withLock { $0 = World(state, in: surroundings) }
-    data.removeOthers(than: state.directory)
   }
 }

@@ -27,7 +27,7 @@ enum ServerPages {
     let uptime: @Sendable () -> Duration = { Reporting.monotonic() - began }
     return HealthPages.pages(version: Dewpoint.version, services: services) { Reporting.health(settings, uptime: uptime()) }
       + [ClockPage.page(clock) { try server.get().current.state.directory.saveClock($0) }]
-      + [MetricsPage.page(metrics, uptime: uptime) { await (try? server.get().current)?.measurements() ?? [] }]
+      + [MetricsPage.page(metrics, uptime: uptime) { await (try? server.get())?.measurements() ?? [] }]
       + [SnapshotPage.page(server, refusal: settings.refusalOfStateControl)]
       + ResetPages.pages(
         refusal: settings.refusalOfStateControl, everything: { try await server.get().reset(keepsClock: $0) },

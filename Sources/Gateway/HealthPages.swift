@@ -28,9 +28,7 @@ public enum HealthPages {
 
   private static func page(_ path: String, _ answer: @escaping @Sendable () -> JSON) -> InternalPage {
     InternalPage(path, for: .everybody) { request in
-      guard request.method == "GET" || request.method == "HEAD" else {
-        return .message(405, "Use GET.")
-      }
+      try request.require("GET")
       return .json(answer())
     }
   }

@@ -11,7 +11,7 @@ public enum MetricsPage {
     _ requests: RequestMetrics, uptime: @escaping @Sendable () -> Duration, state: @escaping @Sendable () async -> [Measurement]
   ) -> InternalPage {
     InternalPage("metrics") { request in
-      guard request.method == "GET" || request.method == "HEAD" else { return .message(405, "Use GET.") }
+      try request.require("GET")
       let all = requests.measurements + (await state()) + ProcessMeasurements.all(uptime: uptime())
       return PageAnswer(contentType: Exposition.contentType, body: Array(Exposition.text(all).utf8))
     }

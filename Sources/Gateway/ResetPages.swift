@@ -13,7 +13,7 @@ public enum ResetPages {
   ) -> [InternalPage] {
     ["reset", "/_localstack/state/reset", "/moto-api/reset"].map { path in
       InternalPage(path) { request in
-        guard request.method == "POST" else { return .message(405, "Use POST.") }
+        try request.require("POST")
         if let refusal { return .message(403, refusal) }
         if let text = request.parameter("account") {
           guard let chosen = AccountID(text) else { return .message(400, "An account has twelve digits.") }

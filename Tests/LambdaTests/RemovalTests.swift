@@ -39,7 +39,7 @@ import Testing
     let t = TestPlane()
     _ = try await t.create()
     _ = try await t.create("other") { $0.publish = true }
-    try await t.run(TestPlane.creation(), account: .two)
+    try await t.run(TestPlane.creation { $0.role = "arn:aws:iam::222222222222:role/orders" }, account: .two)
     try await t.plane.removeMappings(of: .one)
     try await t.plane.removeFunctions(of: .one)
     let keys = try await t.store.read { try $0.entries(KeyRange(prefix: Key("lambda"))).map(\.key) }

@@ -10,7 +10,7 @@ enum SnapshotPage {
   static func page(_ server: LateServer, refusal: String?) -> InternalPage {
     let isLoading = LoadingFlag()
     return InternalPage("snapshot", takesStream: true) { request in
-      guard ["GET", "HEAD", "POST"].contains(request.method) else { return .message(405, "Use GET or POST.") }
+      try request.require("GET", "POST")
       if let refusal { return .message(403, refusal) }
       let server = try server.get()
       guard request.method == "POST" else { return try await save(server) }

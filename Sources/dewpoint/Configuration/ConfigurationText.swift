@@ -34,7 +34,7 @@ enum ConfigurationText {
     var text = """
       # Configuration
 
-      Made by `dewpoint config --explain` from the table of settings; do not edit.
+      Made by `make configuration` from the table of settings; do not edit.
 
       Every setting can stand in a file, in the environment and as a flag of `dewpoint up`. Flags win over the environment, the environment
       wins over the file. The file is YAML, one `name: value` for each setting: `--config FILE`, else `DEWPOINT_CONFIG`, else

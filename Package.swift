@@ -70,7 +70,7 @@ let package = Package(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
-        "Lambda", "Sandbox", "Gateway", log, arguments, lifecycle, certificates, yaml,
+        "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -87,6 +87,7 @@ let package = Package(
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),
   ]
 )

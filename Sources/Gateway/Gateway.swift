@@ -60,6 +60,7 @@ public final class Gateway: HTTPHandler {
     let claim = Result { () throws(SignatureFailure) in try self.claim(of: request) }
     let recognised = recogniser.recognise(wire, scope: (try? claim.get())?.service)
     let api = recognised.model.flatMap { dispatcher.api($0.name) }
+    let began = ambient.clock.monotonic()
     let response: WireResponse
     do {
       let (call, verification) = try await call(for: recognised, api, claim, wire, request, requestID)
@@ -70,7 +71,9 @@ public final class Gateway: HTTPHandler {
     }
     // Names from outside must not fill the table.
     let service = recognised.model?.name ?? recognised.service.flatMap { KnownServices.names.contains($0) ? $0 : nil } ?? "other"
-    metrics.count(service: service, operation: recognised.operation?.name ?? "Unknown", status: response.status)
+    metrics.count(
+      service: service, operation: recognised.operation?.name ?? "Unknown", status: response.status, origin: .client,
+      duration: ambient.clock.monotonic() - began)
     return response
   }
 

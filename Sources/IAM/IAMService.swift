@@ -13,11 +13,15 @@ public struct IdentityConfiguration: Sendable {
   /// The issuers whose tokens `AssumeRoleWithWebIdentity` can verify; nothing is ever fetched from an issuer.
   public var webIdentityProviders: [WebIdentityProvider]
 
+  /// In the local mode: of keys that are no account's digits themselves.
+  public var standardAccount: AccountID
+
   public init(
     localMode: Bool = true, rootKey: (id: String, secret: String, account: AccountID)? = nil,
-    webIdentityProviders: [WebIdentityProvider] = []
+    webIdentityProviders: [WebIdentityProvider] = [], standardAccount: AccountID = .local
   ) {
     (self.localMode, self.rootKey, self.webIdentityProviders) = (localMode, rootKey, webIdentityProviders)
+    self.standardAccount = standardAccount
   }
 }
 
@@ -67,6 +71,7 @@ public final class IAMService: ServiceModule, Authoriser, KeyDirectory, RolePort
   }
   public var workers: [any Worker] { [lastUseWorker, AccessRecordWorker(store: store, record: record)] }
   public var pages: [InternalPage] { [denialsPage, generatePage] }
+  public var inventory: [InventoryItem] { [InventoryItem("users, groups and roles", below: IAMKeys.entities)] }
 
   /// The newest first, at most 1,000.
   public var recentDenials: [Denial] { denials.newestFirst.map(\.denial) }

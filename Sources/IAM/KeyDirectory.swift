@@ -27,7 +27,7 @@ extension IAMService {
   /// In the local mode: the root of the account that the key is, or of the local account.
   private func unissued(_ accessKeyID: String) throws -> KeyIdentity {
     guard configuration.localMode else { throw KeyFailure.unknown }
-    return KeyIdentity(secret: nil, principal: .root(AccountID(accessKeyID) ?? .local))
+    return KeyIdentity(secret: nil, principal: .root(AccountID(accessKeyID) ?? configuration.standardAccount))
   }
 
   private func sessionIdentity(_ accessKeyID: String, _ token: String, _ now: Instant) async throws -> KeyIdentity {

@@ -74,10 +74,11 @@ public final class LambdaService: ServiceModule {
   public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
-  public func run(sandboxes: SandboxHost, server: HTTPServer) async throws {
+  /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
+  public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
     let launcher = Launcher(
-      sandboxes: sandboxes, server: server, packages: packages, roles: roles, runtimes: runtimes,
+      sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
       nodeClient: nodeClient.directory)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
@@ -106,6 +107,47 @@ public final class LambdaService: ServiceModule {
     stopping.nudge()
     await placement.stop(within: limit)
     logForwarder.finish()
+  }
+
+  /// How long environments get to end when their account is emptied.
+  private static let removalLimit = Duration.seconds(5)
+
+  public func removeAll(of account: AccountID) async throws {
+    // First what brings work, then what does it.
+    try await control.removeMappings(of: account)
+    try await control.removeFunctions(of: account)
+    try await queue.removeAll(of: account)
+    await placement.removeAll(of: account, within: Self.removalLimit)
+    await logForwarder.drain()
+    logForwarder.forget(account)
+  }
+
+  public var inventory: [InventoryItem] { ControlPlane.inventory }
+
+  public func measurements() async -> [Measurement] {
+    let counts = placement.counts
+    let environments = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle)].map { state, count in
+      Measurement(
+        "dewpoint_lambda_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
+        help: "Execution environments by state.")
+    }
+    var all = environments + [
+      Measurement(
+        "dewpoint_lambda_invocations_running", .gauge, Double(counts.invocations - counts.waiting),
+        help: "Invocations that an environment works on."),
+      Measurement(
+        "dewpoint_lambda_invocations_waiting", .gauge, Double(counts.waiting), help: "Invocations that wait for an environment."),
+      Measurement(
+        "dewpoint_lambda_pollers", .gauge, Double(mappings.runningCount), help: "Event source mappings that are polled."),
+    ]
+    if let events = try? await queue.counts() {
+      all += [("due", events.due), ("taken", events.taken)].map { state, count in
+        Measurement(
+          "dewpoint_lambda_async_events", .gauge, Double(count), labels: [(name: "state", value: state)],
+          help: "Asynchronous events that wait (due) or are being tried (taken); counted up to 1000.")
+      }
+    }
+    return all
   }
 
   /// `lambda/packages/HASH.zip`: the zip that a function's `Code.Location` names, by a link that is signed and valid for ten minutes.

@@ -42,6 +42,8 @@ public final class SQSService: ServiceModule, QueuePort {
     ]
   }
 
+  public var inventory: [InventoryItem] { Keys.inventory }
+
   /// The queue that an input names. Throws InvalidAddress and MissingParameter.
   func queueName(_ url: String, _ call: Call) throws -> QueueName {
     guard !url.isEmpty else { throw SQSError.missing("QueueUrl") }

@@ -53,9 +53,12 @@ def wait_until(condition, what, limit=15):
 
 
 class Server:
-    """One dewpoint process on its own data directory. A restart keeps directory and port."""
+    """One dewpoint process on its own data directory, or in memory. A restart keeps directory and port."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *arguments, ephemeral=False, environment=None):
+        self.arguments = arguments
+        self.environment = os.environ | (environment or {})
+        self.ephemeral = ephemeral
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.log_path = self.directory / "dewpoint.log"
@@ -67,13 +70,15 @@ class Server:
     def binary():
         return pathlib.Path(os.environ.get("DEWPOINT_BINARY", ROOT / ".build" / "release" / "dewpoint"))
 
-    def start(self):
+    def start(self, *more):
+        """Further arguments count for this start only."""
         assert self.process is None, "the server runs already"
+        place = ["--ephemeral"] if self.ephemeral else ["--data", self.data]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 # Functions run on the environment that the tests themselves run in.
-                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix],
-                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
+                [self.binary(), "up", "--port", str(self.port), *place, "--python", sys.prefix, *self.arguments, *more],
+                env=self.environment, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         deadline = time.monotonic() + START_LIMIT
@@ -126,6 +131,19 @@ class Server:
         else:
             self.stop()
         return self.start()
+
+    def command(self, *arguments, check=True):
+        """Runs `dewpoint …` against this server."""
+        done = subprocess.run(
+            [self.binary(), *arguments], capture_output=True, text=True, timeout=60,
+            env=os.environ | {"DEWPOINT_ENDPOINT": self.endpoint or "http://127.0.0.1:1"})
+        assert not check or done.returncode == 0, f"dewpoint {arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def page(self, path, method="GET", headers=None, body=None):
+        """The status and the JSON of a page of the server itself."""
+        status, answer, _ = send(self.endpoint + path, method, headers, body)
+        return status, json.loads(answer)
 
     def log(self, start=0):
         if not self.log_path.exists():

@@ -146,7 +146,7 @@ extension IAMService {
     } else if let account = KeyForm.account(of: input.accessKeyId) {
       output.account = account.text
     } else if configuration.localMode {
-      output.account = (AccountID(input.accessKeyId) ?? .local).text
+      output.account = (AccountID(input.accessKeyId) ?? self.configuration.standardAccount).text
     } else {
       throw IAMError.validation("Invalid value for parameter: AccessKeyId, value: \(input.accessKeyId)")
     }

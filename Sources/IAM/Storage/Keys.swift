@@ -44,7 +44,8 @@ enum IAMKeys {
   static func all(_ part: String, _ account: AccountID) -> Key { Key("iam", part, account) }
   static func entities(_ account: AccountID) -> Key { Key("iam", "entity", account) }
   static func lastUse(_ id: String) -> Key { Key("iam", "last-use", id) }
-  static func entity(_ account: AccountID, _ id: String) -> Key { Key("iam", "entity", account, id) }
+  static let entities = Key("iam", "entity")
+  static func entity(_ account: AccountID, _ id: String) -> Key { entities.appending(account, id) }
   static func names(_ account: AccountID, _ kind: Entity.Kind) -> Key { Key("iam", "name", account, kind.rawValue) }
   static func name(_ account: AccountID, _ kind: Entity.Kind, _ name: String) -> Key {
     names(account, kind).appending(name.lowercased())

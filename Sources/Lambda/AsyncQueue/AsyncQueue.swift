@@ -32,6 +32,10 @@ final class AsyncQueue: Sendable {
     nudge.nudge()
   }
 
+  func removeAll(of account: AccountID) async throws { try await rows.removeAll(of: account) }
+  /// Each counted up to 1,000.
+  func counts() async throws -> (due: Int, taken: Int) { try await rows.counts(limit: 1000) }
+
   /// Works until cancelled; what is under way then is finished first.
   func run() async {
     // What another life of this server had begun was not finished by it.

@@ -46,6 +46,5 @@ struct ConcurrencyLedger: Sendable {
     if left <= 0 { reservations[function] = nil }
   }
 
-  func running(_ function: FunctionID) -> Int { byFunction[function, default: 0] }
   var total: Int { byFunction.values.reduce(0, +) }
 }

@@ -14,6 +14,7 @@ final class Launcher: Sendable {
 
   private let sandboxes: SandboxHost
   private let server: HTTPServer
+  private let endpoint: any HTTPHandler
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
@@ -21,10 +22,10 @@ final class Launcher: Sendable {
   private let temporary = Mutex<[EnvironmentID: TemporaryDirectory]>([:])
 
   init(
-    sandboxes: SandboxHost, server: HTTPServer, packages: PackageStore, roles: any RolePort, runtimes: HostRuntimes,
-    nodeClient: String
+    sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, packages: PackageStore, roles: any RolePort,
+    runtimes: HostRuntimes, nodeClient: String
   ) {
-    (self.sandboxes, self.server, self.packages, self.roles) = (sandboxes, server, packages, roles)
+    (self.sandboxes, self.server, self.endpoint, self.packages, self.roles) = (sandboxes, server, endpoint, packages, roles)
     (self.runtimes, self.nodeClient) = (runtimes, nodeClient)
   }
 
@@ -86,7 +87,7 @@ final class Launcher: Sendable {
 
   private func listen(_ sandbox: SandboxProcess, _ process: RunningProcess, _ environment: Environment) async throws {
     for (port, listener) in sandbox.listeners {
-      let handler: (any HTTPHandler)? = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : nil
+      let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : endpoint
       process.opened(try await server.adopt(fd: listener.descriptor, label: "\(environment.id)", handler: handler))
     }
   }

@@ -163,8 +163,43 @@ final class Placement: Sendable {
     return next
   }
 
-  /// How many environments there are, and how many invocations run.
-  var counts: (environments: Int, running: Int) { state.withLock { ($0.environments.count, $0.ledger.total) } }
+  /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
+  func removeAll(of account: AccountID, within limit: Duration) async {
+    let effects = state.withLock { state -> [Effect] in
+      state.pools.keys.filter { $0.function.account == account }.flatMap { key -> [Effect] in
+        let abandoned = (state.pools[key]?.abandonWaiters() ?? []).compactMap { state.waiting.removeValue(forKey: $0) }
+        let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
+        return failed + change(key, &state) { pool, _ in pool.retire() }
+          + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
+      }
+    }
+    perform(effects)
+    let end = ambient.clock.monotonic() + limit
+    while ambient.clock.monotonic() < end, state.withLock({ $0.environments.values.contains { $0.key.function.account == account } }) {
+      try? await ambient.clock.sleepReal(for: .milliseconds(5))
+    }
+  }
+
+  struct Counts: Sendable {
+    var starting = 0
+    var busy = 0
+    var idle = 0
+    /// Invocations that wait for an environment.
+    var waiting = 0
+    /// Invocations that run or wait.
+    var invocations = 0
+  }
+  var counts: Counts {
+    state.withLock { state in
+      state.pools.values.reduce(into: Counts(invocations: state.ledger.total)) { sum, pool in
+        let counts = pool.counts
+        sum.starting += counts.starting
+        sum.busy += counts.busy
+        sum.idle += counts.idle
+        sum.waiting += pool.waiting
+      }
+    }
+  }
 
   /// Lets a pool decide and turns its actions into effects.
   private func change(

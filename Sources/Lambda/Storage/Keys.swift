@@ -20,6 +20,7 @@ enum Keys {
   static let mappings = Key("lambda", "m")
   static let garbage = Key("lambda", "g")
 
+  static func functions(_ account: AccountID) -> Key { functions.appending(account) }
   static func functions(_ account: AccountID, _ region: Region) -> Key { functions.appending(account, region) }
   static func function(_ id: FunctionID) -> Key { functions(id.account, id.region).appending(id.name) }
   static func versions(_ id: FunctionID) -> Key { of(id, "v") }

@@ -1,4 +1,5 @@
 import Base
+import Fabric
 import Store
 
 // The keys of SQS. Every key begins with "sqs" and a letter.
@@ -42,6 +43,7 @@ enum Keys {
   private static let queues = root.appending("q")
 
   static func queue(_ name: QueueName) -> Key { queues.appending(name.account, name.region, name.name) }
+  static let inventory = [InventoryItem("queues", below: queues)]
   static let allQueues = KeyRange(prefix: queues)
   static func queues(_ account: AccountID, _ region: Region) -> Key { queues.appending(account, region) }
   /// The names that begin with a prefix, after a name where a page ends.

@@ -41,11 +41,14 @@ struct ServerOption: ParsableArguments {
   @Option(help: "The server's address (default: DEWPOINT_ENDPOINT, AWS_ENDPOINT_URL or http://127.0.0.1:4566).")
   var endpoint: String?
 
+  var address: String {
+    endpoint ?? environment("DEWPOINT_ENDPOINT") ?? environment("AWS_ENDPOINT_URL") ?? "http://127.0.0.1:4566"
+  }
+
   func printClock(_ method: String, _ body: JSON? = nil) throws {
-    let address = endpoint ?? environment("DEWPOINT_ENDPOINT") ?? environment("AWS_ENDPOINT_URL") ?? "http://127.0.0.1:4566"
     let (status, answer) = try LocalHTTP.send(method, address, "/_dewpoint/clock", body?.bytes ?? [])
     guard status == 200, let json = try? JSON.parse(answer) else {
-      throw ValidationError((try? JSON.parse(answer))?["message"]?.string ?? "The server answered \(status).")
+      throw ValidationError(LocalHTTP.message(answer) ?? "The server answered \(status).")
     }
     print("\(json["now"]?.string ?? "?")  \(json["mode"]?.string ?? "?")  \(offset(json["offsetSeconds"]?.double ?? 0)) from real time")
   }

@@ -21,14 +21,12 @@ enum Reporting {
     fflush(nil)
   }
 
-  static func health(_ apis: [ServiceAPI], since began: Duration, isolation: String, directory: String?) -> PageAnswer {
-    var services = JSONObject()
-    for api in apis.sorted(by: { $0.model.name < $1.model.name }) { services[api.model.name] = "running" }
-    return .json(
-      [
-        "status": "ok", "version": .string(Dewpoint.version),
-        "uptimeSeconds": .double(Double((monotonic() - began).inMilliseconds) / 1000), "services": .object(services),
-        "isolation": .string(isolation), "storage": directory == nil ? "memory" : "disk",
-      ])
+  /// What the health page says besides version and services.
+  static func health(_ settings: ServerSettings, uptime: Duration) -> JSONObject {
+    JSONObject([
+      ("uptimeSeconds", .double(Double(uptime.inMilliseconds) / 1000)),
+      ("isolation", settings.isIsolated ? "isolated" : "plain processes, NOT ISOLATED"),
+      ("storage", settings.dataDirectory == nil ? "memory" : "disk"),
+    ])
   }
 }

@@ -53,14 +53,14 @@ struct Doctor: AsyncParsableCommand {
   private static func syncLatency(in directory: String) throws -> Duration {
     let path = directory + "/doctor.tmp"
     let fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard fd >= 0 else { throw DataDirectoryError(path: path, errno: errno) }
+    guard fd >= 0 else { throw FileError("write", path) }
     defer { close(fd); unlink(path) }
     let block = [UInt8](repeating: 1, count: 4096)
     var times: [Duration] = []
     for _ in 0..<21 {
       let began = Reporting.monotonic()
       guard write(fd, block, block.count) == block.count, fdatasync(fd) == 0 else {
-        throw DataDirectoryError(path: path, errno: errno)
+        throw FileError("write", path)
       }
       times.append(Reporting.monotonic() - began)
     }

@@ -72,7 +72,7 @@ let package = Package(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
-        "Lambda", "Sandbox", "Gateway", log, arguments, lifecycle, certificates, yaml,
+        "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -82,7 +82,7 @@ let package = Package(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
-    tests("HTTPServer", ["Base"]),
+    tests("HTTPServer", ["Base"] + nio + http2),
     tests("Sandbox", ["Base", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),

@@ -90,13 +90,15 @@ public final class Gateway: HTTPHandler {
       throw awsError(
         for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
+    var conditionValues = identity.conditionValues
+    if request.isSecure { conditionValues["aws:securetransport"] = ["true"] }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
     return Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
-      trace: trace, now: ambient.now, endpoint: "http://\(wire.headers["host"] ?? "localhost:4566")",
+      trace: trace, now: ambient.now, endpoint: "\(request.isSecure ? "https" : "http")://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
-      conditionValues: identity.conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+      conditionValues: conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
   }
 
   private func run(_ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ call: Call) async throws -> WireResponse {

@@ -46,5 +46,7 @@ extension Connection {
     phase = .lingering
     phaseDeadline = nil
     flushNow()
+    // What waits for the client's window is too little, perhaps, for the channel to call itself not writable.
+    if unsentBytes > 0 { watchWrites() }
   }
 }

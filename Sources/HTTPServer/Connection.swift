@@ -135,7 +135,8 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    remoteAddress = context.remoteAddress?.ipAddress
+    // Not of the context: streams of HTTP/2 have the address of their connection, and trap on the other way to it.
+    remoteAddress = context.channel.remoteAddress?.ipAddress
     if lane.isStopping { isStopping = true }
     switch version {
     case .http1:

@@ -116,7 +116,7 @@ final class Front: ChannelInboundHandler, RemovableChannelHandler, LaneMember, @
   private func mayBePlain(_ context: ChannelHandlerContext) -> Bool {
     switch listener.transport.plaintext {
     case .everybody: true
-    case .loopback: ClientNetwork(context.remoteAddress) == nil
+    case .loopback: ClientNetwork(context.channel.remoteAddress) == nil
     }
   }
 

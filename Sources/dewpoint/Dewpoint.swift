@@ -8,5 +8,5 @@ struct Dewpoint: AsyncParsableCommand {
     commandName: "dewpoint",
     abstract: "A self-hosted event-driven serverless platform that speaks the AWS APIs.",
     version: version,
-    subcommands: [Up.self, Clock.self, Doctor.self, CoverageCommand.self])
+    subcommands: [Up.self, Clock.self, Doctor.self, Trust.self, CoverageCommand.self])
 }

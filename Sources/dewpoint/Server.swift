@@ -26,6 +26,7 @@ final class Server: Sendable {
   private let lambda: LambdaService
   private let workers: WorkerGroup
   private let http: HTTPServer
+  private let transport: HTTPTransport
   private let sandboxes: SandboxHost
 
   init(_ settings: ServerSettings, logger: Logger) async throws {
@@ -75,7 +76,11 @@ final class Server: Sendable {
       originGuard: OriginGuard(
         hosts: settings.allowedHosts + (Up.isLoopback(settings.host) ? [] : [settings.host]), origins: settings.allowedOrigins),
       pages: InternalPages(pages), metrics: metrics)
-    http = HTTPServer(handler: gateway, clock: clock, logger: logger)
+    transport = try Self.transport(settings, clock)
+    var limits = HTTPServerConfiguration()
+    // The other half is for the store, packages and functions, which must not fail because of many clients.
+    limits.maximumConnections = min(limits.maximumConnections, DescriptorLimit.raise() / 2)
+    http = HTTPServer(configuration: limits, handler: gateway, clock: clock, logger: logger)
   }
 
   /// Serves until SIGTERM or SIGINT, then stops in order: no new requests, running ones end, state is flushed.
@@ -118,11 +123,23 @@ final class Server: Sendable {
     }
   }
 
+  private static func transport(_ settings: ServerSettings, _ clock: any AmbientClock) throws -> HTTPTransport {
+    let tls: HTTPServerTLS? =
+      switch settings.tls.identity {
+      case .none: nil
+      case .files(let certificate, let key): try TLSFiles.operatorTLS(certificate: certificate, key: key)
+      case .local(let directory):
+        try TLSFiles(dataDirectory: DataDirectory(directory).root, clock: clock).serverTLS(
+          names: TLSAuthority.names(besides: ([settings.host] + settings.allowedHosts).filter { $0 != "0.0.0.0" && $0 != "::" }))
+      }
+    return HTTPTransport(tls: tls, plaintext: settings.tls.allowsPlaintext ? .everybody : .loopback)
+  }
+
   private func listen() async throws -> [HTTPListener] {
-    var listeners = [try await http.listen(host: settings.host, port: settings.port, label: "api")]
+    var listeners = [try await http.listen(host: settings.host, port: settings.port, label: "api", transport: transport)]
     let port = listeners[0].port ?? settings.port
     // `localhost` means ::1 first to some clients; a host without IPv6 does without.
-    if settings.host == "127.0.0.1" || settings.host == "localhost", let v6 = try? await http.listen(host: "::1", port: port, label: "api") {
+    if settings.host == "127.0.0.1" || settings.host == "localhost", let v6 = try? await http.listen(host: "::1", port: port, label: "api", transport: transport) {
       listeners.append(v6)
     }
     Reporting.ready(host: settings.host, port: port, data: settings.dataDirectory ?? "memory")

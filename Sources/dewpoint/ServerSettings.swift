@@ -8,12 +8,27 @@ struct ServerSettings: Sendable {
   /// Nil keeps the state in memory.
   var dataDirectory: String?
   var rootKey: RootKey?
+  var tls = TLSSettings()
   var allowedHosts: [String] = []
   var allowedOrigins: [String] = []
   var virtualEnvironments: [String] = []
   var isIsolated = true
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
+}
+
+/// How connections are secured.
+struct TLSSettings: Sendable {
+  enum Identity: Sendable {
+    /// No TLS.
+    case none
+    /// Of the local authority, which lives below this data directory.
+    case local(directory: String)
+    case files(certificate: String, key: String)
+  }
+  var identity = Identity.none
+  /// Plain HTTP also for clients on other hosts.
+  var allowsPlaintext = false
 }
 
 /// The key that every other access derives from when the server listens beyond loopback.

@@ -28,6 +28,18 @@ struct Up: AsyncParsableCommand {
   @Flag(help: "Keep the state in memory; it is gone when the server ends.")
   var ephemeral = false
 
+  @Flag(help: "Take TLS on the same port, with a certificate of a local authority (see `dewpoint trust`). Beyond loopback this is the default.")
+  var tls = false
+
+  @Option(help: ArgumentHelp("Take TLS with this certificate chain (PEM).", valueName: "file"))
+  var tlsCert: String?
+
+  @Option(help: ArgumentHelp("The key of --tls-cert (PEM).", valueName: "file"))
+  var tlsKey: String?
+
+  @Flag(help: "Take plain HTTP from other hosts too. Without it they must use TLS; clients on this host may always be plain.")
+  var allowPlaintext = false
+
   @Option(help: ArgumentHelp("The root key as ID:SECRET or ID:SECRET:ACCOUNT. Only known keys are accepted then.", valueName: "key"))
   var rootKey: String?
 
@@ -50,6 +62,8 @@ struct Up: AsyncParsableCommand {
     guard (0...65_535).contains(port) else { throw ValidationError("--port must be between 0 and 65535.") }
     guard Logger.Level(rawValue: logLevel) != nil else { throw ValidationError("--log-level '\(logLevel)' is not known.") }
     guard !(ephemeral && data != nil) else { throw ValidationError("--ephemeral keeps no data: leave --data out.") }
+    guard (tlsCert == nil) == (tlsKey == nil) else { throw ValidationError("--tls-cert and --tls-key go together.") }
+    guard !(tls && tlsCert != nil) else { throw ValidationError("--tls makes a certificate: leave --tls-cert and --tls-key out, or --tls.") }
     if !Self.isLoopback(host), rootKey ?? environment("DEWPOINT_ROOT_KEY") == nil {
       throw ValidationError("To listen on \(host) configure a root key (--root-key or DEWPOINT_ROOT_KEY): every key is root without one.")
     }
@@ -80,13 +94,23 @@ struct Up: AsyncParsableCommand {
     var settings = ServerSettings()
     settings.host = host
     settings.port = port
-    settings.dataDirectory = ephemeral ? nil : data ?? "\(environment("HOME") ?? ".")/.dewpoint"
+    settings.dataDirectory = ephemeral ? nil : data ?? Self.defaultData
+    settings.tls = .init(identity: tlsIdentity, allowsPlaintext: allowPlaintext)
     settings.rootKey = try (rootKey ?? environment("DEWPOINT_ROOT_KEY")).map(RootKey.init(text:))
     settings.allowedHosts = allowHost
     settings.allowedOrigins = allowOrigin
     settings.virtualEnvironments = PythonEnvironments.candidates(given: python)
     settings.isIsolated = !noIsolation
     return settings
+  }
+
+  static var defaultData: String { "\(environment("HOME") ?? ".")/.dewpoint" }
+
+  private var tlsIdentity: TLSSettings.Identity {
+    if let tlsCert, let tlsKey { return .files(certificate: tlsCert, key: tlsKey) }
+    // What keeps no data uses the authority of the default directory, so that it need not be trusted anew each time.
+    guard tls || !Self.isLoopback(host) && !allowPlaintext else { return .none }
+    return .local(directory: data ?? Self.defaultData)
   }
 }
 

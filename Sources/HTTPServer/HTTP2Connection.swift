@@ -7,7 +7,7 @@ import NIOSSL
 
 /// The root of an HTTP/2 connection: idle and write time-outs, the graceful end, and the end after breaches. Its streams are
 /// `Connection`s of their own; the library counts floods and reports them here.
-final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2StreamDelegate, LaneMember, @unchecked Sendable {  // confined to its loop
+final class HTTP2Connection: ChannelInboundHandler, LaneMember, @unchecked Sendable {  // confined to its loop
   typealias InboundIn = HTTP2Frame
   typealias OutboundOut = HTTP2Frame
 
@@ -56,9 +56,10 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2StreamDelegate, Lane
 
     let root = HTTP2Connection(lane, listener, logger)
     let handler = NIOHTTP2Handler(
-      mode: .server, eventLoop: lane.loop, connectionConfiguration: connection, streamConfiguration: stream, streamDelegate: root
+      mode: .server, eventLoop: lane.loop, connectionConfiguration: connection, streamConfiguration: stream
     ) { channel in
       channel.eventLoop.makeCompletedFuture {
+        try root.opened(channel)
         let stream = Connection(
           lane: lane, listener: listener, logger: logger, version: .http2, isSecure: isSecure,
           headDeadline: .now() + .init(limits.headTimeout))
@@ -93,18 +94,19 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2StreamDelegate, Lane
 
   // Streams.
 
-  func streamCreated(_ id: HTTP2StreamID, channel: any Channel) {
+  private func opened(_ stream: any Channel) throws {
     openStreams += 1
-    lastStream = id
+    if let id = try stream.syncOptions?.getOption(HTTP2StreamChannelOptions.streamID) { lastStream = id }
     idleTimer?.cancel()
     idleTimer = nil
+    stream.closeFuture.assumeIsolated().whenComplete { [weak self] _ in self?.streamClosed() }
   }
-  func streamClosed(_ id: HTTP2StreamID, channel: any Channel) {
+  private func streamClosed() {
     openStreams -= 1
     guard openStreams == 0 else { return }
     switch state {
     case .running: watchIdle()
-    case .leaving: closeSoon()
+    case .leaving: abort()
     case .closed: break
     }
   }
@@ -165,12 +167,9 @@ final class HTTP2Connection: ChannelInboundHandler, NIOHTTP2StreamDelegate, Lane
     state = .leaving
     let goAway = HTTP2Frame.FramePayload.goAway(lastStreamID: lastStream, errorCode: .noError, opaqueData: nil)
     context.writeAndFlush(wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: goAway)), promise: nil)
-    if openStreams == 0 { closeSoon() }
+    if openStreams == 0 { abort() }
   }
   func abort() { context?.close(promise: nil) }
-
-  /// Not from within the library's own turn, which still has the last frames of the stream to write.
-  private func closeSoon() { lane.loop.execute { [weak self] in self?.abort() } }
 }
 
 private func isOfOneStream(_ error: any Error) -> Bool {

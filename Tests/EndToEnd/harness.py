@@ -22,7 +22,7 @@ import botocore.credentials
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # "Ready." stands at one end of the line; what counts are the endpoint and the directory.
-READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
+READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://[\d.]+:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
 # The package awscli of Debian: `aws logs tail` is only in version 2, which is not on PyPI.
 CLI_2 = pathlib.Path("/usr/bin/aws")
 START_LIMIT = 20
@@ -53,9 +53,10 @@ def wait_until(condition, what, limit=15):
 
 
 class Server:
-    """One dewpoint process on its own data directory. A restart keeps directory and port."""
+    """One dewpoint process on its own data directory, with further options. A restart keeps directory and port."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
+        self.options = options
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.log_path = self.directory / "dewpoint.log"
@@ -72,7 +73,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 # Functions run on the environment that the tests themselves run in.
-                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix],
+                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix, *self.options],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()

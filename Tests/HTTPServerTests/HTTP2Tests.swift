@@ -298,7 +298,8 @@ import Testing
     try await withServer(handler, configuration) { server, port in
       let client = try await RawHTTP2(port: port)
       // The limit holds once the client has acknowledged it.
-      _ = try await client.next(.windowUpdate)
+      try await client.send(RawHTTP2.frame(.ping, payload: [1, 2, 3, 4, 5, 6, 7, 8]))
+      _ = try await client.next(.ping)
       try await client.send((0..<4).flatMap { RawHTTP2.head(2 * $0 + 1) })
       let refusal = try await client.next(.rstStream, .goAway)
       #expect(refusal?.type == .rstStream && refusal?.stream == 7 || refusal?.type == .goAway)

@@ -17,6 +17,7 @@ extension Connection {
     guard case .idle = phase else { return }
     phaseDeadline = nil
     headIsTimed = false
+    countBegun()
     var head = HTTPRequestHead(
       method: nioHead.method.rawValue, target: nioHead.uri, headers: HeaderFields(lowercasing: nioHead.headers),
       remoteAddress: remoteAddress, listener: listener.label, isSecure: isSecure)

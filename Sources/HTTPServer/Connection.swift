@@ -110,6 +110,9 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
   private var isReading = false
   private var needsFlush = false
   private var sawPart = false
+  /// Requests begun since the others last had their turn, and whether it is theirs now.
+  private var begunInTurn = 0
+  private var isYielding = false
   /// Some bytes of a head have come and its time runs.
   var headIsTimed = false
   var isStopping = false
@@ -175,13 +178,14 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
     if case .idle = phase, !sawPart { partOfHeadArrived() }
     if case .collecting(let exchange, let collecting) = phase { bodyProgressed(exchange, collecting) }
     sawPart = false
+    if waiting.isEmpty { begunInTurn = 0 }
   }
 
   func read(context: ChannelHandlerContext) {
     if mayRead { context.read() } else { readIsHeld = true }
   }
   private var mayRead: Bool {
-    if case .idle = phase, !isWritable { return false }
+    if case .idle = phase, !isWritable || isYielding { return false }
     return !uploadIsFull && waitingHeads <= configuration.maximumPipelined && waitingBytes <= configuration.bodyBufferBytes
   }
   func readAgain() {
@@ -223,7 +227,7 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
   private var takesParts: Bool {
     switch phase {
     // A client that does not take its answers gets no further ones.
-    case .idle: isWritable
+    case .idle: isWritable && !isYielding
     case .collecting, .lingering, .closed: true
     case .handling(let exchange), .responding(let exchange, _):
       if case .complete = exchange.upload { false } else { true }
@@ -260,6 +264,23 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
     // Without a read going on nothing else would start the time of a body that is only partly here.
     if !isReading, case .collecting(let exchange, let collecting) = phase { bodyProgressed(exchange, collecting) }
     readAgain()
+  }
+
+  /// Counts a request that begins. One read may bring thousands of small ones, and handlers that answer at once would keep the
+  /// event loop to this connection for as long as they last.
+  func countBegun() {
+    begunInTurn += 1
+    guard begunInTurn >= configuration.maximumPerTurn else { return }
+    begunInTurn = 0
+    isYielding = true
+    loop.assumeIsolated().execute { [self] in takeTurn() }
+  }
+  private func takeTurn() {
+    isYielding = false
+    guard let context else { return }
+    (isReading, sawPart) = (true, true)
+    processWaiting()
+    channelReadComplete(context: context)
   }
 
   /// Marks that bytes were written. One flush serves all that happens within one read.

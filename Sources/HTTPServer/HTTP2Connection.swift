@@ -174,6 +174,8 @@ final class HTTP2Connection: ChannelInboundHandler, LaneMember, @unchecked Senda
 
 private func isOfOneStream(_ error: any Error) -> Bool {
   switch error {
+  // After GOAWAY and the end of the last stream: what else was to be sent does not matter, and the close is on its way.
+  case is NIOHTTP2Errors.IOOnClosedConnection: true
   case is NIOHTTP2Errors.StreamError, is NIOHTTP2Errors.StreamClosed, is NIOHTTP2Errors.NoSuchStream,
     is NIOHTTP2Errors.BadStreamStateTransition, is NIOHTTP2Errors.CreatedStreamAfterGoaway,
     is NIOHTTP2Errors.ContentLengthViolated, is NIOHTTP2Errors.ContentLengthHeadersMismatch,

@@ -196,6 +196,27 @@ import Testing
     }
   }
 
+  @Test func `a pipelined flood leaves others their turn`() async throws {
+    let other = Mutex<RawClient?>(nil), served = Mutex(0), before = Mutex(Int.max)
+    let handler = Scripted(answer: { request in
+      switch request.target {
+      // From here on the other request waits at its socket while the flood is worked on.
+      case "/first": try? await other.withLock { $0 }?.send("GET /other HTTP/1.1\r\n\r\n")
+      case "/other": before.withLock { $0 = served.withLock { $0 } }
+      default: served.withLock { $0 += 1 }
+      }
+      return HTTPResponse(status: 200)
+    })
+    try await withServer(handler) { _, port in
+      let flood = try RawClient(port: port), client = try RawClient(port: port)
+      other.withLock { $0 = client }
+      try await flood.send("GET /first HTTP/1.1\r\n\r\n" + String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 1000))
+      #expect(try await client.reply().status == 200)
+      #expect(before.withLock { $0 } <= 100)
+      for _ in 0...1000 { #expect(try await flood.reply().status == 200) }
+    }
+  }
+
   @Test func `bodies beyond the memory for all are refused while small ones are served`() async throws {
     var configuration = HTTPServerConfiguration(eventLoops: 1)
     configuration.maximumHeldBytes = 1 << 20

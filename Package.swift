@@ -17,7 +17,9 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
   .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
-let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let http2: [Target.Dependency] = [
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
+]
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -48,7 +50,7 @@ let package = Package(
     module("StoreMemory", ["Base", "Store"]),
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
-    module("HTTPServer", ["Base", log, http2, tls] + nio),
+    module("HTTPServer", ["Base", log, tls] + nio + http2),
     module("Sandbox", ["Base", log]),
     // Static: no library of the host is certain to exist inside a sandbox.
     .executableTarget(
@@ -80,7 +82,7 @@ let package = Package(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
-    tests("HTTPServer", ["Base"]),
+    tests("HTTPServer", ["Base"] + nio + http2),
     tests("Sandbox", ["Base", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),

@@ -10,6 +10,6 @@ struct Dewpoint: AsyncParsableCommand {
     version: version,
     subcommands: [
       Up.self, ConfigCommand.self, Clock.self, ResetCommand.self, SnapshotCommand.self, Denials.self, IAMCommand.self,
-      Doctor.self, CoverageCommand.self,
+      Trust.self, Doctor.self, CoverageCommand.self,
     ])
 }

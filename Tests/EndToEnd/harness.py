@@ -22,7 +22,7 @@ import botocore.credentials
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # "Ready." stands at one end of the line; what counts are the endpoint and the directory.
-READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
+READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://[\d.]+:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
 # The package awscli of Debian: `aws logs tail` is only in version 2, which is not on PyPI.
 CLI_2 = pathlib.Path("/usr/bin/aws")
 START_LIMIT = 20

@@ -22,12 +22,14 @@ struct ServerSettings: Sendable {
   var isIsolated = true
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
+  var tls = TLSSettings()
   var logLevel = Logger.Level.info
   var http = HTTPServerConfiguration()
   var searchPath = environment("PATH") ?? "/usr/local/bin:/usr/bin:/bin"
   /// A snapshot that takes the place of the state at the start.
   var loadedFile: String?
 
+  static var defaultData: String { "\(environment("HOME") ?? ".")/.dewpoint" }
   static func isLoopback(_ host: String) -> Bool { ["127.0.0.1", "localhost", "::1"].contains(host) }
 
   /// Checks what several settings say together. Throws `ConfigurationError`.
@@ -40,6 +42,9 @@ struct ServerSettings: Sendable {
       // The stronger of the two says what is meant.
       if dataOrigin.rank > ephemeralOrigin.rank { isEphemeral = false } else { dataDirectory = nil }
     }
+    try tls.settle(isLoopback: Self.isLoopback(host))
+    // What keeps no data uses the authority of the default directory, so that it need not be trusted anew each time.
+    tls.directory = dataDirectory ?? Self.defaultData
     guard Self.isLoopback(host) || rootKey != nil else {
       throw ConfigurationError(
         "To listen on \(host) configure a root key (--root-key or DEWPOINT_ROOT_KEY): every key is root without one.")
@@ -57,6 +62,26 @@ struct ServerSettings: Sendable {
   var refusalOfStateControl: String? {
     guard rootKey != nil, !allowsStateControl else { return nil }
     return "A root key is configured, so the state is not reset, saved or replaced without a key. Allow it with allow-state-control."
+  }
+}
+
+/// How connections are secured.
+struct TLSSettings: Sendable {
+  /// With a certificate of the local authority, which lives below `directory`.
+  var isLocal = false
+  var directory = ""
+  /// Files that the operator brings instead.
+  var certificate: String?
+  var key: String?
+  /// Plain HTTP also for clients on other hosts.
+  var allowsPlaintext = false
+
+  fileprivate mutating func settle(isLoopback: Bool) throws {
+    guard (certificate == nil) == (key == nil) else { throw ConfigurationError("tls-cert and tls-key go together.") }
+    guard !(isLocal && certificate != nil) else {
+      throw ConfigurationError("tls makes a certificate of its own: leave tls-cert and tls-key out, or tls.")
+    }
+    if certificate == nil, !isLoopback, !allowsPlaintext { isLocal = true }
   }
 }
 

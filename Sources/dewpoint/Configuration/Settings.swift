@@ -5,13 +5,26 @@ import Logging
 
 /// All settings, in the order in which they are shown.
 enum Settings {
-  static let all: [Setting] = listening + storage + access + functions + process + limits
+  static let all: [Setting] = listening + security + storage + access + functions + process + limits
 
   private static let listening = [
     Setting("port", .integer(0...65_535), "4566", help: "The port to listen on; 0 takes a free one.") { $1.port = $0.number },
     Setting("host", .text, "127.0.0.1", help: "The address to listen on. Beyond loopback a root key is required.") {
       $1.host = $0.text
     },
+  ]
+
+  private static let security = [
+    Setting(
+      "tls", .toggle, "false",
+      help: "Take TLS on the same port, with a certificate of a local authority (see `dewpoint trust`). Beyond loopback this is so anyway."
+    ) { $1.tls.isLocal = $0.isOn },
+    Setting("tls-cert", .text, help: "Take TLS with this certificate chain (PEM file).") { $1.tls.certificate = homed($0.text) },
+    Setting("tls-key", .text, help: "The key of tls-cert (PEM file).") { $1.tls.key = homed($0.text) },
+    Setting(
+      "allow-plaintext", .toggle, "false",
+      help: "Take plain HTTP from other hosts too. Without it they must use TLS; clients on this host may always be plain."
+    ) { $1.tls.allowsPlaintext = $0.isOn },
   ]
 
   private static let storage = [
@@ -84,6 +97,10 @@ enum Settings {
         $1.http.eventLoops = $0.number
       },
       number("maximum-connections", \.maximumConnections, "Connections at the same time; more are answered with 503."),
+      number("maximum-connections-per-address", \.maximumConnectionsPerAddress, "Of one other host; loopback is not counted."),
+      number("maximum-held-bytes", \.maximumHeldBytes, "Memory that bodies and answers of all connections may take; more requests get 503."),
+      number("maximum-streams", \.maximumConcurrentStreams, "HTTP/2 streams open at a time on a connection."),
+      number("maximum-target-bytes", \.maximumTargetBytes, "The request target; longer ones are answered with 414."),
       number("maximum-head-bytes", \.maximumHeadBytes, "Request line and header fields together; more are answered with 431."),
       number("maximum-header-fields", \.maximumHeaderFields, "Header fields of a request; more are answered with 431."),
       number("minimum-body-rate", \.minimumBodyRate, "Bytes a second below which a body is too slow."),

@@ -19,6 +19,7 @@ final class Server: Sendable {
   private let world: Mutex<World>
   private let switchboard: Switchboard
   private let http: HTTPServer
+  private let transport: HTTPTransport
   private let sandboxes: SandboxHost
 
   init(_ settings: ServerSettings, logger: Logger) async throws {
@@ -50,15 +51,19 @@ final class Server: Sendable {
     let late = LateServer()
     switchboard = Switchboard(
       originGuard: guardian, pages: InternalPages(ServerPages.all(late, metrics, settings, clock, first, since: began)))
-    http = HTTPServer(configuration: settings.http, handler: switchboard, clock: clock, logger: logger)
+    transport = try Self.transport(settings, clock)
+    var limits = settings.http
+    // The other half is for the store, packages and functions, which must not fail because of many clients.
+    limits.maximumConnections = min(limits.maximumConnections, DescriptorLimit.raise() / 2)
+    http = HTTPServer(configuration: limits, handler: switchboard, clock: clock, logger: logger)
     late.complete(self)
   }
 
   /// The world of the day.
   var current: World { world.withLock { $0 } }
 
-  /// Of the world of the day.
-  func measurements() async -> [Measurement] { await current.measurements() }
+  /// Of the connections, and of the world of the day.
+  func measurements() async -> [Measurement] { http.counters.measurements + (await current.measurements()) }
 
   /// Serves until SIGTERM or SIGINT, then stops in order: no new requests, running ones end, state is flushed.
   func runUntilSignalled() async throws {
@@ -107,11 +112,25 @@ final class Server: Sendable {
     }
   }
 
+  private static func transport(_ settings: ServerSettings, _ clock: any AmbientClock) throws -> HTTPTransport {
+    let tls: HTTPServerTLS?
+    if let certificate = settings.tls.certificate, let key = settings.tls.key {
+      tls = try TLSFiles.operatorTLS(certificate: certificate, key: key)
+    } else if settings.tls.isLocal {
+      let names = ([settings.host] + settings.allowedHosts).filter { $0 != "0.0.0.0" && $0 != "::" }
+      tls = try TLSFiles(dataDirectory: DataDirectory(settings.tls.directory).root, clock: clock)
+        .serverTLS(names: TLSAuthority.names(besides: names))
+    } else {
+      tls = nil
+    }
+    return HTTPTransport(tls: tls, plaintext: settings.tls.allowsPlaintext ? .everybody : .loopback)
+  }
+
   private func listen() async throws -> [HTTPListener] {
-    var listeners = [try await http.listen(host: settings.host, port: settings.port, label: "api")]
+    var listeners = [try await http.listen(host: settings.host, port: settings.port, label: "api", transport: transport)]
     let port = listeners[0].port ?? settings.port
     // `localhost` means ::1 first to some clients; a host without IPv6 does without.
-    if settings.host == "127.0.0.1" || settings.host == "localhost", let v6 = try? await http.listen(host: "::1", port: port, label: "api") {
+    if settings.host == "127.0.0.1" || settings.host == "localhost", let v6 = try? await http.listen(host: "::1", port: port, label: "api", transport: transport) {
       listeners.append(v6)
     }
     Reporting.ready(host: settings.host, port: port, data: settings.dataDirectory ?? "memory")

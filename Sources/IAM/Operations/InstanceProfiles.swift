@@ -4,27 +4,50 @@ import Fabric
 /// Nothing runs on instances here; stacks and scripts make profiles with their roles all the same.
 extension IAMService {
   var profileOperations: [Operation] {
-    let arn: @Sendable (String, Call) -> String = { "arn:aws:iam::\($1.account):instance-profile/\($0)" }
-    return [
+    [
       operation(
         "CreateInstanceProfile", at: { "arn:aws:iam::\($1.account):instance-profile\($0.path ?? "/")\($0.instanceProfileName)" },
         createInstanceProfile, { tagFacts($0.tags) }),
+      Operation(
+        "GetInstanceProfile",
+        access: { [self] (i: GetInstanceProfileInput, c) in
+          [try await profileAccess("GetInstanceProfile", i.instanceProfileName, c)]
+        }, run: getInstanceProfile),
+      Operation(
+        "DeleteInstanceProfile",
+        access: { [self] (i: DeleteInstanceProfileInput, c) in
+          [try await profileAccess("DeleteInstanceProfile", i.instanceProfileName, c)]
+        }, run: deleteInstanceProfile),
       operation(
-        "GetInstanceProfile", at: { (input: GetInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        getInstanceProfile),
-      operation(
-        "DeleteInstanceProfile", at: { (input: DeleteInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        deleteInstanceProfile),
-      operation("ListInstanceProfiles", at: { arn(String(($0.pathPrefix ?? "/").dropFirst()), $1) }, listInstanceProfiles),
+        "ListInstanceProfiles", at: { "arn:aws:iam::\($1.account):instance-profile\($0.pathPrefix ?? "/")" }, listInstanceProfiles),
       operation(
         "ListInstanceProfilesForRole", on: .role, \ListInstanceProfilesForRoleInput.roleName, listInstanceProfilesForRole),
-      operation(
-        "AddRoleToInstanceProfile", at: { (input: AddRoleToInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        addRoleToProfile),
-      operation(
+      Operation(
+        "AddRoleToInstanceProfile",
+        access: { [self] (i: AddRoleToInstanceProfileInput, c) in
+          [
+            try await profileAccess("AddRoleToInstanceProfile", i.instanceProfileName, c),
+            // Whoever may use the profile gets the role.
+            try await passRoleAccess(i.roleName, to: "ec2.amazonaws.com", c),
+          ]
+        }, run: addRoleToProfile),
+      Operation(
         "RemoveRoleFromInstanceProfile",
-        at: { (input: RemoveRoleFromInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, removeRoleFromProfile),
+        access: { [self] (i: RemoveRoleFromInstanceProfileInput, c) in
+          [try await profileAccess("RemoveRoleFromInstanceProfile", i.instanceProfileName, c)]
+        }, run: removeRoleFromProfile),
     ]
+  }
+
+  /// A profile's ARN has its path, which only its row knows.
+  private func profileAccess(_ name: String, _ profile: String, _ call: Call) async throws -> Access {
+    let arn = try await read(call.account) { try $0.findProfile(profile)?.arn }
+    return Access("iam:\(name)", on: arn ?? "arn:aws:iam::\(call.account):instance-profile/\(profile)", owner: call.account)
+  }
+
+  private func passRoleAccess(_ role: String, to service: String, _ call: Call) async throws -> Access {
+    let arn = try await read(call.account) { try $0.find(.role, role)?.arn } ?? Entity.arn(.role, call.account, "/", role)
+    return Access("iam:PassRole", on: arn, owner: call.account, conditionValues: ["iam:passedtoservice": [service]])
   }
 
   private func createInstanceProfile(_ input: CreateInstanceProfileInput, _ call: Call) async throws

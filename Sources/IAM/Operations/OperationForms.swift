@@ -62,6 +62,18 @@ extension IAMService {
   }
 }
 
+extension IAMService {
+  /// A new name or path is asked on the ARN that was and on the one that will be (AWS: UpdateUser, UpdateGroup).
+  func moveAccess(
+    _ name: String, _ kind: Entity.Kind, _ target: String, to newName: String?, path newPath: String?, _ call: Call
+  ) async throws -> [Access] {
+    let path = try await read(call.account) { try $0.find(kind, target) }?.path ?? "/"
+    let old = Entity.arn(kind, call.account, path, target)
+    let new = Entity.arn(kind, call.account, newPath ?? path, newName ?? target)
+    return (old == new ? [old] : [old, new]).map { Access("iam:\(name)", on: $0, owner: call.account) }
+  }
+}
+
 extension Call {
   /// Of the calling user.
   var userName: String? { if case .user(_, let name, _, _) = principal { name } else { nil } }

@@ -17,7 +17,7 @@ import xml.etree.ElementTree as ElementTree
 
 import botocore.session
 
-from harness import Server
+from harness import ROOT, Server
 
 SERVICES = ["iam", "lambda", "logs", "sqs", "sts"]
 # A refusal takes no longer than this, in seconds, on the slowest machine.
@@ -30,20 +30,32 @@ def _models():
     return {service: session.get_service_model(service) for service in SERVICES}
 
 
-class Operation:
-    """One operation of a service model."""
+# The names that SQS had when it spoke Query; older SDKs still do.
+SQS_QUERY = json.loads((ROOT / "Tools/models/sqs-query.json").read_text())
+# Came after the old model; the API Reference gives its name in Query.
+SQS_QUERY["elements"]["MessageSystemAttributeList"] = ["MessageSystemAttributeName"]
 
-    def __init__(self, service, name):
+
+class Operation:
+    """One operation of a service model, in one protocol."""
+
+    def __init__(self, service, name, protocol=None):
         self.service, self.name = service, name
         self.service_model = _models()[service]
         self.model = self.service_model.operation_model(name)
-
-    def __str__(self):
-        return f"{self.service}:{self.name}"
+        self.protocol = protocol or self.service_model.metadata["protocol"]
 
     @property
-    def protocol(self):
-        return self.service_model.metadata["protocol"]
+    def key(self):
+        return f"{self.service}:{self.name}"
+
+    def __str__(self):
+        is_own = self.protocol == self.service_model.metadata["protocol"]
+        return self.key if is_own else f"{self.key}-{self.protocol}"
+
+    @property
+    def namespace(self):
+        return self.service_model.metadata.get("xmlNamespace", SQS_QUERY["xmlNamespace"])
 
     @property
     def members(self):
@@ -77,6 +89,11 @@ def implemented():
     return _coverage()[0]
 
 
+def in_all_protocols(operations):
+    """With those of SQS in Query as well."""
+    return operations + [Operation("sqs", o.name, "query") for o in operations if o.service == "sqs"]
+
+
 def missing():
     return _coverage()[1]
 
@@ -100,7 +117,11 @@ class Request:
         fields = [("Action", self.operation.name), ("Version", self.operation.service_model.metadata["apiVersion"])]
         if isinstance(given, dict):
             for name, value in given.items():
-                _flatten(name, value, fields)
+                if self.operation.service == "sqs":
+                    shape = self.operation.model.input_shape
+                    _flatten_for_sqs(SQS_QUERY["members"].get(f"{shape.name}.{name}", name), value, shape.members.get(name), fields)
+                else:
+                    _flatten(name, value, fields)
         self.headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
         self.body = urllib.parse.urlencode(fields).encode()
 
@@ -185,6 +206,25 @@ def _flatten(name, value, fields):
         fields.append((name, _text(value)))
 
 
+def _flatten_for_sqs(name, value, shape, fields):
+    """Lists and maps without words between, under names that the model has no more."""
+    kind, parts = getattr(shape, "type_name", None), SQS_QUERY["elements"].get(getattr(shape, "name", None), [])
+    if kind == "list" and isinstance(value, list) and value:
+        name = ".".join(name.split(".")[:-1] + parts[:1])
+        for index, item in enumerate(value, 1):
+            _flatten_for_sqs(f"{name}.{index}", item, shape.member, fields)
+    elif kind == "map" and isinstance(value, dict) and parts:
+        for index, (key, item) in enumerate(value.items(), 1):
+            fields.append((f"{name}.{index}.{parts[0]}", key))
+            _flatten_for_sqs(f"{name}.{index}.{parts[1]}", item, shape.value, fields)
+    elif kind == "structure" and isinstance(value, dict):
+        for member, item in value.items():
+            wire_name = SQS_QUERY["members"].get(f"{shape.name}.{member}", member)
+            _flatten_for_sqs(f"{name}.{wire_name}", item, shape.members.get(member), fields)
+    else:
+        _flatten(name, value, fields)
+
+
 class Wire:
     """A kept connection to a server."""
 
@@ -259,7 +299,7 @@ class Reply:
         root = ElementTree.fromstring(self.body)
         namespace, _, tag = root.tag.rpartition("}")
         self._check(tag == "ErrorResponse", "ErrorResponse")
-        self._check(namespace == "{" + self.operation.service_model.metadata["xmlNamespace"], "the service's namespace")
+        self._check(namespace == "{" + self.operation.namespace, "the service's namespace")
         found = {element.tag.rpartition("}")[2]: element.text or "" for element in root.iter()}
         self.code, self.message = found["Code"], found["Message"]
         self._check(found["Type"] == ("Receiver" if self.status >= 500 else "Sender"), "the type of the fault")

@@ -10,7 +10,7 @@ import pytest
 
 from harness import Cloud
 from lambdas import make_role, policy
-from surface import Request, Wire, implemented
+from surface import Request, Wire, implemented, in_all_protocols
 from walk_access import OPEN
 from walk_world import ADMINISTRATOR, World, walk
 
@@ -63,7 +63,7 @@ def _state(world, wire):
         if operation.is_reading():
             reply = wire.send(Request(operation, world.input(operation)), world.account, "secret")
             assert reply.is_success, f"{operation}: {reply}"
-            found[str(operation)] = _steady(reply)
+            found[operation.key] = _steady(reply)
     return found
 
 
@@ -94,7 +94,7 @@ def _expect(reply, json_code, query_code, message):
 UNKNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
 
 
-@pytest.mark.parametrize("operation", walk(), ids=str)
+@pytest.mark.parametrize("operation", in_all_protocols(walk()), ids=str)
 def test_who_is_not_known_is_refused(world, wire, operation):
     request = Request(operation, world.input(operation))
     administrator, inactive = world.keys["administrator"], world.keys["inactive"]
@@ -108,7 +108,7 @@ def test_who_is_not_known_is_refused(world, wire, operation):
         _expect(wire.send(request, *administrator, age=age), "InvalidSignatureException", "SignatureDoesNotMatch", text)
 
 
-@pytest.mark.parametrize("operation", [o for o in walk() if str(o) not in OPEN], ids=str)
+@pytest.mark.parametrize("operation", [o for o in in_all_protocols(walk()) if o.key not in OPEN], ids=str)
 def test_who_has_no_permission_is_refused(world, wire, operation):
     request = Request(operation, world.input(operation))
     for caller, why in [
@@ -127,14 +127,14 @@ def test_who_has_no_permission_is_refused(world, wire, operation):
         assert action and rest.endswith(" " + why.format(action)), reply.message
 
 
-@pytest.mark.parametrize("operation", walk(), ids=str)
+@pytest.mark.parametrize("operation", in_all_protocols(walk()), ids=str)
 def test_another_account_has_no_way_in(world, wire, foreigners, operation):
     given = _from_outside(world, operation)
     request = Request(operation, given)
     names_the_account = world.account in (request.path + request.query + request.body.decode("latin-1"))
     for caller, key in foreigners.items():
         reply = wire.send(request, *key)
-        if str(operation) in PUBLIC:
+        if operation.key in PUBLIC:
             continue
         if names_the_account:
             denied = reply.code in ("AccessDenied", "AccessDeniedException") and reply.status in (400, 403)
@@ -156,7 +156,7 @@ def _from_outside(world, operation):
     return given
 
 
-@pytest.mark.parametrize("operation", walk(), ids=str)
+@pytest.mark.parametrize("operation", in_all_protocols(walk()), ids=str)
 def test_a_session_that_has_expired_is_refused(world, wire, expired, operation):
     _expect(wire.send(Request(operation, world.input(operation)), *expired), "ExpiredTokenException", "ExpiredToken",
             "The security token included in the request is expired")

@@ -57,7 +57,7 @@ _IAM = [("PolicyArn", None), ("RoleName", "role"), ("InstanceProfileName", "inst
 
 def access(world, operation, given):
     """[(action, resource)], in the order in which they are asked."""
-    name = str(operation)
+    name = operation.key
     if name in ACCESS:
         return ACCESS[name](world)
     return [(ACTIONS.get(name, name), _resource(world, operation, given))]

@@ -155,12 +155,12 @@ class World(Cloud):
 
     def input(self, operation):
         """The input that succeeds, made from the tables below; fails for an operation that they do not cover."""
-        given = dict(INPUTS.get(str(operation), {}))
+        given = dict(INPUTS.get(operation.key, {}))
         for member in operation.required:
             if member not in given:
                 default = DEFAULTS.get(f"{operation.service}:{member}")
                 assert default is not None, (
-                    f"{operation} is implemented, and the walk has no value for {member}: "
+                    f"{operation.key} is implemented, and the walk has no value for {member}: "
                     f"add it to INPUTS in walk_world.py, and its permissions to walk_access.py")
                 given[member] = default
         return {name: value(self) if callable(value) else value for name, value in given.items()}
@@ -296,4 +296,5 @@ def in_order(operations):
 
 @functools.cache
 def walk():
+    """All implemented operations."""
     return in_order(implemented())

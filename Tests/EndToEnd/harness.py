@@ -53,9 +53,10 @@ def wait_until(condition, what, limit=15):
 
 
 class Server:
-    """One dewpoint process on its own data directory. A restart keeps directory and port."""
+    """One dewpoint process on its own data directory. A restart keeps directory, port and further options."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *options):
+        self.options = options
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.log_path = self.directory / "dewpoint.log"
@@ -72,7 +73,7 @@ class Server:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 # Functions run on the environment that the tests themselves run in.
-                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix],
+                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix, *self.options],
                 stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()

@@ -210,7 +210,7 @@ def _flatten_for_sqs(name, value, shape, fields):
     """Lists and maps without words between, under names that the model has no more."""
     kind, parts = getattr(shape, "type_name", None), SQS_QUERY["elements"].get(getattr(shape, "name", None), [])
     if kind == "list" and isinstance(value, list) and value:
-        name = ".".join(name.split(".")[:-1] + parts[:1])
+        name = ".".join(name.split(".")[:-1] + [parts[0]])
         for index, item in enumerate(value, 1):
             _flatten_for_sqs(f"{name}.{index}", item, shape.member, fields)
     elif kind == "map" and isinstance(value, dict) and parts:

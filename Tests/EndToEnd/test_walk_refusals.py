@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from harness import Cloud
+from harness import Cloud, Server
 from lambdas import make_role, policy
 from surface import Request, Wire, implemented, in_all_protocols
 from walk_access import OPEN
@@ -106,6 +106,31 @@ def test_who_is_not_known_is_refused(world, wire, operation):
         _expect(wire.send(request, *key), *UNKNOWN)
     for age, text in ((SKEWED, "Signature expired: "), (-SKEWED, "Signature not yet current: ")):
         _expect(wire.send(request, *administrator, age=age), "InvalidSignatureException", "SignatureDoesNotMatch", text)
+
+
+ROOT_KEY = ("AKIAEXAMPLEROOTKEY01", "the-secret-of-root", "320000000003")
+
+
+@pytest.fixture(scope="module")
+def locked(tmp_path_factory):
+    """A connection to a server that knows only the keys that it was told of or has issued."""
+    server = Server(tmp_path_factory.mktemp("locked"), "--root-key", ":".join(ROOT_KEY)).start()
+    wire = Wire(server.endpoint)
+    yield wire
+    wire.close()
+    server.stop()
+
+
+@pytest.mark.parametrize("operation", in_all_protocols(walk()), ids=str)
+def test_with_a_root_key_nobody_else_is_believed(world, locked, operation):
+    request = Request(operation, world.input(operation))
+    for key in ("test", "000000000000", ROOT_KEY[2], world.keys["administrator"][0]):
+        _expect(locked.send(request, key, ROOT_KEY[1]), *UNKNOWN)
+    _expect(locked.send(request, ROOT_KEY[0], "test"), "InvalidSignatureException", "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided.")
+    reply = locked.send(request, *ROOT_KEY[:2])
+    assert reply.is_success or reply.code not in (
+        "UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch"), str(reply)
 
 
 @pytest.mark.parametrize("operation", [o for o in in_all_protocols(walk()) if o.key not in OPEN], ids=str)

@@ -41,7 +41,8 @@ class World(Cloud):
 
     def _make_identities(self):
         iam = self.client("iam")
-        trust = policy({"Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "sts:AssumeRole"})
+        trust = policy({
+            "Effect": "Allow", "Principal": {"AWS": self.account}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]})
         document = policy({"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"})
         for name in ("main", "attached", "boundary", "doomed"):
             iam.create_policy(PolicyName=name, PolicyDocument=document)

@@ -286,11 +286,16 @@ INPUTS = {
 
 
 def in_order(operations):
-    """So that all can run one after the other: those that read, those that change, those that take away."""
+    """So that all can run one after the other: those that read, those that change, those that take away.
+
+    First of all what is under way is cancelled, for it ends by itself.
+    """
     def rank(operation):
+        if operation.name.startswith("Cancel"):
+            return -1
         if operation.is_reading():
             return 0
-        taken = ("Delete", "Remove", "Detach", "Untag", "Purge", "Cancel")
+        taken = ("Delete", "Remove", "Detach", "Untag", "Purge")
         return 2 if operation.name.startswith(taken) else 1
     return sorted(operations, key=rank)
 

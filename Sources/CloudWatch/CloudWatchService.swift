@@ -18,7 +18,7 @@ public final class CloudWatchService: ServiceModule, LogPort {
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, logger: Logger? = nil) {
     (self.store, self.ambient) = (store, ambient)
     buffer = LogBuffer(writer: LogWriter(store: store, ambient: ambient, logger: logger))
-    access = WriteAccess(authoriser: authoriser, ambient: ambient, logger: logger)
+    access = WriteAccess(store: store, authoriser: authoriser, ambient: ambient, logger: logger)
     sweeper = Sweeper(store: store)
     gatherer = Gatherer(buffer: buffer, clock: ambient.clock)
   }

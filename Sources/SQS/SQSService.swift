@@ -63,9 +63,18 @@ public final class SQSService: ServiceModule, QueuePort {
     }
   }
 
+  /// The same, with what policies may ask of the tags in the input.
+  func access<Input: QueueInput>(
+    _ action: String, isOwnersOnly: Bool, tags: @escaping @Sendable (Access, Input) -> Access
+  ) -> @Sendable (Input, Call) async throws -> [Access] {
+    let access: @Sendable (Input, Call) async throws -> [Access] = access(action, isOwnersOnly: isOwnersOnly)
+    return { input, call in try await access(input, call).map { tags($0, input) } }
+  }
+
   func access(_ action: String, _ name: QueueName, isOwnersOnly: Bool = false, by account: AccountID) async throws -> Access {
-    let policy = isOwnersOnly && account != name.account ? nil : try await cache.find(name)?.policy
-    return Access("sqs:" + action, on: name.arn.text, owner: name.account, resourcePolicy: policy)
+    let queue = try await cache.find(name)
+    let policy = isOwnersOnly && account != name.account ? nil : queue?.policy
+    return Access("sqs:" + action, on: name.arn.text, owner: name.account, resourcePolicy: policy).having(queue?.tags ?? [:])
   }
 }
 

@@ -218,24 +218,28 @@ class Cloud:
 
     def cli(self, *arguments, region="us-east-1", account=None, credentials=None, check=True):
         """Runs the AWS CLI and returns its standard output, or with check=False the finished process."""
-        aws = pathlib.Path(sys.executable).parent / "aws"
         # Version 1 of the CLI takes no notice of AWS_ENDPOINT_URL for SQS; only the option always counts.
         done = subprocess.run(
-            [aws, "--endpoint-url", self.server.endpoint, *arguments], env=self._cli_environment(region, account, credentials),
+            [self.aws(), "--endpoint-url", self.server.endpoint, *arguments], env=self.cli_environment(region, account, credentials),
             capture_output=True, text=True, timeout=60)
         if not check:
             return done
         assert done.returncode == 0, f"aws {' '.join(arguments)}: status {done.returncode}\n{done.stderr}"
         return done.stdout
 
+    @staticmethod
+    def aws():
+        """Version 1 of the CLI, of the environment that the tests run in."""
+        return pathlib.Path(sys.executable).parent / "aws"
+
     def start_cli_2(self, *arguments, region="us-east-1"):
         """Starts version 2 of the CLI, which has `logs tail`; its output is a pipe of text lines."""
-        environment = self._cli_environment(region, None, None) | {"PYTHONUNBUFFERED": "1"}
+        environment = self.cli_environment(region) | {"PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             [CLI_2, "--endpoint-url", self.server.endpoint, *arguments], env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, bufsize=1)
 
-    def _cli_environment(self, region, account, credentials):
+    def cli_environment(self, region="us-east-1", account=None, credentials=None):
         key, secret, token = self._keys(account, credentials)
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.server.directory), "AWS_ACCESS_KEY_ID": key,

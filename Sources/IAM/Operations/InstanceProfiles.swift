@@ -4,34 +4,68 @@ import Fabric
 /// Nothing runs on instances here; stacks and scripts make profiles with their roles all the same.
 extension IAMService {
   var profileOperations: [Operation] {
-    let arn: @Sendable (String, Call) -> String = { "arn:aws:iam::\($1.account):instance-profile/\($0)" }
-    return [
+    [
       operation(
         "CreateInstanceProfile", at: { "arn:aws:iam::\($1.account):instance-profile\($0.path ?? "/")\($0.instanceProfileName)" },
         createInstanceProfile, { tagFacts($0.tags) }),
+      Operation(
+        "GetInstanceProfile",
+        access: { [self] (i: GetInstanceProfileInput, c) in
+          [try await profileAccess("GetInstanceProfile", i.instanceProfileName, c)]
+        }, run: getInstanceProfile),
+      Operation(
+        "DeleteInstanceProfile",
+        access: { [self] (i: DeleteInstanceProfileInput, c) in
+          [try await profileAccess("DeleteInstanceProfile", i.instanceProfileName, c)]
+        }, run: deleteInstanceProfile),
       operation(
-        "GetInstanceProfile", at: { (input: GetInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        getInstanceProfile),
-      operation(
-        "DeleteInstanceProfile", at: { (input: DeleteInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        deleteInstanceProfile),
-      operation("ListInstanceProfiles", at: { arn(String(($0.pathPrefix ?? "/").dropFirst()), $1) }, listInstanceProfiles),
+        "ListInstanceProfiles", at: { "arn:aws:iam::\($1.account):instance-profile\($0.pathPrefix ?? "/")" }, listInstanceProfiles),
       operation(
         "ListInstanceProfilesForRole", on: .role, \ListInstanceProfilesForRoleInput.roleName, listInstanceProfilesForRole),
-      Operation("AddRoleToInstanceProfile", access: addRoleAccess, run: addRoleToProfile),
-      operation(
-        "TagInstanceProfile", at: { (input: TagInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, tagProfile,
-        { tagFacts($0.tags) }),
-      operation(
-        "UntagInstanceProfile", at: { (input: UntagInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        untagProfile, { ["aws:tagkeys": $0.tagKeys] }),
-      operation(
-        "ListInstanceProfileTags", at: { (input: ListInstanceProfileTagsInput, call) in arn(input.instanceProfileName, call) },
-        listProfileTags),
-      operation(
+      Operation(
+        "AddRoleToInstanceProfile",
+        access: { [self] (i: AddRoleToInstanceProfileInput, c) in
+          [
+            try await profileAccess("AddRoleToInstanceProfile", i.instanceProfileName, c),
+            // Whoever may use the profile gets the role.
+            try await passRoleAccess(i.roleName, to: "ec2.amazonaws.com", c),
+          ]
+        }, run: addRoleToProfile),
+      Operation(
+        "TagInstanceProfile",
+        access: { [self] (i: TagInstanceProfileInput, c) in
+          [try await profileAccess("TagInstanceProfile", i.instanceProfileName, c, tagFacts(i.tags))]
+        }, run: tagProfile),
+      Operation(
+        "UntagInstanceProfile",
+        access: { [self] (i: UntagInstanceProfileInput, c) in
+          [try await profileAccess("UntagInstanceProfile", i.instanceProfileName, c, ["aws:tagkeys": i.tagKeys])]
+        }, run: untagProfile),
+      Operation(
+        "ListInstanceProfileTags",
+        access: { [self] (i: ListInstanceProfileTagsInput, c) in
+          [try await profileAccess("ListInstanceProfileTags", i.instanceProfileName, c)]
+        }, run: listProfileTags),
+      Operation(
         "RemoveRoleFromInstanceProfile",
-        at: { (input: RemoveRoleFromInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, removeRoleFromProfile),
+        access: { [self] (i: RemoveRoleFromInstanceProfileInput, c) in
+          [try await profileAccess("RemoveRoleFromInstanceProfile", i.instanceProfileName, c)]
+        }, run: removeRoleFromProfile),
     ]
+  }
+
+  /// A profile's ARN has its path, which only its row knows.
+  private func profileAccess(
+    _ name: String, _ profile: String, _ call: Call, _ facts: [String: [String]] = [:]
+  ) async throws -> Access {
+    let arn = try await read(call.account) { try $0.findProfile(profile)?.arn }
+    return Access(
+      "iam:\(name)", on: arn ?? "arn:aws:iam::\(call.account):instance-profile/\(profile)", owner: call.account, conditionValues: facts)
+  }
+
+  private func passRoleAccess(_ role: String, to service: String, _ call: Call) async throws -> Access {
+    let arn = try await read(call.account) { try $0.find(.role, role)?.arn } ?? Entity.arn(.role, call.account, "/", role)
+    return Access("iam:PassRole", on: arn, owner: call.account, conditionValues: ["iam:passedtoservice": [service]])
   }
 
   private func createInstanceProfile(_ input: CreateInstanceProfileInput, _ call: Call) async throws
@@ -103,18 +137,6 @@ extension IAMService {
   }
 
   /// The role goes to whoever starts an instance with the profile.
-  private func addRoleAccess(_ input: AddRoleToInstanceProfileInput, _ call: Call) async throws -> [Access] {
-    let role = try await read(call.account) { try $0.find(.role, input.roleName)?.arn }
-    return [
-      Access(
-        "iam:AddRoleToInstanceProfile", on: "arn:aws:iam::\(call.account):instance-profile/\(input.instanceProfileName)",
-        owner: call.account),
-      Access(
-        "iam:PassRole", on: role ?? Entity.arn(.role, call.account, "/", input.roleName), owner: call.account,
-        conditionValues: ["iam:passedtoservice": ["ec2.amazonaws.com"]]),
-    ]
-  }
-
   private func tagProfile(_ input: TagInstanceProfileInput, _ call: Call) async throws {
     let tags = try [Tag](input.tags).checked()
     try await change(call.account) { tx in

@@ -10,8 +10,9 @@ extension IAMService {
       operation("GetPolicy", at: { (input: GetPolicyInput, _) in input.policyArn }, getPolicy),
       operation("DeletePolicy", at: { (input: DeletePolicyInput, _) in input.policyArn }, deletePolicy),
       operation("ListPolicies", at: { _, _ in "*" }, listPolicies),
-      operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy),
-      operation("UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy),
+      operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy, { tagFacts($0.tags) }),
+      operation(
+        "UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
       operation("ListPolicyTags", at: { (input: ListPolicyTagsInput, _) in input.policyArn }, listPolicyTags),
       operation(
         "ListEntitiesForPolicy", at: { (input: ListEntitiesForPolicyInput, _) in input.policyArn }, listEntitiesForPolicy),

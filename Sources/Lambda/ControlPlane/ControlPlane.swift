@@ -77,11 +77,13 @@ extension ControlPlane {
     return name.id
   }
 
-  /// Permission for an action on a function, with the policy that the function itself carries.
+  /// Permission for an action on a function, with the policy and the tags that the function itself carries.
   func access(_ action: String, _ text: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
     let name = try name(text, qualifier, call)
-    let policy = try await store.read { try PolicyRows($0).policy(name.id, name.qualifier)?.text }
-    return [Access("lambda:\(action)", on: name.arn, owner: name.id.account, resourcePolicy: policy)]
+    let (policy, tags) = try await store.read {
+      (try PolicyRows($0).policy(name.id, name.qualifier)?.text, try FunctionRows($0).function(name.id)?.tags ?? [:])
+    }
+    return [Access("lambda:\(action)", on: name.arn, owner: name.id.account, resourcePolicy: policy).having(tags)]
   }
 
   func access(_ action: String, _ text: String, _ call: Call) async throws -> [Access] {

@@ -8,7 +8,7 @@ extension ControlPlane {
       Operation(
         "CreateFunction",
         access: { [self] (i: CreateFunctionInput, c) in
-          try await access("CreateFunction", i.functionName, c) + passRole(i.role, c)
+          try await access("CreateFunction", i.functionName, c).map { $0.bringing(i.tags) } + passRole(i.role, c)
         }, run: createFunction),
       Operation(
         "GetFunction",

@@ -48,7 +48,7 @@ final class Resolver: Sendable {
     if version.version == FunctionVersion.latest { version = function.serving ?? version }
     return ResolvedFunction(
       version: version, alias: alias?.name, reservedConcurrency: function.reservedConcurrency,
-      policy: try PolicyRows(reader).policy(name.id, name.qualifier)?.text,
+      policy: try PolicyRows(reader).policy(name.id, name.qualifier)?.text, tags: function.tags,
       asynchronous: try rows.settings(name.id, name.qualifier))
   }
 }

@@ -84,5 +84,7 @@ struct ResolvedFunction: Sendable, Equatable {
   var reservedConcurrency: Int?
   /// The resource policy of the function, version or alias as it was named.
   var policy: String?
+  /// Of the function, for policies that ask for them.
+  var tags: [String: String] = [:]
   var asynchronous: EventInvokeSettings?
 }

@@ -19,7 +19,8 @@ struct InvokeOperation: Sendable {
   private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
-    return [Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)]
+    let access = Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
+    return [access.having(resolved?.tags ?? [:])]
   }
 
   private func run(_ input: InvokeInput, _ call: Call) async throws -> InvokeOutput {

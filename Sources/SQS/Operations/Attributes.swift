@@ -19,8 +19,13 @@ extension SQSService {
       Operation("SetQueueAttributes", access: access("SetQueueAttributes", isOwnersOnly: true), run: setQueueAttributes),
       Operation("AddPermission", access: access("AddPermission", isOwnersOnly: true), run: addPermission),
       Operation("RemovePermission", access: access("RemovePermission", isOwnersOnly: true), run: removePermission),
-      Operation("TagQueue", access: access("TagQueue", isOwnersOnly: true), run: tagQueue),
-      Operation("UntagQueue", access: access("UntagQueue", isOwnersOnly: true), run: untagQueue),
+      Operation(
+        "TagQueue", access: access("TagQueue", isOwnersOnly: true) { (access, input: TagQueueInput) in access.bringing(input.tags) },
+        run: tagQueue),
+      Operation(
+        "UntagQueue",
+        access: access("UntagQueue", isOwnersOnly: true) { (access, input: UntagQueueInput) in access.naming(input.tagKeys) },
+        run: untagQueue),
       Operation("ListQueueTags", access: access("ListQueueTags", isOwnersOnly: true), run: listQueueTags),
     ]
   }

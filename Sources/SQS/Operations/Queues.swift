@@ -22,7 +22,7 @@ extension SQSService {
     let name = QueueName(account: call.account, region: call.region, name: input.queueName)
     var all = [Access("sqs:CreateQueue", on: name.arn.text, owner: call.account)]
     if input.tags?.isEmpty == false { all.append(Access("sqs:TagQueue", on: name.arn.text, owner: call.account)) }
-    return all
+    return all.map { $0.bringing(input.tags) }
   }
 
   private func createQueue(_ input: CreateQueueInput, _ call: Call) async throws -> CreateQueueOutput {

@@ -65,8 +65,8 @@ struct MoveWorker: Worker {
         let target = try transaction.queue(name), target.isFIFO == queue.isFIFO
       else {
         return .failed(
-          task.destination == nil
-            ? "The original source of a message is unknown or does not exist." : "The destination queue does not exist.")
+          // Codes, not sentences, as AWS gives them.
+          task.destination == nil ? "CouldNotDetermineMessageSource" : "AWS.SimpleQueueService.NonExistentQueue")
       }
       (message.id, message.deadLetterSource, message.sentAt, message.firstVisibleAt) = (new.id, nil, now, now)
       try source.delete(lease.receipt, at: now)

@@ -14,6 +14,7 @@ enum LambdaLimits {
   /// Bytes of the target of a symbolic link inside a package. Our own bound.
   static let linkTargetBytes = 1024
 
+  static let layers = 5
   static let nameLength = 64
   static let timeoutSeconds = 1...900
   static let defaultTimeoutSeconds = 3

@@ -41,6 +41,9 @@ struct Pool: Sendable {
   var waiting: Int { waiters.count }
   private var starting: Int { slots.values.count { if case .starting = $0.slot { true } else { false } } }
 
+  /// Whether one more invocation makes one more environment.
+  var mustGrow: Bool { free.isEmpty && starting <= waiters.count }
+
   /// An invocation wants to run. It gets the warmest free environment; when there is none a new one is started for it,
   /// but whichever environment is free first takes it.
   mutating func invoke(_ waiter: WaiterID, newID: () -> EnvironmentID) -> [Action] {

@@ -209,6 +209,9 @@ enum LambdaError {
 
   // Event source mappings
 
+  static func badFilter(cause: any Error) -> AWSError {
+    invalidParameter("Invalid filter pattern definition.", cause: cause)
+  }
   static func queueDoesNotExist(cause: (any Error)? = nil) -> AWSError {
     invalidParameter(
       "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "

@@ -46,6 +46,8 @@ enum LambdaLimits {
   static let sqsBatchSizeWithoutWindow = 10
   static let defaultSQSBatchSize = 10
   static let batchingWindowSeconds = 0...300
+  /// Filters of a mapping.
+  static let filters = 5
   static let mappingConcurrency = 2...1000
 
   static let retryAttempts = 0...2

@@ -173,3 +173,63 @@ def test_what_tools_ask_for_is_answered(cloud, refused):
     assert client.get_runtime_management_config(FunctionName="worker")["UpdateRuntimeOn"] == "Auto"
     with refused("InvalidParameterValueException", 400, containing="not supported by Dewpoint"):
         client.put_runtime_management_config(FunctionName="worker", UpdateRuntimeOn="FunctionUpdate")
+
+
+def test_an_event_that_grew_too_old_keeps_its_last_answer(frozen):
+    url, arn = make_queue(frozen, "bad")
+    function = deploy(frozen, FAILING)
+    function.client.put_function_event_invoke_config(
+        FunctionName="worker", MaximumEventAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": arn}})
+    function.send({"fail": True})
+    wait_until(lambda: len(function.log("REPORT")) == 1, "the first attempt")
+    frozen.clock.advance("1m")
+    body, _ = record(frozen, url)
+    assert body["requestContext"]["condition"] == "EventAgeExceeded"
+    assert body["requestContext"]["approximateInvokeCount"] == 2
+    assert body["responsePayload"]["errorMessage"] == "told to fail"
+
+
+def test_a_record_outlives_a_kill(own_cloud):
+    """The function that is the destination cannot run yet; the record waits for it in the queue."""
+    url, arn = make_queue(own_cloud, "results")
+    role = make_role(own_cloud, "chain", LOGS, QUEUES, INVOKE)
+    target = deploy(own_cloud, """
+        import boto3, json, os
+        def handler(event, context):
+            boto3.client("sqs").send_message(QueueUrl=os.environ["RESULTS"], MessageBody=json.dumps(event))
+        """, name="target", role=role, Environment={"Variables": {"RESULTS": url}})
+    function = deploy(own_cloud, ECHO, role=role)
+    function.client.put_function_event_invoke_config(
+        FunctionName="worker", DestinationConfig={"OnSuccess": {"Destination": target.arn}})
+    function.send({"n": 1})
+    wait_until(lambda: function.log("REPORT"), "the function has run")
+    own_cloud.restart()
+    body, _ = record(own_cloud, url)
+    assert body["requestPayload"] == {"n": 1}
+
+
+def lineage_name(arn):
+    """As the trace header names a function: FNV-1a of its ARN."""
+    value = 2166136261
+    for byte in arn.encode():
+        value = (value ^ byte) * 16777619 % 2**32
+    return f"{value:08x}"
+
+
+@pytest.mark.parametrize("mode, runs", [("Terminate", False), ("Allow", True)])
+def test_a_message_that_came_round_too_often_becomes_a_dead_letter(cloud, mode, runs):
+    sqs = cloud.client("sqs")
+    dead_url, dead = make_queue(cloud, "dead")
+    url, arn = make_queue(
+        cloud, VisibilityTimeout=1, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 1}))
+    function = deploy(cloud, ECHO, Timeout=1)
+    function.client.put_function_recursion_config(FunctionName="worker", RecursiveLoop=mode)
+    trace = f"Root=1-5759e988-bd862e3fe1be46a994272793;Lineage={lineage_name(function.arn)}:16"
+    sqs.send_message(QueueUrl=url, MessageBody="again", MessageSystemAttributes={
+        "AWSTraceHeader": {"StringValue": trace, "DataType": "String"}})
+    function.client.create_event_source_mapping(FunctionName="worker", EventSourceArn=arn)
+    if runs:
+        wait_until(lambda: function.log("REPORT"), "it has run")
+    else:
+        letter = wait_until(lambda: sqs.receive_message(QueueUrl=dead_url).get("Messages"), "the dead letter", limit=30)
+        assert letter[0]["Body"] == "again" and function.log() == []

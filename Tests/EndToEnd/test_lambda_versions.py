@@ -156,3 +156,43 @@ def test_versions_aliases_and_layers_outlive_a_kill(own_cloud):
     answer = client.invoke(FunctionName="worker", Qualifier="1")
     assert json.load(answer["Payload"]) == 1
     assert client.invoke(FunctionName="worker", Qualifier="live")["ExecutedVersion"] == "2"
+
+
+def test_a_permission_counts_for_the_version_or_alias_that_it_was_given_on(cloud, refused):
+    function = publish_two(cloud)
+    function.client.create_alias(FunctionName="worker", Name="live", FunctionVersion="1")
+    other = str(int(cloud.account) + 600_000_000)
+    stranger = cloud.client("lambda", account=other)
+    added = function.client.add_permission(
+        FunctionName="worker", Qualifier="live", StatementId="share", Action="lambda:InvokeFunction", Principal=other)
+    assert json.loads(added["Statement"])["Resource"] == function.arn + ":live"
+    answer = stranger.invoke(FunctionName=function.arn + ":live")
+    assert answer["ExecutedVersion"] == "1"
+    for name in (function.arn, function.arn + ":1", function.arn + ":$LATEST"):
+        with refused("AccessDeniedException", 403, containing="lambda:InvokeFunction"):
+            stranger.invoke(FunctionName=name)
+    policy = function.client.get_policy(FunctionName="worker", Qualifier="live")
+    with refused("PreconditionFailedException", 412):
+        function.client.remove_permission(
+            FunctionName="worker", Qualifier="live", StatementId="share", RevisionId="00000000-0000-0000-0000-000000000000")
+    function.client.remove_permission(
+        FunctionName="worker", Qualifier="live", StatementId="share", RevisionId=policy["RevisionId"])
+    with refused("AccessDeniedException", 403):
+        stranger.invoke(FunctionName=function.arn + ":live")
+
+
+def test_a_permission_for_function_urls_does_not_let_anybody_invoke(cloud, refused):
+    function = deploy(cloud, ECHO)
+    other = str(int(cloud.account) + 700_000_000)
+    function.client.add_permission(
+        FunctionName="worker", StatementId="url", Action="lambda:InvokeFunction", Principal="*", InvokedViaFunctionUrl=True)
+    with refused("AccessDeniedException", 403):
+        cloud.client("lambda", account=other).invoke(FunctionName=function.arn)
+
+
+@pytest.mark.parametrize("package", [
+    {"python/a.py": "x", "../evil.py": "x"}, {"/etc/evil": "x"}], ids=["upwards", "absolute"])
+def test_a_hostile_layer_is_refused(cloud, refused, package):
+    with refused("InvalidParameterValueException", 400, containing="Could not unzip uploaded file."):
+        cloud.client("lambda").publish_layer_version(LayerName="bad", Content={"ZipFile": zipped(package)})
+    assert cloud.client("lambda").list_layers()["Layers"] == []

@@ -198,6 +198,9 @@ struct QueuePoller: Sendable {
         case .functionError: return .allFailed
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }
+      } catch let error as AWSError where error.code == "RecursiveInvocationException" {
+        // The messages stay and their receive counts grow, until the queue's redrive policy takes them away.
+        return .allFailed
       } catch let error as AWSError where error.status == 429 {
         let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
         guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }

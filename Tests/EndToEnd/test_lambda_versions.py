@@ -196,3 +196,16 @@ def test_a_hostile_layer_is_refused(cloud, refused, package):
     with refused("InvalidParameterValueException", 400, containing="Could not unzip uploaded file."):
         cloud.client("lambda").publish_layer_version(LayerName="bad", Content={"ZipFile": zipped(package)})
     assert cloud.client("lambda").list_layers()["Layers"] == []
+
+
+def test_the_command_line_publishes_and_finds_layers(cloud, tmp_path):
+    path = tmp_path / "layer.zip"
+    path.write_bytes(zipped({"python/tool.py": "VALUE = 1\n"}))
+    made = cloud.cli_json(
+        "lambda", "publish-layer-version", "--layer-name", "tools", "--zip-file", f"fileb://{path}",
+        "--compatible-runtimes", "python3.12", "python3.13", "--compatible-architectures", "x86_64")
+    assert made["CompatibleRuntimes"] == ["python3.12", "python3.13"] and made["Version"] == 1
+    found = cloud.cli_json("lambda", "list-layers", "--compatible-runtime", "python3.13")
+    assert found["Layers"][0]["LatestMatchingVersion"]["LayerVersionArn"] == made["LayerVersionArn"]
+    assert cloud.cli_json("lambda", "list-layers", "--compatible-runtime", "ruby3.4")["Layers"] == []
+    assert cloud.cli_json("lambda", "get-layer-version", "--layer-name", "tools", "--version-number", "1")["Content"]["CodeSize"] > 0

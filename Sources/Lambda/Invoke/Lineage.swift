@@ -18,7 +18,7 @@ struct Lineage: Sendable, Equatable {
   init(_ text: String?) {
     for part in (text ?? "").split(separator: "|").suffix(Self.capacity) {
       let pair = part.split(separator: ":")
-      guard pair.count == 2, pair[0].utf8.count == 8, let count = Int(pair[1]), count > 0 else { continue }
+      guard pair.count == 2, pair[0].utf8.count == 8, pair[0].utf8.allSatisfy({ hexValue($0) != nil }), let count = Int(pair[1]), count > 0 else { continue }
       visits.append((String(pair[0]), min(count, 32_767)))
     }
   }

@@ -15,8 +15,14 @@ import Synchronization
 final class LayerTrees: Sendable {
   static let prefix = ".layers-"
   private let root: String
-  /// Which packages each tree is made of, by its path. As many as functions have different lists of layers.
-  private let made = Mutex<[String: [String]]>([:])
+  /// Trees that are kept. One more takes the place of the one that no environment has been started with for longest.
+  private static let capacity = 1000
+  private struct Tree { var hashes: [String], lastUse: Int }
+  private struct State {
+    var trees: [String: Tree] = [:]
+    var uses = 0
+  }
+  private let state = Mutex(State())
 
   init(root: String) { self.root = root }
 
@@ -26,7 +32,7 @@ final class LayerTrees: Sendable {
   func tree(of hashes: [String]) throws -> String {
     let name = SHA256.hash(data: Array(hashes.joined(separator: "/").utf8)).map { $0 }.hex
     let path = "\(root)/\(Self.prefix)\(name)"
-    if made.withLock({ $0[path] != nil }) { return path }
+    if use(path) { return path }
     let aside = "\(root)/\(PackageDisk.temporaryPrefix)layers-\(name)"
     try? PackageDisk.removeTree(aside)
     do {
@@ -37,14 +43,33 @@ final class LayerTrees: Sendable {
       try? PackageDisk.removeTree(aside)
       throw error
     }
-    made.withLock { $0[path] = hashes }
+    try keep(path, hashes)
     return path
+  }
+
+  private func use(_ path: String) -> Bool {
+    state.withLock { state in
+      state.uses += 1
+      state.trees[path]?.lastUse = state.uses
+      return state.trees[path] != nil
+    }
+  }
+
+  private func keep(_ path: String, _ hashes: [String]) throws {
+    let oldest = state.withLock { state -> String? in
+      state.trees[path] = Tree(hashes: hashes, lastUse: state.uses)
+      guard state.trees.count > Self.capacity else { return nil }
+      let oldest = state.trees.min { $0.value.lastUse < $1.value.lastUse }?.key
+      if let oldest { state.trees[oldest] = nil }
+      return oldest
+    }
+    if let oldest { try PackageDisk.removeTree(oldest) }
   }
 
   /// Removes the trees that a package is part of.
   func remove(with hash: String) throws {
-    for path in made.withLock({ made in made.filter { $0.value.contains(hash) }.map(\.key) }) {
-      made.withLock { $0[path] = nil }
+    for path in state.withLock({ state in state.trees.filter { $0.value.hashes.contains(hash) }.map(\.key) }) {
+      state.withLock { $0.trees[path] = nil }
       try PackageDisk.removeTree(path)
     }
   }

@@ -26,11 +26,11 @@ struct TokenBucket: Sendable {
   }
 
   private mutating func fill(_ now: Duration) {
-    let seconds = Double(max(0, (now - filledAt).inMilliseconds)) / 1000
-    // A caller that comes again within the millisecond must not lose the fraction.
-    guard seconds > 0 else { return }
-    level = min(capacity, level + seconds * perSecond)
-    filledAt = now
+    let milliseconds = (now - filledAt).inMilliseconds
+    guard milliseconds > 0 else { return }
+    level = min(capacity, level + Double(milliseconds) / 1000 * perSecond)
+    // What is left of the last millisecond counts the next time.
+    filledAt += .milliseconds(milliseconds)
   }
 }
 

@@ -59,11 +59,13 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
+    module("Patterns", ["Base"]),
+
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
-    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto, log],
+    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [.embedInCode("Runtimes/Node/runtime.mjs")]),
 
     module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
@@ -78,6 +80,7 @@ let package = Package(
 
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
+    tests("Patterns", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),

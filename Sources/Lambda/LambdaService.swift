@@ -57,8 +57,11 @@ public final class LambdaService: ServiceModule {
     let invoker = Invoker(placement: placement, ambient: ambient)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger), ambient: ambient,
-      logger: logger)
+      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
+      destinations: Destinations(
+        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+        logger: logger),
+      ambient: ambient, logger: logger)
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
@@ -69,7 +72,7 @@ public final class LambdaService: ServiceModule {
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LambdaModel.service, operations: control.operations + [invokeOperation.operation])]
+    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
   }
   public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
 
@@ -93,7 +96,11 @@ public final class LambdaService: ServiceModule {
       group.addTask { await self.queue.run() }
       group.addTask { await self.mappings.run() }
       group.addTask {
-        for await change in self.control.changes.stream() {
+        let changes = self.control.changes.stream()
+        for (function, count) in (try? await self.control.reservations()) ?? [:] { self.placement.reserve(function, count) }
+        for await change in changes {
+          let reserved = try? await self.control.reservation(of: change.id)
+          self.placement.reserve(change.id, reserved ?? nil)
           if case .deleted(let id) = change { self.placement.remove(id) }
         }
       }

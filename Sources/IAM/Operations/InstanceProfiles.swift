@@ -136,7 +136,6 @@ extension IAMService {
     }
   }
 
-  /// The role goes to whoever starts an instance with the profile.
   private func tagProfile(_ input: TagInstanceProfileInput, _ call: Call) async throws {
     let tags = try [Tag](input.tags).checked()
     try await change(call.account) { tx in

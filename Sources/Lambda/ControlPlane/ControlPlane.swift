@@ -30,7 +30,7 @@ final class ControlPlane: Sendable {
   ) {
     (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    resolver = Resolver(store: store)
+    resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
     activation = Activation(
@@ -42,7 +42,8 @@ final class ControlPlane: Sendable {
 
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
-      + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations
+      + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
+      + layerPermissionOperations + recursionOperations + managementOperations
   }
 
   /// What is to run under a name, from memory where possible.

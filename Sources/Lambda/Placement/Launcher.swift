@@ -32,16 +32,19 @@ final class Launcher: Sendable {
   func launch(_ environment: Environment) async throws -> RunningProcess {
     let function = environment.function
     let credentials = try await credentials(for: function)
-    let code: String
-    do { code = try await packages.directory(for: function.codeHash) } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    let code: String, layers: String?
+    do {
+      code = try await packages.directory(for: function.codeHash)
+      layers = function.layers.isEmpty ? nil : try await packages.directory(merging: function.layers.map(\.codeHash))
+    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     let plan = try LaunchPlan.make(
-      for: function, code: code, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
+      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream)
     let sandbox: SandboxProcess
     do {
       sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
     } catch let error as SandboxError where error.step == "execve" {
-      throw LaunchFailure.entrypoint(Self.words(for: error, code: code))
+      throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
     } catch { throw LaunchFailure.sandbox("\(error)") }
     let process = RunningProcess(
       sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
@@ -58,8 +61,8 @@ final class Launcher: Sendable {
     return process
   }
 
-  private static func words(for error: SandboxError, code: String) -> String {
-    guard HostRuntimes.exists("\(code)/bootstrap") else {
+  private static func words(for error: SandboxError, places: [String]) -> String {
+    guard places.contains(where: { HostRuntimes.exists("\($0)/bootstrap") }) else {
       return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
     }
     return "fork/exec \(error.path): \(error.reason.lowercased())"

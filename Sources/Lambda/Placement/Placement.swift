@@ -18,6 +18,7 @@ final class Placement: Sendable {
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
     var waiting: [WaiterID: Waiting] = [:]
     var ledger: ConcurrencyLedger
+    var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
 
@@ -95,14 +96,38 @@ final class Placement: Sendable {
     startSink.finish()
   }
 
-  /// Runs an invocation to its end. Throws `AWSError` 429 when a concurrency limit is reached.
-  func invoke(_ invocation: Invocation, on resolved: ResolvedFunction) async throws -> InvocationResult {
+  /// Notes what a function reserves.
+  func reserve(_ function: FunctionID, _ count: Int?) { state.withLock { $0.ledger.reserve(function, count) } }
+
+  /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
+  /// - Parameter countsRate: whether it counts against the function's requests per second.
+  func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
     let function = resolved.version
-    let refusal = state.withLock { $0.ledger.enter(function.id, reserved: resolved.reservedConcurrency) }
-    if let refusal { throw LambdaError.throttled(reason: refusal.rawValue) }
+    if let (refusal, retryAfter) = admit(resolved, countsRate) {
+      throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+    }
     defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
     return await withCheckedContinuation { completion in
       place(Waiting(invocation: invocation, completion: completion), function)
+    }
+  }
+
+  /// Counts the invocation as running, or says why it may not run now and when to come again.
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> (ConcurrencyLedger.Refusal, retryAfter: Int?)? {
+    let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
+    let now = ambient.clock.monotonic()
+    return state.withLock { state in
+      if let refusal = state.ledger.enter(function.id, reserved: reserved) { return (refusal, nil) }
+      if countsRate, !state.rates.mayRequest(function.id, executions: reserved ?? state.ledger.accountLimit, now) {
+        state.ledger.leave(function.id, reserved: reserved)
+        return (reserved == nil ? .rate : .reservedRate, 1)
+      }
+      let pool = state.pools[PoolKey(function: function.id, version: function.version)]
+      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
+        state.ledger.leave(function.id, reserved: reserved)
+        return (reserved == nil ? .account : .reserved, 1)
+      }
+      return nil
     }
   }
 

@@ -50,6 +50,9 @@ struct Pool: Sendable {
   }
   private var starting: Int { counts.starting }
 
+  /// Whether one more invocation makes one more environment.
+  var mustGrow: Bool { free.isEmpty && starting <= waiters.count }
+
   /// An invocation wants to run. It gets the warmest free environment; when there is none a new one is started for it,
   /// but whichever environment is free first takes it.
   mutating func invoke(_ waiter: WaiterID, newID: () -> EnvironmentID) -> [Action] {

@@ -14,13 +14,18 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
+  ///   - layers: the host directory with the merged layers; nil when there are none.
   ///   - nodeClient: the host directory with the Node runtime client.
   static func make(
-    for function: FunctionVersion, code: String, runtimes: HostRuntimes, nodeClient: String, credentials: SessionCredentials,
-    logStream: String
+    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
+    credentials: SessionCredentials, logStream: String
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function, runtimes: runtimes, nodeClient: nodeClient)
     plan.binds.append(.init(host: code, guest: "/var/task"))
+    if let layers {
+      plan.binds.append(.init(host: layers, guest: "/opt"))
+      plan.look(inLayers: layers, code: code, function)
+    }
     // What the user sets wins over the unreserved defaults; the reserved names are refused when a function is made.
     plan.environment.merge(defaults(function, logStream)) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
@@ -49,6 +54,23 @@ struct LaunchPlan: Sendable, Equatable {
     guard function.runtime.hasPrefix("provided") else { throw .noInterpreter(function.runtime) }
     return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [])
   }
+
+  /// Layers bring modules and runtimes to the places where AWS's runtimes look for them.
+  private mutating func look(inLayers layers: String, code: String, _ function: FunctionVersion) {
+    if function.runtime.hasPrefix("python") {
+      arguments = arguments.map { $0 == Self.pythonStart ? Self.pythonStartWithLayers : $0 }
+    } else if function.runtime.hasPrefix("provided"), !HostRuntimes.exists("\(code)/bootstrap"),
+      HostRuntimes.exists("\(layers)/bootstrap")
+    {
+      executable = "/opt/bootstrap"
+    }
+  }
+
+  private static let pythonStartWithLayers = pythonStart.replacing(
+    "from awslambdaric", with: """
+      sys.path[1:1] = ["/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
+      from awslambdaric
+      """)
 
   /// Runs the runtime client as `python -m awslambdaric` would, but without `site`: that would add the packages of the host to
   /// the function's and run their .pth files, for up to half of the start. A user's PYTHONPATH must not hide the client.

@@ -41,9 +41,15 @@ struct AsyncEventRows: Sendable {
     }
   }
 
-  func complete(_ event: AsyncEvent) async throws {
+  /// Ends an event.
+  /// - Parameter followers: events that came of it, kept in the same step.
+  func complete(_ event: AsyncEvent, followedBy followers: [AsyncEvent] = []) async throws {
     let key = Self.taken.appending(event.requestID)
-    try await store.transact { try $0.delete(key) }
+    let rows = followers.map { (Self.due.appending($0.acceptedAt, $0.requestID), $0.row) }
+    try await store.transact { tx in
+      try tx.delete(key)
+      for (key, row) in rows { try tx.set(key, row) }
+    }
   }
 
   /// Nothing happens when the event was removed while it was tried.

@@ -12,6 +12,7 @@ public final class SQSService: ServiceModule, QueuePort {
   let commits: SharedCommits
   let rooms: WaitingRooms
   let inFlight: InFlightGauge
+  let shares: FairShares
   let sequences: SequenceSource
   let moves: MoveWorker
   public let workers: [any Worker]
@@ -19,15 +20,16 @@ public final class SQSService: ServiceModule, QueuePort {
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser) {
     let cache = QueueCache(store)
     let rooms = WaitingRooms(ambient.clock)
-    let inFlight = InFlightGauge()
+    let (inFlight, shares) = (InFlightGauge(), FairShares())
     let garbage = GarbageWorker(store)
     let commits = SharedCommits(store, cache) { effects in
       rooms.announce(effects, at: ambient.now)
       inFlight.add(effects.leases)
+      shares.note(effects.shares)
       if !effects.changed.isEmpty { garbage.nudge.nudge() }
     }
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
-    (self.rooms, self.inFlight, self.commits) = (rooms, inFlight, commits)
+    (self.rooms, self.inFlight, self.shares, self.commits) = (rooms, inFlight, shares, commits)
     sequences = SequenceSource(ambient)
     moves = MoveWorker(store, commits, ambient, sequences)
     workers = [garbage, RetentionWorker(store, commits), moves]

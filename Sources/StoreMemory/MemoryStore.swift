@@ -59,11 +59,11 @@ public final class MemoryStore: StoreBackend {
     }
   }
 
-  public func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { caller in
-      let job = BodyJob(body, caller)
-      queue.submit(job, as: .write(job))
-    }
+  public func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
+    let job = BodyJob(body, then: done)
+    queue.submit(job, as: .write(job))
   }
 
   public func image() async throws -> any StoreImage {

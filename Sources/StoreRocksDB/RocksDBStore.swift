@@ -81,11 +81,11 @@ public final class RocksDBStore: StoreBackend {
     }
   }
 
-  public func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { caller in
-      let job = BodyJob(body, caller)
-      writes.submit(job, as: job)
-    }
+  public func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
+    let job = BodyJob(body, then: done)
+    writes.submit(job, as: job)
   }
 
   public func image() async throws -> any StoreImage {

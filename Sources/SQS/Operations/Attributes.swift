@@ -60,7 +60,10 @@ extension SQSService {
   private func setQueueAttributes(_ input: SetQueueAttributesInput, _ call: Call) async throws {
     let name = try queueName(input.queueUrl, call)
     let changes = try QueueAttributes.checked(input.attributes, isFIFO: name.isFIFO, isNew: false)
-    try await change(name, call) { queue, now in queue.apply(changes, at: now) }
+    try await change(name, call) { queue, now in
+      queue.apply(QueueAttributes.completed(changes), at: now)
+      try QueueAttributes.checkTogether(queue.attributes)
+    }
   }
 
   /// Changes a queue, and what hangs on its redrive policy with it.
@@ -88,8 +91,7 @@ extension SQSService {
     guard !accounts.isEmpty else { throw SQSError.missing("AWSAccountIds") }
     guard !actions.isEmpty else { throw SQSError.missing("Actions") }
     guard actions.count <= SQSLimits.permissionActions else {
-      throw AWSError(
-        "OverLimit", "\(actions.count) Actions were found, maximum allowed is \(SQSLimits.permissionActions).", status: 403)
+      throw SQSError.overLimit("\(actions.count) Actions were found, maximum allowed is \(SQSLimits.permissionActions).")
     }
     if let bad = accounts.first(where: { AccountID($0) == nil }) {
       throw SQSError.invalid("PrincipalId", "[\(bad)]", "Unable to verify.")

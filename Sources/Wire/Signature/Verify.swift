@@ -15,6 +15,14 @@ public struct Verification: Sendable {
   /// The first "previous signature" of signed chunks.
   public let seedSignature: String
   let key: SigningKey
+  let time: String
+  let scope: String
+  let accessKeyID: String
+
+  init(_ claim: SignatureClaim, _ key: SigningKey) {
+    (seedSignature, self.key) = (claim.signature, key)
+    (time, scope, accessKeyID) = (claim.time, claim.scope, claim.accessKeyID)
+  }
 }
 
 /// Checks a claim against the secret of its key. `wallNow` is real time: clients sign with theirs.
@@ -31,11 +39,11 @@ public func verify(
   let isPresigned = claim.form != .header
   let reading = CanonicalRequest.first(target, isS3: claim.isS3, isPresigned: isPresigned)
   let canonical = CanonicalRequest.write(method, reading, headers, signed: claim.signedHeaders, payload: payload)
-  if matches(claim, canonical, key) { return Verification(seedSignature: claim.signature, key: key) }
+  if matches(claim, canonical, key) { return Verification(claim, key) }
 
   for other in CanonicalRequest.readings(target, isS3: claim.isS3, isPresigned: isPresigned) where other != reading {
     let canonical = CanonicalRequest.write(method, other, headers, signed: claim.signedHeaders, payload: payload)
-    if matches(claim, canonical, key) { return Verification(seedSignature: claim.signature, key: key) }
+    if matches(claim, canonical, key) { return Verification(claim, key) }
   }
   throw .mismatch(
     .init(
@@ -73,14 +81,11 @@ private func appendHex(_ digest: SHA256.Digest, to out: inout [UInt8]) {
   }
 }
 
-/// Takes the same time wherever the two differ.
 private func matches(_ claim: SignatureClaim, _ canonical: [UInt8], _ key: SigningKey) -> Bool {
   var expected: [UInt8] = []
   expected.reserveCapacity(64)
   appendHex(key.hash.code(stringToSign(claim.time, claim.scope, canonical)), to: &expected)
-  var difference: UInt8 = claim.signature.utf8.count == 64 ? 0 : 1
-  for (a, b) in zip(expected, claim.signature.utf8) { difference |= a ^ b }
-  return difference == 0
+  return isEqualInConstantTime(expected, claim.signature.utf8)
 }
 
 /// Fields that decide what a request does must not be changed on the way.
@@ -131,7 +136,6 @@ private func payloadText(_ claim: SignatureClaim, _ body: SignedBody) throws(Sig
   case .unsigned: return "UNSIGNED-PAYLOAD"
   case .chunked(let form):
     if form.contains("ECDSA") { throw .unsupported("Signature Version 4A (\(form)) is not supported.") }
-    guard claim.isS3 else { throw .unsupported("A body in signed chunks (\(form)) is only supported by S3.") }
     return form
   case .sha256(let declared):
     guard let computed = hash(body) else { return declared }

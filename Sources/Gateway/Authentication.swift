@@ -15,6 +15,8 @@ struct Authentication: Sendable {
     var region: Region
     var accessKeyID: String?
     var conditionValues: [String: [String]] = [:]
+    /// What the chunks of the body are checked with. Nil when nothing was verified.
+    var verification: Verification?
   }
 
   /// Signatures are checked against real time; the expiry of a session follows the adjustable clock.
@@ -44,12 +46,14 @@ struct Authentication: Sendable {
       throw SignatureFailure.unknownKey
     }
     if identity.secret == nil, isFromFunction { throw SignatureFailure.unknownKey }
+    var verification: Verification?
     if let secret = identity.secret {
-      _ = try verify(
+      verification = try verify(
         claim, method: request.method, target: target, headers: request.headers, body: .bytes(request.body), secret: secret,
         keyCache: signingKeys, wallNow: clock.wallNow())
     }
     return Identity(
-      principal: identity.principal, region: region, accessKeyID: claim.accessKeyID, conditionValues: identity.conditionValues)
+      principal: identity.principal, region: region, accessKeyID: claim.accessKeyID, conditionValues: identity.conditionValues,
+      verification: verification)
   }
 }

@@ -8,7 +8,7 @@ struct BodyLimits {
   var operation: String?
 
   /// The largest body of another operation is SQS's batch of 1 MiB, which Query's percent-encoding can triple.
-  private static let standard = 8 << 20
+  static let standard = 8 << 20
   /// Stated in Lambda's own answer to a larger request.
   private static let package = 70_167_211
   /// 6 MB and 100 bytes: Lambda quotas, synchronous invocation payload, and what Lambda's own answer states.
@@ -28,7 +28,9 @@ struct BodyLimits {
     }
   }
 
-  var error: AWSError {
+  var error: AWSError { Self.error(maximum: maximum, operation: operation) }
+
+  static func error(maximum: Int, operation: String?) -> AWSError {
     let text = "Request must be smaller than \(maximum) bytes" + (operation.map { " for the \($0) operation" } ?? "")
     return AWSError(
       operation == "InvokeFunction" ? "RequestTooLargeException" : "RequestEntityTooLargeException", text, status: 413)

@@ -30,7 +30,13 @@ public final class Gateway: HTTPHandler {
     let request = HTTPRequest(head: head)
     // The signature decides the form of the answer here, nothing else: it is not verified.
     let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)
-    return Self.response(ErrorForm.encode(BodyLimits(head).error, recognised, requestID: ambient.uuid()))
+    return Self.response(refusal(BodyLimits(head).error, recognised, path: Self.path(head.target), requestID: ambient.uuid()))
+  }
+
+  private func refusal(_ error: AWSError, _ recognised: Recognised, path: String, requestID: String) -> WireResponse {
+    WireCodec.encode(
+      error, operation: recognised.operation, service: recognised.model, proto: recognised.wireProtocol, requestID: requestID,
+      resource: path)
   }
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
@@ -56,11 +62,11 @@ public final class Gateway: HTTPHandler {
     let api = recognised.model.flatMap { dispatcher.api($0.name) }
     let response: WireResponse
     do {
-      let call = try await call(for: recognised, api, claim, wire, request, requestID)
-      response = try await run(recognised, api, wire, call)
+      let (call, verification) = try await call(for: recognised, api, claim, wire, request, requestID)
+      response = try await run(recognised, api, wire, verification, call)
     } catch {
       let outward = dispatcher.outward(error, service: recognised.service ?? "", requestID: requestID)
-      response = ErrorForm.encode(DenialForm.shape(outward, recognised), recognised, requestID: requestID)
+      response = refusal(DenialForm.shape(outward, recognised), recognised, path: wire.path, requestID: requestID)
     }
     // Names from outside must not fill the table.
     let service = recognised.model?.name ?? recognised.service.flatMap { KnownServices.names.contains($0) ? $0 : nil } ?? "other"
@@ -68,11 +74,11 @@ public final class Gateway: HTTPHandler {
     return response
   }
 
-  /// Who calls, from where, in which account and Region.
+  /// Who calls, from where, in which account and Region; and what the chunks of the body are checked with.
   private func call(
     for recognised: Recognised, _ api: ServiceAPI?, _ claim: Result<SignatureClaim?, SignatureFailure>, _ wire: WireRequest,
     _ request: HTTPRequest, _ requestID: String
-  ) async throws -> Call {
+  ) async throws -> (Call, Verification?) {
     // There is nobody to ask who this is when nothing says for whom it is.
     if recognised.service == nil, case .refused(let error) = recognised.outcome, case .success = claim { throw error }
     let isGlobal = api?.isGlobal == true
@@ -91,15 +97,18 @@ public final class Gateway: HTTPHandler {
         for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
-    return Call(
+    let call = Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
       trace: trace, now: ambient.now, endpoint: "http://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
       conditionValues: identity.conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+    return (call, identity.verification)
   }
 
-  private func run(_ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ call: Call) async throws -> WireResponse {
+  private func run(
+    _ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ verification: Verification?, _ call: Call
+  ) async throws -> WireResponse {
     switch recognised.outcome {
     case .refused(let error): throw error
     case .operation(let operation, let labels):
@@ -108,6 +117,7 @@ public final class Gateway: HTTPHandler {
       guard api.operations[operation.name] != nil else {
         throw GatewayErrors.operationNotImplemented(api.model.name, operation.name)
       }
+      let wire = try RequestBody.opened(wire, recognised.wireProtocol, service: api.model.signingName, verification)
       let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: labels)
       let output = try await dispatcher.perform(operation.name, of: api, input, call)
       return WireCodec.encode(
@@ -115,11 +125,15 @@ public final class Gateway: HTTPHandler {
     }
   }
 
+  private static func path(_ target: String) -> String {
+    target.utf8.firstIndex(of: UInt8(ascii: "?")).map { String(target[..<$0]) } ?? target
+  }
+
   private func wireRequest(_ request: HTTPRequest) -> WireRequest {
     let target = request.target
     let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
     return WireRequest(
-      method: request.method, path: mark.map { String(target[..<$0]) } ?? target,
+      method: request.method, path: Self.path(target),
       query: mark.map { String(target[target.utf8.index(after: $0)...]) } ?? "", headers: request.headers, body: request.body)
   }
 

@@ -41,18 +41,39 @@ struct Recogniser: Sendable {
   /// - Parameter scope: the service part of the credential scope, when the request is signed.
   func recognise(_ request: WireRequest, scope: String?) -> Recognised {
     if request.headers["smithy-protocol"] == "rpc-v2-cbor" { return bySmithyPath(request) }
-    if let target = request.headers["x-amz-target"] { return byTargetHeader(target, scope) }
+    if let target = request.headers["x-amz-target"] {
+      var found = byTargetHeader(target, scope)
+      let isCBOR = request.headers["content-type"]?.lowercased().hasPrefix("application/x-amz-cbor-1.1") == true
+      if isCBOR, found.model?.protocols.contains(.awsCbor11) ?? (found.service == "kinesis") { found.wireProtocol = .awsCbor11 }
+      return found
+    }
     if let scope { return byScope(scope, request) }
+    if isForS3(request) { return byScope("s3", request) }
     if let found = byUnsignedAction(request) ?? byHost(request) ?? byPath(request) { return found }
+    // What nobody else claims is an anonymous request for S3.
+    if bySigningName["s3"] != nil { return byScope("s3", request) }
     return Recognised(wireProtocol: QueryAction(request) == nil ? .restJson : .awsQuery, outcome: .refused(GatewayErrors.unrecognised))
   }
 
-  /// `/service/{name}/operation/{name}`. We serve no service in this protocol yet.
+  /// Unsigned, but by its host or as a URL presigned with version 2. (A Query call of version 2 names its version.)
+  private func isForS3(_ request: WireRequest) -> Bool {
+    if S3Host(request.headers["host"]).isExplicit { return true }
+    let query = request.query
+    return query.contains("AWSAccessKeyId=") && query.contains("Signature=") && !query.contains("SignatureVersion=")
+  }
+
+  /// `/service/{name}/operation/{name}`
   private func bySmithyPath(_ request: WireRequest) -> Recognised {
     let parts = request.path.split(separator: "/").suffix(4).map(String.init)
     guard request.headers["x-amz-target"] == nil, parts.count == 4, parts[0] == "service", parts[2] == "operation",
       let name = parts[1].split(separator: ".").last.map(String.init)
     else { return Recognised(wireProtocol: .rpcv2Cbor, outcome: .refused(GatewayErrors.unrecognised)) }
+    if let model = byTarget[name], model.protocols.contains(.rpcv2Cbor) {
+      let outcome = model.operations[parts[3]].map { Recognised.Outcome.operation($0, labels: [:]) }
+      return Recognised(
+        service: model.name, model: model, wireProtocol: .rpcv2Cbor,
+        outcome: outcome ?? .refused(GatewayErrors.unknownOperation(parts[3], isREST: true)))
+    }
     let service = byTarget[name]?.name ?? KnownServices.byTarget[name]?.name ?? name
     let refusal = byTarget[name] == nil ? GatewayErrors.serviceNotImplemented(service) : GatewayErrors.protocolNotImplemented(service)
     return Recognised(service: service, model: byTarget[name], wireProtocol: .rpcv2Cbor, outcome: .refused(refusal))
@@ -128,14 +149,21 @@ struct Recogniser: Sendable {
   }
 
   private func byPath(_ request: WireRequest) -> Recognised? {
-    for (model, router) in routers { if let found = match(model, router, request) { return found } }
+    for (model, router) in routers where model.restProtocol == .restJson {
+      if let found = match(model, router, request) { return found }
+    }
     let parts = request.path.split(separator: "/")
     let isQueue = parts.count == 2 && AccountID(parts[0]) != nil || parts.count == 4 && parts[0] == "queue" && AccountID(parts[2]) != nil
     return isQueue ? byEndpoint["sqs"].map { query($0, QueryAction(request)) } : nil
   }
 
   private func match(_ model: ServiceModel, _ router: RESTRouter, _ request: WireRequest) -> Recognised? {
-    guard let (operation, labels) = router.match(method: request.method, path: request.path, query: request.query) else { return nil }
+    var path = request.path
+    if model.restProtocol == .restXml, let bucket = S3Host(request.headers["host"]).bucket {
+      path = "/" + percentEncoded(bucket) + path
+    }
+    guard let (operation, labels) = router.match(method: request.method, path: path, query: request.query, headers: request.headers)
+    else { return nil }
     return Recognised(
       service: model.name, model: model, wireProtocol: model.restProtocol ?? .restJson, outcome: .operation(operation, labels: labels))
   }

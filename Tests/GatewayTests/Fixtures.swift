@@ -42,6 +42,26 @@ enum Models {
     s CreateLogGroupRequest logGroupName:$s;r
     """#)
   static let all = [queue, token, function, stream]
+
+  /// In the forms that only S3 and CloudWatch speak.
+  static let bucket: ServiceModel = .parse(
+    #"""
+    service s3 signing=s3 endpoint=s3 version=2006-03-01 protocols=restXml xmlns=http://s3.example/ namespace=com.amazonaws.s3 validation=own
+    o ListBuckets GET / 200 - ListBucketsOutput - -
+    o PutObject PUT /{Bucket}/{Key+} 200 PutObjectRequest - - -
+    o UploadPart PUT /{Bucket}/{Key+} 200 UploadPartRequest - - -
+    s ListBucketsOutput Owner:$s
+    s PutObjectRequest Bucket:$s;rl Key:$s;rg Body:$x;ys CRC32=x-amz-checksum-crc32:$s;h Encoding=Content-Encoding:$s;h Length=Content-Length:$i;h
+    s UploadPartRequest Bucket:$s;rl Key:$s;rg PartNumber=partNumber:$i;rq Body:$x;ys
+    """#)
+  static let metric: ServiceModel = .parse(
+    #"""
+    service cloudwatch signing=monitoring endpoint=monitoring version=2010-08-01 protocols=rpcv2Cbor,awsJson10,awsCbor11 target=GraniteServiceVersion20100801 namespace=com.amazonaws.cloudwatch validation=model queryCompatible
+    o PutMetricData POST / 200 PutMetricDataInput PutMetricDataOutput - -
+    o GetMetricData POST / 200 PutMetricDataInput - - -
+    s PutMetricDataInput Namespace:$s;r
+    s PutMetricDataOutput Namespace:$s
+    """#)
 }
 
 /// A gateway before the small services: each implements its first operation and answers who called.
@@ -56,19 +76,22 @@ final class Bench: Sendable {
   let gateway: Gateway
   private let lastCall: Box
 
-  final class Box: Sendable { let call = Mutex<Call?>(nil) }
+  final class Box: Sendable {
+    let call = Mutex<Call?>(nil)
+    let input = Mutex<Record?>(nil)
+  }
 
-  init(origins: [String] = [], pages: [InternalPage] = []) {
+  init(origins: [String] = [], pages: [InternalPage] = [], models: [ServiceModel] = Models.all) {
     let box = Box()
     lastCall = box
     let ambient = Ambient.test(clock: clock)
     let dispatcher = Dispatcher(authoriser: authoriser, ambient: ambient)
     let implemented = [
       ("sqs", "SendMessage"), ("sts", "GetCallerIdentity"), ("sts", "AssumeRoleWithWebIdentity"), ("lambda", "GetFunction"),
-      ("logs", "CreateLogGroup"),
+      ("logs", "CreateLogGroup"), ("s3", "PutObject"), ("s3", "ListBuckets"), ("cloudwatch", "PutMetricData"),
     ]
     dispatcher.install(
-      Models.all.map { model in
+      models.map { model in
         ServiceAPI(
           model, isGlobal: model.name == "sts",
           operations: implemented.filter { $0.0 == model.name }.map { Self.operation(model, $0.1, box) })
@@ -86,6 +109,7 @@ final class Bench: Sendable {
       },
       run: { (input: AnyView, call) -> AnyView in
         box.call.withLock { $0 = call }
+        box.input.withLock { $0 = input.record }
         guard let shape = model.operations[name]?.output else { return input }
         var output = Record(shape)
         for member in shape.members where member.name != "Region" { output[member.name] = .string(call.principal.arn) }
@@ -95,6 +119,9 @@ final class Bench: Sendable {
 
   /// What the last operation that ran was told.
   var call: Call? { lastCall.call.withLock { $0 } }
+
+  /// What the last operation that ran was given.
+  var input: Record? { lastCall.input.withLock { $0 } }
 
   func send(_ request: HTTPRequest) async -> Answer { Answer(await gateway.handle(request)) }
 }
@@ -110,9 +137,11 @@ struct Answer {
   var status: Int
   var headers: HeaderFields
   var text: String
+  var bytes: [UInt8]
   init(_ response: HTTPResponse) {
     (status, headers) = (response.status, response.headers)
-    text = if case .bytes(let bytes) = response.body { bytes.utf8Text } else { "" }
+    bytes = if case .bytes(let bytes) = response.body { bytes } else { [] }
+    text = bytes.utf8Text
   }
   var json: JSON? { try? JSON.parse(text) }
   var code: String? { headers["x-amzn-errortype"] ?? between("<Code>", "</Code>") }

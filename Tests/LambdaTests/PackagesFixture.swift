@@ -66,9 +66,7 @@ struct ZipWriter {
   }
 
   private mutating func sizes(_ entry: Entry) {
-    var crc = CRC32()
-    crc.update(entry.data[...])
-    number(Int(entry.checksum ?? crc.value), 4)
+    number(Int(entry.checksum ?? CRC.crc32(entry.data)), 4)
     number(entry.isZip64 ? 0xffff_ffff : entry.compressedSize ?? entry.data.count, 4)
     number(entry.isZip64 ? 0xffff_ffff : entry.size ?? entry.data.count, 4)
   }

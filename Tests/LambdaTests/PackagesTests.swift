@@ -12,11 +12,7 @@ private func inflate(_ base64: String, size: Int) throws -> [UInt8] {
   return out
 }
 
-private func checksum(_ bytes: [UInt8]) -> UInt32 {
-  var crc = CRC32()
-  crc.update(bytes[...])
-  return crc.value
-}
+private func checksum(_ bytes: [UInt8]) -> UInt32 { CRC.crc32(bytes) }
 
 private let dynamic =
   "fZRLbsMwDET3PYWPIH4l5TZt0QIFgvb+u0Iko8iylKWHNjDzPOT95/frSMff95Fux9u9PUF7gtvx/vHpAjaBTegaNa0+tC6zfauD3kfSRijnUZ9qm5Jepv2FbCbqw2Rpj8qDy9qUAmebYNEgpYtT8JgIK69gkYF54xbIc9a9X3AUVTtWBxAEQlOHopNrC4vlyhcsNyEvXVeHCBvXaDD4BGN+xagww8M1+s8vI2m09IL17BotsWS9uEaLrvPPj6Ex0Kw71wYj4wvWaFRyMxmCl4HHFpOlr8/0IVvieoIWEy9BWsMmr0AqdeObvAAgL0pN4iVsZEJRV6qO1g0BkE7EqURN+WreCICs+82+FrqoQrzg26EF9ubZ+WTt2NmZFK6DeY5FoKnk7PuQTq2Ika8FrA8J+3Zg2pFnw4KU+IV544OcetMl+S4GkxCNA2qa7opYdszpSl7Il3e2F1OjgRV2dRfDQmlxKZ/v+LUE6sdFctyFkbz4sSCdbrf4neDTz337Bw=="
@@ -81,7 +77,7 @@ func `a match reaches back over the whole window, however much was written befor
   ("distance before the start", "AwIA", 3),
 ])
 func `malformed DEFLATE data is a defect`(what: String, base64: String, size: Int) {
-  #expect(throws: PackageError.self, "\(what)") { try inflate(base64, size: size) }
+  #expect(throws: InflateFailure.self, "\(what)") { try inflate(base64, size: size) }
 }
 
 @Test func `no damaged byte makes the decompressor do worse than refuse`() throws {
@@ -91,11 +87,11 @@ func `malformed DEFLATE data is a defect`(what: String, base64: String, size: In
       var bad = good
       bad[place] ^= change
       var count = 0
-      do { try Inflater.inflate(bad[...], size: 1546) { count += $0.count } } catch is PackageError {}
+      do { try Inflater.inflate(bad[...], size: 1546) { count += $0.count } } catch is InflateFailure {}
       #expect(count <= 1546)
     }
     var count = 0
-    do { try Inflater.inflate(good[..<place], size: 1546) { count += $0.count } } catch is PackageError {}
+    do { try Inflater.inflate(good[..<place], size: 1546) { count += $0.count } } catch is InflateFailure {}
     #expect(count <= 1546)
   }
 }

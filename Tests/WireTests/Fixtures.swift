@@ -110,6 +110,81 @@ enum Fixture {
     e ServiceException 500 - server Type:$s Message:$s
     """#)
 
+  /// Speaks restXml, like S3.
+  static let objects: ServiceModel = .parse(
+    #"""
+    service s3 signing=s3 endpoint=s3 version=2006-03-01 protocols=restXml xmlns=http://s3.example/doc/ validation=own
+    o ListBuckets GET / 200 - ListBucketsOutput - -
+    o CreateBucket PUT /{Bucket} 200 CreateBucketRequest - - -
+    o PutBucketAcl PUT /{Bucket}?acl 200 PutBucketAclRequest - - -
+    o GetBucketAcl GET /{Bucket}?acl 200 BucketRequest Policy - -
+    o ListObjects GET /{Bucket} 200 BucketRequest ListObjectsOutput ListBucketResult -
+    o ListObjectsV2 GET /{Bucket}?list-type=2 200 BucketRequest ListObjectsOutput ListBucketResult -
+    o GetBucketLocation GET /{Bucket}?location 200 BucketRequest LocationOutput - w
+    o GetMetrics GET /{Bucket}?metrics 200 MetricsRequest - - -
+    o ListMetrics GET /{Bucket}?metrics 200 BucketRequest - - -
+    o DeleteObjects POST /{Bucket}?delete 200 DeleteObjectsRequest - - -
+    o PutObject PUT /{Bucket}/{Key+} 200 PutObjectRequest PutObjectOutput - -
+    o GetObject GET /{Bucket}/{Key+} 200 ObjectRequest GetObjectOutput - -
+    o ListParts GET /{Bucket}/{Key+} 200 PartsRequest - - -
+    o DeleteObject DELETE /{Bucket}/{Key+} 204 ObjectRequest - - -
+    o AbortUpload DELETE /{Bucket}/{Key+} 204 PartsRequest - - -
+    o UploadPart PUT /{Bucket}/{Key+} 200 PartRequest - - -
+    o CopyObject PUT /{Bucket}/{Key+} 200 CopyRequest CopyOutput - -
+    o UploadPartCopy PUT /{Bucket}/{Key+} 200 PartCopyRequest - - -
+    o CreateUpload POST /{Bucket}/{Key+}?uploads 200 ObjectRequest - - -
+    o CompleteUpload POST /{Bucket}/{Key+} 200 PartsRequest - - -
+    s BucketRequest Bucket:$s;rl
+    s MetricsRequest Bucket:$s;rl Id=id:$s;rq
+    s ObjectRequest Bucket:$s;rl Key:$s;rg
+    s PartsRequest Bucket:$s;rl Key:$s;rg UploadId=uploadId:$s;rq
+    s PartRequest Bucket:$s;rl Key:$s;rg UploadId=uploadId:$s;rq PartNumber=partNumber:$i;rq
+    s CopyRequest Bucket:$s;rl Key:$s;rg CopySource=x-amz-copy-source:$s;rh
+    s PartCopyRequest Bucket:$s;rl Key:$s;rg CopySource=x-amz-copy-source:$s;rh UploadId=uploadId:$s;rq PartNumber=partNumber:$i;rq
+    s CreateBucketRequest Bucket:$s;rl ACL=x-amz-acl:$s;h Configuration=CreateBucketConfiguration:Configuration;y
+    s Configuration LocationConstraint:$s Tags:tags
+    s PutBucketAclRequest Bucket:$s;rl Policy=AccessControlPolicy:Policy;ry
+    s Policy Grants=AccessControlList:grants Owner:Owner
+    s Owner ID:$s
+    s Grant Grantee:Grantee Permission:$s
+    s Grantee Type=xsi:type:$s;ra ID:$s
+    s DeleteObjectsRequest Bucket:$s;rl Delete:Delete;ry
+    s Delete Objects=Object:identifiers;rf Quiet:$b
+    s Identifier Key:$s;r Size:$i LastModifiedTime:$t;H
+    s PutObjectRequest Bucket:$s;rl Key:$s;rg Body:$x;ys Metadata=x-amz-meta-:texts;p Type=Content-Type:$s;h Until=x-amz-until:$t;hI
+    s PutObjectOutput ETag:$s;h
+    s GetObjectOutput Body:$x;ys Type=Content-Type:$s;h Modified=Last-Modified:$t;h Metadata=x-amz-meta-:texts;p
+    s CopyOutput Result=CopyObjectResult:CopyResult;y
+    s CopyResult ETag:$s Modified:$t
+    s LocationOutput LocationConstraint:$s
+    s ListBucketsOutput Buckets:buckets Owner:Owner
+    s Bucket Name:$s CreationDate:$t
+    s ListObjectsOutput Name:$s IsTruncated:$b Contents:contents;f
+    s Content Key:$s Size:$i
+    l buckets Bucket @Bucket
+    l contents Content
+    l grants Grant @Grant
+    l identifiers Identifier
+    l tags Tag @Tag
+    s Tag Key:$s;r Value:$s
+    m texts $s $s
+    e NoSuchBucket 404 - client
+    """#)
+
+  /// Speaks CBOR, like CloudWatch, and in the older form, like Kinesis.
+  static let metrics: ServiceModel = .parse(
+    #"""
+    service metrics version=2010-08-01 protocols=rpcv2Cbor,awsCbor11,awsJson11 target=Metrics_1 namespace=com.example.metrics validation=model queryCompatible
+    o Put POST / 200 PutRequest PutResponse - -
+    o Reset POST / 200 PutRequest - - -
+    s PutRequest name:$s;r count:$i ratio:$d at:$t data:$x flag:$b tags:texts items:items inner:Inner any:$j
+    s PutResponse name:$s count:$i ratio:$d at:$t data:$x flag:$b tags:texts items:items inner:Inner any:$j
+    s Inner id:$s;r
+    l items Inner
+    m texts $s $s
+    e NotThere 404 OldNotThere client message:$s Name:$s
+    """#)
+
   static func record(_ service: ServiceModel, _ shape: String, _ slots: [String: Value]) -> Record {
     var record = Record(service.structure(shape))
     for (name, value) in slots { record[name] = value }
@@ -122,7 +197,14 @@ extension ServiceModel {
     _ operation: String, _ proto: WireProtocol? = nil, body: String = "", query: String = "", path: String = "/",
     headers: HeaderFields = [:], labels: [String: String] = [:]
   ) throws(AWSError) -> Record {
-    let request = WireRequest(path: path, query: query, headers: headers, body: Array(body.utf8))
+    try decode(operation, proto, bytes: Array(body.utf8), query: query, path: path, headers: headers, labels: labels)
+  }
+
+  func decode(
+    _ operation: String, _ proto: WireProtocol? = nil, bytes: [UInt8], query: String = "", path: String = "/",
+    headers: HeaderFields = [:], labels: [String: String] = [:]
+  ) throws(AWSError) -> Record {
+    let request = WireRequest(path: path, query: query, headers: headers, body: bytes)
     guard let operation = operations[operation] else { preconditionFailure("no operation \(operation)") }
     return try WireCodec.decode(operation, of: self, proto ?? protocols[0], request, labels: labels)
   }
@@ -132,7 +214,7 @@ extension ServiceModel {
     return WireCodec.encode(output, operation: operation, service: self, proto: proto ?? protocols[0], requestID: "id-1")
   }
 
-  func encode(_ error: AWSError, _ proto: WireProtocol? = nil) -> WireResponse {
-    WireCodec.encode(error, operation: nil, service: self, proto: proto ?? protocols[0], requestID: "id-1")
+  func encode(_ error: AWSError, _ proto: WireProtocol? = nil, resource: String? = nil) -> WireResponse {
+    WireCodec.encode(error, operation: nil, service: self, proto: proto ?? protocols[0], requestID: "id-1", resource: resource)
   }
 }

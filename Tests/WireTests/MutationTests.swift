@@ -11,6 +11,14 @@ import Wire
     "Action=Simulate&Actions.member.1=a&Contexts.member.2.ContextKeyValues.member.1=1&Settings.entry.1.key=a&Settings.entry.1.value=1"
     + "&Since=Tue%2C+14+Nov+2023+22%3A13%3A20+GMT&Blob=AAE%3D"
 
+  static let xml =
+    "<?xml version='1.0'?><Delete xmlns='http://s3.example/doc/'><Object><Key>a&#xD;&amp;b</Key><Size>3</Size></Object><Quiet>true</Quiet>"
+    + "<!-- c --><![CDATA[ ]]></Delete>"
+  static let cbor =
+    "bf646e616d65616165636f756e7418e765726174696ff93c00626174c11a514b67b0646461746142010264666c6167f56474616773a161617f6162ff"
+    + "656974656d739fa162696461 62ff65696e6e6572a162696461 63ff"
+  static let chunked = "5;chunk-signature=\(String(repeating: "a", count: 64))\r\nhello\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n"
+
   @Test(arguments: 0..<8)
   func `damaged input never traps`(seed: Int) {
     var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1
@@ -37,7 +45,25 @@ import Wire
         guard let operation = service.operations[name] else { continue }
         _ = try? WireCodec.decode(operation, of: service, service.protocols[0], request, labels: ["FunctionName": "f"])
       }
+      try? Self.readDamaged(round, next)
       _ = RESTRouter(Fixture.functions).match(method: "GET", path: bytes.utf8Text, query: bytes.utf8Text)
     }
+  }
+
+  /// The bodies of the other protocols, damaged likewise.
+  private static func readDamaged(_ round: Int, _ next: (Int) -> Int) throws {
+    let whole: [[UInt8]] = [Array(xml.utf8), decodeHex(cbor.replacing(" ", by: "")) ?? [], Array(chunked.utf8)]
+    var bytes = whole[round % 3]
+    for _ in 0...next(4) { bytes[next(bytes.count)] = UInt8(truncatingIfNeeded: next(256)) }
+    if next(4) == 0 { bytes.removeLast(next(bytes.count)) }
+    _ = try? Fixture.objects.decode("DeleteObjects", bytes: bytes, labels: ["Bucket": "b"])
+    _ = try? Fixture.metrics.decode("Put", bytes: bytes)
+    var stream = EventStreamDecoder()
+    _ = try? stream.feed(bytes[...])
+    var decoder = ChunkedDecoder(
+      ChunkedHead(form: .unsignedWithTrailer, decodedLength: 5, trailerNames: ["x-amz-checksum-crc32"]), verification: nil)
+    var out: [UInt8] = []
+    try decoder.feed(bytes, into: &out)
+    _ = try decoder.finish()
   }
 }

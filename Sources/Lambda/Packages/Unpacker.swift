@@ -70,17 +70,21 @@ struct Unpacker {
 
   /// Passes on the data of an entry and checks its length and checksum.
   private func readData(_ entry: ZipEntry, into sink: (ArraySlice<UInt8>) throws -> Void) throws {
-    var checksum = CRC32()
+    var checksum = CRC(.crc32)
     if entry.isCompressed {
-      try Inflater.inflate(archive.bytes[entry.data], size: entry.size) { bytes in
-        checksum.update(bytes)
-        try sink(bytes)
+      do {
+        try Inflater.inflate(archive.bytes[entry.data], size: entry.size) { bytes in
+          checksum.update(bytes)
+          try sink(bytes)
+        }
+      } catch InflateFailure.malformed(let reason) {
+        throw PackageError.defect(reason)
       }
     } else {
       checksum.update(archive.bytes[entry.data])
       try sink(archive.bytes[entry.data])
     }
-    guard checksum.value == entry.checksum else { throw PackageError.defect("wrong checksum of \(path(entry.path))") }
+    guard checksum.value == UInt64(entry.checksum) else { throw PackageError.defect("wrong checksum of \(path(entry.path))") }
   }
 
   private func makeLink(_ entry: ZipEntry) throws {

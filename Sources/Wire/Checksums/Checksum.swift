@@ -104,3 +104,32 @@ public struct DeclaredChecksum: Sendable, Equatable {
     (self.algorithm, self.bytes) = (algorithm, bytes)
   }
 }
+
+extension DeclaredChecksum {
+  /// The checksum that a request's head declares: of the body for most operations; CompleteMultipartUpload means the whole
+  /// object with it. Nil when there is none.
+  ///
+  /// Fails with S3's `InvalidRequest` for a bad value, for two checksums, and for an algorithm without a value.
+  public init?(headers: HeaderFields) throws(AWSError) {
+    let prefix = ChecksumAlgorithm.fieldPrefix
+    // A type and a mode are no checksums.
+    let fields = headers.fields.filter { $0.name.hasPrefix(prefix) && !["algorithm", "type", "mode"].contains($0.name.dropFirst(prefix.count)) }
+    guard let field = fields.first else {
+      guard headers["x-amz-sdk-checksum-algorithm"] != nil, headers["x-amz-trailer"] == nil else { return nil }
+      throw AWSError(
+        "InvalidRequest",
+        "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers were found.", status: 400)
+    }
+    guard fields.count == 1 else { throw awsError(for: ChunkedFailure.severalChecksums, protocol: .restXml, service: "s3") }
+    guard let algorithm = ChecksumAlgorithm(fieldName: field.name) else {
+      guard ChecksumAlgorithm.unsupported.contains(String(field.name.dropFirst(prefix.count))) else {
+        throw AWSError("InvalidRequest", "The algorithm type you specified in \(field.name) header is invalid.", status: 400)
+      }
+      throw AWSError("NotImplemented", "The checksum \(field.name) is not supported.", status: 501)
+    }
+    guard let declared = DeclaredChecksum(algorithm, base64: field.value) else {
+      throw AWSError("InvalidRequest", "Value for \(field.name) header is invalid.", status: 400)
+    }
+    self = declared
+  }
+}

@@ -4,12 +4,13 @@ import Base
 struct ErrorEncoding {
   let error: AWSError
   let service: ServiceModel?
+  let proto: WireProtocol
   /// The modelled shape, when the model has one for the code.
   let shape: StructureShape?
   let requestID: String
 
-  init(_ error: AWSError, _ service: ServiceModel?, requestID: String) {
-    (self.error, self.service, self.requestID) = (error, service, requestID)
+  init(_ error: AWSError, _ service: ServiceModel?, _ proto: WireProtocol, requestID: String) {
+    (self.error, self.service, self.proto, self.requestID) = (error, service, proto, requestID)
     shape = service?.errorShape(error.code)
   }
 
@@ -25,25 +26,60 @@ struct ErrorEncoding {
     shape?.members.first { $0.name.lowercased() == "message" || $0.name.lowercased() == "errormessage" }?.wireName ?? "message"
   }
 
-  private func response(_ type: String, _ body: [UInt8]) -> WireResponse {
-    var response = WireResponse(status: status, headers: ["content-type": type, "x-amzn-requestid": requestID], body: body)
+  private func response(_ body: [UInt8]) -> WireResponse {
+    var response = WireResponse(status: status, headers: ["content-type": WireCodec.contentType(proto)], body: body)
+    WireCodec.mark(&response, proto, requestID)
     for (name, value) in error.headers { response.headers.add(name, value) }
     return response
   }
 
-  func awsJson(_ proto: WireProtocol) -> WireResponse {
+  func awsJson() -> WireResponse {
     var writer = JSONWriter()
     writer.beginObject()
     writer.name("__type")
     writer.string(proto == .awsJson10 ? absoluteName : name)
     writeMembers(&writer, error.members)
     writer.endObject()
-    var response = response(proto == .awsJson10 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1", writer.bytes)
+    var response = response(writer.bytes)
     response.headers.add("x-amzn-errortype", name)
-    if service?.isQueryCompatible == true {
-      response.headers.add("x-amzn-query-error", "\(queryCode);\(isServerFault ? "Receiver" : "Sender")")
-    }
+    addQueryError(&response)
     return response
+  }
+
+  private func addQueryError(_ response: inout WireResponse) {
+    guard service?.isQueryCompatible == true else { return }
+    response.headers.add("x-amzn-query-error", "\(queryCode);\(isServerFault ? "Receiver" : "Sender")")
+  }
+
+  func cbor() -> WireResponse {
+    var writer = CBORWriter()
+    writer.map(error.members.count + 2)
+    writer.text("__type")
+    writer.text(proto == .rpcv2Cbor ? absoluteName : name)
+    for member in error.members {
+      writer.text(wireName(member.name))
+      writer.json(member.value)
+    }
+    writer.text(messageName)
+    writer.text(error.message)
+    var response = response(writer.bytes)
+    addQueryError(&response)
+    return response
+  }
+
+  /// Without a namespace: with one, botocore finds neither code nor message.
+  func restXml(resource: String?) -> WireResponse {
+    var writer = XMLWriter()
+    writer.declaration()
+    writer.open("Error")
+    writer.element("Code", queryCode)
+    writer.element("Message", error.message)
+    for member in error.members { writer.element(member.name, member.value.string ?? member.value.text) }
+    if let resource { writer.element("Resource", resource) }
+    writer.element("RequestId", requestID)
+    writer.element("HostId", WireCodec.hostID(requestID))
+    writer.close("Error")
+    return response(writer.bytes)
   }
 
   private var absoluteName: String {
@@ -67,15 +103,19 @@ struct ErrorEncoding {
     writer.beginObject()
     writeMembers(&writer, body)
     writer.endObject()
-    var response = response("application/json", writer.bytes)
+    var response = response(writer.bytes)
     response.headers.add("x-amzn-errortype", name)
     for (member, value) in headers { response.headers.add(member.wireName, value) }
     return response
   }
 
+  private func wireName(_ member: String) -> String {
+    shape?.place(of: member).flatMap { shape?.members[$0].wireName } ?? member
+  }
+
   private func writeMembers(_ writer: inout JSONWriter, _ members: [(name: String, value: JSON)]) {
     for member in members {
-      writer.name(shape?.place(of: member.name).flatMap { shape?.members[$0].wireName } ?? member.name)
+      writer.name(wireName(member.name))
       writer.value(member.value)
     }
     writer.name(messageName)
@@ -93,7 +133,7 @@ struct ErrorEncoding {
     writer.close("Error")
     writer.element("RequestId", requestID)
     writer.close("ErrorResponse")
-    return response("text/xml", writer.bytes)
+    return response(writer.bytes)
   }
 }
 

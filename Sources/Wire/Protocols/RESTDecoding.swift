@@ -1,10 +1,10 @@
 import Base
 
-/// Reads the input of restJson1 from its five places: labels, query, headers, payload and JSON body.
+/// Reads the input of restJson1 and restXml from its five places: labels, query, headers, payload and body.
 enum RESTDecoding {
-  static func record(_ shape: StructureShape, _ request: WireRequest, _ labels: [String: String]) throws -> Record {
+  static func record(_ shape: StructureShape, _ request: WireRequest, _ labels: [String: String], isXML: Bool) throws -> Record {
     let table = shape.memberTable
-    var record = try bodyRecord(shape, table, request)
+    var record = try bodyRecord(shape, table, request, isXML: isXML)
     guard !table.unbodied.isEmpty else { return record }
     let query = try FormFields(request.query.utf8, isForm: true)
     for place in table.unbodied {
@@ -21,19 +21,25 @@ enum RESTDecoding {
     return record
   }
 
-  private static func bodyRecord(_ shape: StructureShape, _ table: MemberTable, _ request: WireRequest) throws -> Record {
+  private static func bodyRecord(_ shape: StructureShape, _ table: MemberTable, _ request: WireRequest, isXML: Bool) throws -> Record {
     if let place = table.unbodied.first(where: { table.members[$0].location == .payload }) {
       var record = Record(shape)
-      record.slots[place] = try payload(table.members[place], request.body)
+      record.slots[place] = try payload(table.members[place], request.body, isXML: isXML)
       return record
     }
     guard !request.body.isEmpty, table.unbodied.count < table.members.count else { return Record(shape) }
+    if isXML { return try XMLDecoding.body(shape, request.body) }
     return try JSONDecoding.record(shape, request.body, isRESTBody: true)
   }
 
-  private static func payload(_ member: Member, _ body: [UInt8]) throws -> Value? {
-    guard !body.isEmpty else { return nil }
+  private static func payload(_ member: Member, _ body: [UInt8], isXML: Bool) throws -> Value? {
+    guard !body.isEmpty else {
+      // S3 has words of its own for it.
+      if isXML, member.isRequired, case .structure = member.type { throw AWSError.missingXMLBody }
+      return nil
+    }
     switch member.type {
+    case .structure(let reference) where isXML: return .record(try XMLDecoding.payload(member, reference.shape, body))
     case .structure(let reference): return .record(try JSONDecoding.record(reference.shape, body, isRESTBody: false))
     case .document: return try JSONDecoding.document(body)
     case .string: return .string(body.utf8Text)

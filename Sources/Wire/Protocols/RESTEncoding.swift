@@ -1,8 +1,9 @@
 import Base
 
-/// Writes the output of restJson1 to its places: status, headers, payload or JSON body.
+/// Writes the output of restJson1 and restXml to its places: status, headers, payload or body.
 enum RESTEncoding {
-  static func response(_ output: Record?, _ operation: OperationModel) -> WireResponse {
+  /// - Parameter xmlNamespace: of the documents of restXml.
+  static func response(_ output: Record?, _ operation: OperationModel, isXML: Bool, xmlNamespace: String?) -> WireResponse {
     guard let output else { return WireResponse(status: operation.status) }
     var response = WireResponse(status: operation.status)
     let table = output.shape.memberTable
@@ -19,8 +20,16 @@ enum RESTEncoding {
       default: break
       }
     }
-    if let payload {
+    if let payload, isXML {
+      writeXML(payload.value, payload.member, xmlNamespace, &response)
+    } else if let payload {
       write(payload.value, &response)
+    } else if isXML {
+      guard table.members.contains(where: { $0.location == .body }), response.status != 204 else { return response }
+      setType("application/xml", &response)
+      let root = operation.resultWrapper ?? output.shape.name
+      response.body = operation.isUnwrapped ? XMLEncoding.unwrapped(output, namespace: xmlNamespace)
+        : XMLEncoding.document(output, root: root, namespace: xmlNamespace)
     } else if table.unbodied.count < table.members.count, response.status != 204 {
       setType("application/json", &response)
       response.body = JSONEncoding.body(output, isRESTBody: true)
@@ -52,6 +61,22 @@ enum RESTEncoding {
     case .blob(let bytes):
       // Lambda's Invoke, the blob payload that matters, is answered as JSON by AWS whatever the function returned.
       setType("application/json", &response)
+      response.body = bytes
+    default: break
+    }
+  }
+
+  /// An object's bytes go out as they are; S3's own name for their type is `binary/octet-stream`.
+  private static func writeXML(_ value: Value?, _ member: Member, _ namespace: String?, _ response: inout WireResponse) {
+    switch value {
+    case .record(let record):
+      setType("application/xml", &response)
+      response.body = XMLEncoding.document(record, root: member.wireName, namespace: namespace)
+    case .string(let text):
+      setType("text/plain", &response)
+      response.body = Array(text.utf8)
+    case .blob(let bytes):
+      setType("binary/octet-stream", &response)
       response.body = bytes
     default: break
     }

@@ -4,6 +4,9 @@ import Base
 ///
 /// The path is split at its raw slashes and decoded after, so that an ARN or a `%2F` stays inside one segment. One
 /// trailing slash is accepted. Where several operations fit, the one with more literal parts wins.
+///
+/// S3 has many operations on one path: there a parameter that an operation must have (`uploadId`) chooses too, and so does the
+/// field `x-amz-copy-source`; and a slash at the end of a key belongs to the key.
 public struct RESTRouter: Sendable {
   private enum Segment: Sendable { case literal(String), label(String), greedy(String) }
 
@@ -12,6 +15,7 @@ public struct RESTRouter: Sendable {
     var segments: [Segment]
     /// Parameters that the template demands, with their value when it gives one.
     var query: [(name: String, value: String?)]
+    var isCopy: Bool
     var literals: Int
   }
 
@@ -19,12 +23,15 @@ public struct RESTRouter: Sendable {
 
   private let routes: [Key: [Route]]
   private let greedyRoutes: [Route]
+  private let isS3: Bool
+  private static let copySource = "x-amz-copy-source"
 
   public init(_ model: ServiceModel) {
     var routes: [Key: [Route]] = [:]
     var greedyRoutes: [Route] = []
+    isS3 = model.protocols.contains(.restXml)
     for operation in model.operations.values.sorted(by: { $0.name < $1.name }) {
-      let route = Self.route(operation)
+      let route = Self.route(operation, isS3: isS3)
       let isGreedy = route.segments.contains { if case .greedy = $0 { true } else { false } }
       if isGreedy {
         greedyRoutes.append(route)
@@ -36,7 +43,7 @@ public struct RESTRouter: Sendable {
     self.greedyRoutes = greedyRoutes.sorted { $0.literals > $1.literals }
   }
 
-  private static func route(_ operation: OperationModel) -> Route {
+  private static func route(_ operation: OperationModel, isS3: Bool) -> Route {
     let parts = operation.uri.split(separator: "?", maxSplits: 1)
     let segments = split(String(parts[0])).map { text -> Segment in
       guard text.hasPrefix("{"), text.hasSuffix("}") else { return .literal(String(text)) }
@@ -48,8 +55,11 @@ public struct RESTRouter: Sendable {
       let sides = pair.split(separator: "=", maxSplits: 1)
       query.append((String(sides[0]), sides.count > 1 ? String(sides[1]) : nil))
     }
-    let literals = segments.filter { if case .literal = $0 { true } else { false } }.count + query.count
-    return Route(operation: operation, segments: segments, query: query, literals: literals)
+    let members = isS3 ? operation.input?.members.filter(\.isRequired) ?? [] : []
+    query += members.filter { $0.location == .query }.map { ($0.wireName, nil) }
+    let isCopy = members.contains { $0.location == .header && $0.wireName == copySource }
+    let literals = segments.filter { if case .literal = $0 { true } else { false } }.count + query.count + (isCopy ? 1 : 0)
+    return Route(operation: operation, segments: segments, query: query, isCopy: isCopy, literals: literals)
   }
 
   /// Without the leading slash and one trailing slash.
@@ -60,13 +70,17 @@ public struct RESTRouter: Sendable {
     return segments
   }
 
-  public func match(method: String, path: String, query: String) -> (operation: OperationModel, labels: [String: String])? {
-    let segments = Self.split(path).map { $0.utf8.contains(UInt8(ascii: "%")) ? percentDecoded($0.utf8).utf8Text : String($0) }
+  public func match(
+    method: String, path: String, query: String, headers: HeaderFields = [:]
+  ) -> (operation: OperationModel, labels: [String: String])? {
+    var segments = Self.split(path).map { $0.utf8.contains(UInt8(ascii: "%")) ? percentDecoded($0.utf8).utf8Text : String($0) }
     let fields = query.isEmpty ? nil : try? FormFields(query.utf8, isForm: true)
-    for route in routes[Key(method: method, count: segments.count)] ?? [] {
+    let isCopy = isS3 && headers[Self.copySource] != nil
+    for route in routes[Key(method: method, count: segments.count)] ?? [] where !route.isCopy || isCopy {
       if let labels = labels(route, segments, fields) { return (route.operation, labels) }
     }
-    for route in greedyRoutes where route.operation.method == method {
+    if isS3, segments.count > 1, path.utf8.last == UInt8(ascii: "/") { segments.append("") }
+    for route in greedyRoutes where route.operation.method == method && (!route.isCopy || isCopy) {
       if let labels = labels(route, segments, fields) { return (route.operation, labels) }
     }
     return nil

@@ -5,7 +5,7 @@ public enum WireCodec {
   /// The input of an operation, complete and valid by the service's `ValidationStyle`: an accessor of a required member
   /// never finds it missing. An operation without input gives an empty record.
   ///
-  /// Fails with `SerializationException` or `MalformedInput` for input of the wrong form, and with what
+  /// Fails with `SerializationException`, `MalformedInput` or `MalformedXML` for input of the wrong form, and with what
   /// `ServiceModel.validate` says.
   public static func decode(
     _ operation: OperationModel, of service: ServiceModel, _ proto: WireProtocol, _ request: WireRequest, labels: [String: String]
@@ -17,8 +17,9 @@ public enum WireCodec {
       case .awsJson10, .awsJson11:
         record = request.body.isEmpty ? Record(shape) : try JSONDecoding.record(shape, request.body, isRESTBody: false)
       case .awsQuery: record = try QueryDecoding.record(shape, request)
-      case .restJson: record = try RESTDecoding.record(shape, request, labels)
-      case .restXml, .rpcv2Cbor: throw AWSError.unsupportedProtocol(proto)
+      case .restJson, .restXml: record = try RESTDecoding.record(shape, request, labels, isXML: proto == .restXml)
+      case .rpcv2Cbor, .awsCbor11:
+        record = request.body.isEmpty ? Record(shape) : try CBORDecoding.record(shape, request.body, CBORTime(proto))
       }
     } catch {
       throw .decoding(error)
@@ -49,17 +50,42 @@ public enum WireCodec {
       response = WireResponse(status: 200, headers: ["content-type": contentType(proto)])
       response.body = output.map { JSONEncoding.body($0, isRESTBody: false) } ?? []
     case .awsQuery: response = queryResponse(output, operation, service, requestID)
-    case .restJson: response = RESTEncoding.response(output, operation)
-    case .restXml, .rpcv2Cbor:
-      return encode(.unsupportedProtocol(proto), operation: operation, service: service, proto: proto, requestID: requestID)
+    case .restJson, .restXml:
+      response = RESTEncoding.response(output, operation, isXML: proto == .restXml, xmlNamespace: service.xmlNamespace)
+    case .rpcv2Cbor, .awsCbor11:
+      response = WireResponse(status: 200, headers: output == nil && proto == .rpcv2Cbor ? [:] : ["content-type": contentType(proto)])
+      response.body = output.map { CBOREncoding.body($0, CBORTime(proto)) } ?? []
     }
-    response.headers.add(lowercased: "x-amzn-requestid", requestID)
+    mark(&response, proto, requestID)
     return response
   }
 
-  private static func contentType(_ proto: WireProtocol) -> String {
-    proto == .awsJson10 ? "application/x-amz-json-1.0" : "application/x-amz-json-1.1"
+  /// Of the protocols whose bodies have one form.
+  static func contentType(_ proto: WireProtocol) -> String {
+    switch proto {
+    case .awsJson10: "application/x-amz-json-1.0"
+    case .awsJson11: "application/x-amz-json-1.1"
+    case .awsCbor11: "application/x-amz-cbor-1.1"
+    case .rpcv2Cbor: "application/cbor"
+    case .restJson: "application/json"
+    case .restXml: "application/xml"
+    case .awsQuery: "text/xml"
+    }
   }
+
+  /// The fields that every answer of the protocol has. Clients throw a CBOR body away when the protocol is not repeated.
+  static func mark(_ response: inout WireResponse, _ proto: WireProtocol, _ requestID: String) {
+    if proto == .restXml {
+      response.headers.add(lowercased: "x-amz-request-id", requestID)
+      response.headers.add(lowercased: "x-amz-id-2", hostID(requestID))
+    } else {
+      response.headers.add(lowercased: "x-amzn-requestid", requestID)
+    }
+    if proto == .rpcv2Cbor { response.headers.add(lowercased: "smithy-protocol", "rpc-v2-cbor") }
+  }
+
+  /// S3's second id says nothing to a client, which only shows it to support.
+  static func hostID(_ requestID: String) -> String { Array(requestID.utf8).base64 }
 
   /// The result element is written even when it is empty: botocore fails without it.
   private static func queryResponse(
@@ -85,15 +111,20 @@ public enum WireCodec {
     return WireResponse(status: 200, headers: ["content-type": "text/xml"], body: writer.bytes)
   }
 
-  /// An error. Protocols that we cannot write get the JSON form, which every client reads at least the status of.
+  /// An error.
+  ///
+  /// - Parameter resource: the path of the request, which S3's errors repeat.
   public static func encode(
-    _ error: AWSError, operation: OperationModel?, service: ServiceModel?, proto: WireProtocol, requestID: String
+    _ error: AWSError, operation: OperationModel?, service: ServiceModel?, proto: WireProtocol, requestID: String,
+    resource: String? = nil
   ) -> WireResponse {
-    let encoding = ErrorEncoding(error, service, requestID: requestID)
+    let encoding = ErrorEncoding(error, service, proto, requestID: requestID)
     return switch proto {
-    case .awsJson10, .awsJson11: encoding.awsJson(proto)
+    case .awsJson10, .awsJson11: encoding.awsJson()
     case .awsQuery: encoding.query()
-    case .restJson, .restXml, .rpcv2Cbor: encoding.restJson()
+    case .restJson: encoding.restJson()
+    case .restXml: encoding.restXml(resource: resource)
+    case .rpcv2Cbor, .awsCbor11: encoding.cbor()
     }
   }
 }

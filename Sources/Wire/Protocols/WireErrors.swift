@@ -8,17 +8,25 @@ extension AWSError {
   /// The same fault in awsQuery, where a value is always text.
   static func malformedInput(_ message: String) -> AWSError { AWSError("MalformedInput", message, status: 400) }
 
-  static func unsupportedProtocol(_ proto: WireProtocol) -> AWSError {
-    AWSError("NotImplemented", "The protocol \(proto.rawValue) is not supported.", status: 501)
+  /// S3's one answer to every body that is not what its schema says; why it is not goes to the log.
+  static func malformedXML(_ why: String, cause: (any Error)? = nil) -> AWSError {
+    AWSError(
+      "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema", status: 400,
+      cause: cause ?? BodyDefect(description: why))
   }
+  static let missingXMLBody = AWSError("MissingRequestBodyError", "Request Body is empty", status: 400)
 
   /// Whatever a decoder threw as what the client hears.
   static func decoding(_ error: any Error) -> AWSError {
     if let known = error as? AWSError { return known }
+    if let cbor = error as? CBORFailure { return .serialization("The request body is not valid CBOR: \(cbor).", cause: error) }
     if let json = error as? JSONError { return .serialization("The request body is not valid JSON: \(json).", cause: error) }
     return .internalFailure(error)
   }
 }
+
+/// What a body lacks, for the log.
+private struct BodyDefect: Error, CustomStringConvertible { let description: String }
 
 extension ShapeType {
   /// As AWS's conversion errors name it, with its article.

@@ -3,6 +3,8 @@ import Base
 /// The protocols of the AWS APIs.
 public enum WireProtocol: String, Sendable, Hashable {
   case awsJson10, awsJson11, awsQuery, restJson, restXml, rpcv2Cbor
+  /// `application/x-amz-cbor-1.1`: awsJson 1.1 with CBOR for JSON, as the Java clients of Kinesis speak it.
+  case awsCbor11
 }
 
 /// One operation as the model describes it.
@@ -16,20 +18,23 @@ public final class OperationModel: Sendable {
   /// Nil where the model has no input or output.
   public let input: StructureShape?
   public let output: StructureShape?
-  /// The name that wraps the output in awsQuery (`SendMessageResult`).
+  /// The name that wraps the output in awsQuery (`SendMessageResult`), or the root element of a restXml output where that is
+  /// not the name of its shape (`ListBucketResult`).
   public let resultWrapper: String?
   /// Names of the error shapes that the operation may answer.
   public let errors: [String]
   /// The model says that the call needs no signature (AssumeRoleWithWebIdentity).
   public let isUnsigned: Bool
+  /// The output's only member is the root element of the restXml body (S3's GetBucketLocation).
+  public let isUnwrapped: Bool
 
   public init(
     name: String, method: String = "POST", uri: String = "/", status: Int = 200, input: StructureShape?, output: StructureShape?,
-    resultWrapper: String? = nil, errors: [String] = [], isUnsigned: Bool = false
+    resultWrapper: String? = nil, errors: [String] = [], isUnsigned: Bool = false, isUnwrapped: Bool = false
   ) {
     (self.name, self.method, self.uri, self.status) = (name, method, uri, status)
     (self.input, self.output, self.resultWrapper, self.errors) = (input, output, resultWrapper, errors)
-    self.isUnsigned = isUnsigned
+    (self.isUnsigned, self.isUnwrapped) = (isUnsigned, isUnwrapped)
   }
 }
 

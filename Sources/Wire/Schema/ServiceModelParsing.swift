@@ -38,7 +38,7 @@ extension ServiceModel {
 }
 
 extension OperationModel {
-  /// `name method uri status input output wrapper flags error…`, `-` where there is none.
+  /// `name method uri status input output wrapper flags error…`, `-` where there is none. Flags: `u` unsigned, `w` unwrapped.
   fileprivate convenience init(_ line: SchemaCursor, _ structures: [String: StructureShape]) {
     var line = line
     let (name, method, uri) = (line.required(), line.required(), line.required())
@@ -48,7 +48,7 @@ extension OperationModel {
     while let error = line.field() { errors.append(error) }
     self.init(
       name: name, method: method, uri: uri, status: status, input: input.flatMap { structures[$0] },
-      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false
-    )
+      output: output.flatMap { structures[$0] }, resultWrapper: wrapper, errors: errors, isUnsigned: flags?.contains("u") ?? false,
+      isUnwrapped: flags?.contains("w") ?? false)
   }
 }

@@ -9,7 +9,7 @@ public func awsError(for failure: SignatureFailure, protocol: WireProtocol, serv
   switch `protocol` {
   case .awsQuery, .restXml: return queryError(failure)
   // awsJson answers these with 400, the protocols that mind HTTP with 403.
-  case .awsJson10, .awsJson11: return jsonError(failure, status: 400)
+  case .awsJson10, .awsJson11, .awsCbor11: return jsonError(failure, status: 400)
   case .restJson, .rpcv2Cbor: return jsonError(failure, status: 403)
   }
 }
@@ -23,7 +23,7 @@ private let expiredTokenText = "The security token included in the request is ex
 private func jsonError(_ failure: SignatureFailure, status: Int) -> AWSError {
   switch failure {
   case .missingAuthentication: AWSError("MissingAuthenticationTokenException", "Missing Authentication Token", status: status)
-  case .malformed, .malformedQuery, .notSigned, .malformedPayloadHash, .missingPayloadHash:
+  case .malformed, .malformedQuery, .deniedQuery, .notSigned, .malformedPayloadHash, .missingPayloadHash:
     AWSError("IncompleteSignatureException", message(failure), status: status)
   case .unsupported(let text): AWSError("NotImplementedException", text, status: 501)
   case .unknownKey, .invalidToken: AWSError("UnrecognizedClientException", unknownKeyText, status: status)
@@ -36,7 +36,7 @@ private func jsonError(_ failure: SignatureFailure, status: Int) -> AWSError {
 private func queryError(_ failure: SignatureFailure) -> AWSError {
   switch failure {
   case .missingAuthentication: AWSError("MissingAuthenticationToken", "Request is missing Authentication Token", status: 403)
-  case .malformed, .malformedQuery, .notSigned, .malformedPayloadHash, .missingPayloadHash:
+  case .malformed, .malformedQuery, .deniedQuery, .notSigned, .malformedPayloadHash, .missingPayloadHash:
     AWSError("IncompleteSignature", message(failure), status: 400)
   case .unsupported(let text): AWSError("NotImplemented", text, status: 501)
   case .unknownKey, .invalidToken: AWSError("InvalidClientTokenId", unknownKeyText, status: 403)
@@ -49,7 +49,7 @@ private func queryError(_ failure: SignatureFailure) -> AWSError {
 /// The text, where JSON and Query agree.
 private func message(_ failure: SignatureFailure) -> String {
   switch failure {
-  case .malformed(let text), .malformedQuery(let text), .wrongScope(let text), .unsupported(let text): text
+  case .malformed(let text), .malformedQuery(let text), .deniedQuery(let text), .wrongScope(let text), .unsupported(let text): text
   case .expired(let text, _, _), .notYetCurrent(let text, _, _): text
   case .presignedExpired(let expires, _, let now):
     "Signature expired: \(expires.basicISO8601) is now earlier than \(now.basicISO8601)"
@@ -75,6 +75,7 @@ private func s3Error(_ failure: SignatureFailure) -> AWSError {
   case .malformed(let text), .wrongScope(let text):
     AWSError("AuthorizationHeaderMalformed", "The authorization header is malformed; \(text)", status: 400)
   case .malformedQuery(let text): AWSError("AuthorizationQueryParametersError", text, status: 400)
+  case .deniedQuery(let text): AWSError("AccessDenied", text, status: 403)
   case .unsupported(let text): AWSError("NotImplemented", text, status: 501)
   case .unknownKey:
     AWSError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.", status: 403)
@@ -91,9 +92,8 @@ private func s3Error(_ failure: SignatureFailure) -> AWSError {
   case .presignedExpired(let expires, let seconds, let now):
     AWSError(
       "AccessDenied", "Request has expired", status: 403,
-      members: [
-        ("X-Amz-Expires", .string("\(seconds)")), ("Expires", .string(expires.iso8601)), ("ServerTime", .string(now.iso8601)),
-      ])
+      members: (seconds.map { [("X-Amz-Expires", .string("\($0)"))] } ?? [])
+        + [("Expires", .string(expires.iso8601)), ("ServerTime", .string(now.iso8601))])
   case .wrongRegion(let region, let expected):
     AWSError(
       "AuthorizationHeaderMalformed",
@@ -116,6 +116,7 @@ private func s3Error(_ failure: SignatureFailure) -> AWSError {
   }
 }
 
+/// A chunk and version 2 have no canonical request.
 private func s3Mismatch(_ mismatch: SignatureFailure.Mismatch) -> AWSError {
   func spaced(_ text: String) -> JSON { .string(text.utf8.map { [$0].hex }.joined(separator: " ")) }
   return AWSError(
@@ -124,6 +125,7 @@ private func s3Mismatch(_ mismatch: SignatureFailure.Mismatch) -> AWSError {
     members: [
       ("AWSAccessKeyId", .string(mismatch.accessKeyID)), ("StringToSign", .string(mismatch.stringToSign)),
       ("SignatureProvided", .string(mismatch.provided)), ("StringToSignBytes", spaced(mismatch.stringToSign)),
+    ] + (mismatch.canonicalRequest.isEmpty ? [] : [
       ("CanonicalRequest", .string(mismatch.canonicalRequest)), ("CanonicalRequestBytes", spaced(mismatch.canonicalRequest)),
-    ])
+    ]))
 }

@@ -7,6 +7,8 @@ public enum SignatureFailure: Error, Sendable, Equatable {
   case malformed(String)
   /// The same of a presigned URL.
   case malformedQuery(String)
+  /// The same of a URL presigned with version 2, which S3 alone takes.
+  case deniedQuery(String)
   /// A signature of a kind that is not verified here.
   case unsupported(String)
   case unknownKey
@@ -16,7 +18,8 @@ public enum SignatureFailure: Error, Sendable, Equatable {
   /// The request's time is too early; the text is what AWS says.
   case expired(String, requestTime: Instant, serverTime: Instant)
   case notYetCurrent(String, requestTime: Instant, serverTime: Instant)
-  case presignedExpired(expires: Instant, seconds: Int, serverTime: Instant)
+  /// `seconds`: how long the URL was valid; version 2 does not say.
+  case presignedExpired(expires: Instant, seconds: Int?, serverTime: Instant)
   case wrongScope(String)
   /// `expected` goes to S3 clients, which then sign again for that Region.
   case wrongRegion(String, expected: String)

@@ -9,7 +9,7 @@ struct HuffmanTable {
   private var symbols: [UInt16]
 
   /// - Parameter lengths: the code length of each symbol, 0 to 15; 0 for a symbol without a code.
-  /// - Throws: `PackageError.defect` for a code that has more words than its lengths allow, or too few. A single code of
+  /// - Throws: `InflateFailure` for a code that has more words than its lengths allow, or too few. A single code of
   ///   one bit is allowed to be incomplete, as the RFC says of distances.
   init(_ lengths: ArraySlice<UInt8>) throws {
     counts = [Int](repeating: 0, count: 16)
@@ -18,10 +18,10 @@ struct HuffmanTable {
     var left = 1
     for length in 1...15 {
       left = left << 1 - counts[length]
-      if left < 0 { throw PackageError.defect("over-subscribed prefix code") }
+      if left < 0 { throw InflateFailure.malformed("over-subscribed prefix code") }
     }
     let words = counts.reduce(0, +)
-    guard left == 0 || words <= 1 && counts[1] == words else { throw PackageError.defect("incomplete prefix code") }
+    guard left == 0 || words <= 1 && counts[1] == words else { throw InflateFailure.malformed("incomplete prefix code") }
     var offsets = [Int](repeating: 0, count: 16), next = [Int](repeating: 0, count: 16)
     for length in 1..<15 { offsets[length + 1] = offsets[length] + counts[length] }
     for length in 1...15 { next[length] = (next[length - 1] + counts[length - 1]) << 1 }
@@ -65,7 +65,7 @@ struct HuffmanTable {
       first = (first + counts[length]) << 1
       code <<= 1
     }
-    throw PackageError.defect("unknown prefix code")
+    throw InflateFailure.malformed("unknown prefix code")
   }
 }
 
@@ -93,7 +93,7 @@ struct BitReader {
 
   @inline(__always)
   mutating func drop(_ n: Int) throws {
-    guard n <= count else { throw PackageError.defect("compressed data ends early") }
+    guard n <= count else { throw InflateFailure.malformed("compressed data ends early") }
     bits >>= UInt64(n)
     count -= n
   }

@@ -1,8 +1,16 @@
+/// Why compressed data is refused.
+public enum InflateFailure: Error, Sendable, Equatable {
+  /// The reason is for the log.
+  case malformed(String)
+  /// More comes out than the caller allows.
+  case tooLarge
+}
+
 /// Decompresses DEFLATE data (RFC 1951).
 ///
 /// Written for input that means harm: every access is checked, the output never exceeds `limit`, and the memory that
 /// it holds is a window and one block, however large the output.
-struct Inflater {
+public struct Inflater {
   private static let window = 32_768
   private static let flushAt = window * 8
 
@@ -13,9 +21,9 @@ struct Inflater {
   private let sink: (ArraySlice<UInt8>) throws -> Void
 
   /// Passes the decompressed bytes to the sink piece by piece.
-  /// - Throws: `PackageError.defect` for malformed data, for output that is not exactly `size` bytes long, and for bytes after
+  /// - Throws: `InflateFailure` for malformed data, for output that is not exactly `size` bytes long, and for bytes after
   ///   the end of the data.
-  static func inflate(_ data: ArraySlice<UInt8>, size: Int, into sink: (ArraySlice<UInt8>) throws -> Void) throws {
+  public static func inflate(_ data: ArraySlice<UInt8>, size: Int, into sink: (ArraySlice<UInt8>) throws -> Void) throws {
     try withoutActuallyEscaping(sink) { sink in
       var inflater = Inflater(input: BitReader(data), limit: size, sink: sink)
       try inflater.run()
@@ -37,12 +45,12 @@ struct Inflater {
       case 2:
         let tables = try dynamicTables()
         try compressed(tables.literals, tables.distances)
-      default: throw PackageError.defect("unknown block type")
+      default: throw InflateFailure.malformed("unknown block type")
       }
     }
     try sink(output[flushed...])
-    guard written + output.count == limit else { throw PackageError.defect("less data than declared") }
-    guard input.isAtEnd else { throw PackageError.defect("bytes after the compressed data") }
+    guard written + output.count == limit else { throw InflateFailure.malformed("less data than declared") }
+    guard input.isAtEnd else { throw InflateFailure.malformed("bytes after the compressed data") }
   }
 
   /// Bytes at the start of `output` that the sink has and that stay as the window.
@@ -59,13 +67,13 @@ struct Inflater {
   }
 
   private func checkRoom(for count: Int) throws {
-    guard written + output.count + count <= limit else { throw PackageError.defect("more data than declared") }
+    guard written + output.count + count <= limit else { throw InflateFailure.malformed("more data than declared") }
   }
 
   private mutating func stored() throws {
     try input.alignToByte()
     let length = try input.take(16), complement = try input.take(16)
-    guard length == ~complement & 0xffff else { throw PackageError.defect("stored block with a wrong length") }
+    guard length == ~complement & 0xffff else { throw InflateFailure.malformed("stored block with a wrong length") }
     try checkRoom(for: length)
     for _ in 0..<length { output.append(UInt8(try input.take(8))) }
     try flushIfLarge()
@@ -87,12 +95,12 @@ struct Inflater {
   }
 
   private mutating func copy(_ lengthSymbol: Int, _ distances: HuffmanTable) throws {
-    guard lengthSymbol < Self.lengthBase.count else { throw PackageError.defect("unknown length") }
+    guard lengthSymbol < Self.lengthBase.count else { throw InflateFailure.malformed("unknown length") }
     let length = Self.lengthBase[lengthSymbol] + (try input.take(Self.lengthBits[lengthSymbol]))
     let symbol = try distances.symbol(&input)
-    guard symbol < Self.distanceBase.count else { throw PackageError.defect("unknown distance") }
+    guard symbol < Self.distanceBase.count else { throw InflateFailure.malformed("unknown distance") }
     let distance = Self.distanceBase[symbol] + (try input.take(Self.distanceBits[symbol]))
-    guard distance <= output.count else { throw PackageError.defect("distance before the start") }
+    guard distance <= output.count else { throw InflateFailure.malformed("distance before the start") }
     try checkRoom(for: length)
     var from = output.count - distance
     for _ in 0..<length { output.append(output[from]); from += 1 }
@@ -100,7 +108,7 @@ struct Inflater {
 
   private mutating func dynamicTables() throws -> (literals: HuffmanTable, distances: HuffmanTable) {
     let literalCount = try input.take(5) + 257, distanceCount = try input.take(5) + 1, codeCount = try input.take(4) + 4
-    guard literalCount <= 286, distanceCount <= 30 else { throw PackageError.defect("too many codes") }
+    guard literalCount <= 286, distanceCount <= 30 else { throw InflateFailure.malformed("too many codes") }
     var codeLengths = [UInt8](repeating: 0, count: 19)
     for place in Self.codeOrder.prefix(codeCount) { codeLengths[place] = UInt8(try input.take(3)) }
     let codes = try HuffmanTable(codeLengths[...])
@@ -110,13 +118,13 @@ struct Inflater {
       switch symbol {
       case 0...15: lengths.append(UInt8(symbol))
       case 16:
-        guard let last = lengths.last else { throw PackageError.defect("repeat without a code before it") }
+        guard let last = lengths.last else { throw InflateFailure.malformed("repeat without a code before it") }
         lengths += [UInt8](repeating: last, count: 3 + (try input.take(2)))
       case 17: lengths += [UInt8](repeating: 0, count: 3 + (try input.take(3)))
       default: lengths += [UInt8](repeating: 0, count: 11 + (try input.take(7)))
       }
     }
-    guard lengths.count == literalCount + distanceCount, lengths[256] != 0 else { throw PackageError.defect("bad code lengths") }
+    guard lengths.count == literalCount + distanceCount, lengths[256] != 0 else { throw InflateFailure.malformed("bad code lengths") }
     return (try HuffmanTable(lengths[..<literalCount]), try HuffmanTable(lengths[literalCount...]))
   }
 

@@ -1,4 +1,5 @@
-/// A JSON value. Objects keep the order of their members; a name that comes twice keeps the last value.
+/// A JSON value. Objects keep the order of their members; a name that comes twice keeps the last value. Names and strings are
+/// equal when their bytes are.
 public enum JSON: Sendable {
   case null
   case bool(Bool)
@@ -44,7 +45,7 @@ extension JSON: Equatable {
     switch (a, b) {
     case (.null, .null): true
     case (.bool(let x), .bool(let y)): x == y
-    case (.string(let x), .string(let y)): x == y
+    case (.string(let x), .string(let y)): x.isExactly(y)
     case (.array(let x), .array(let y)): x == y
     case (.object(let x), .object(let y)): x == y
     case (.int(let x), .int(let y)): x == y
@@ -79,9 +80,9 @@ public struct JSONObject: Sendable, Equatable, Sequence {
   init(unique members: [(name: String, value: JSON)]) { self.members = members }
 
   public subscript(name: String) -> JSON? {
-    get { members.last(where: { $0.name == name })?.value }
+    get { members.last(where: { $0.name.isExactly(name) })?.value }
     set {
-      if let i = members.firstIndex(where: { $0.name == name }) {
+      if let i = members.firstIndex(where: { $0.name.isExactly(name) }) {
         if let newValue { members[i].value = newValue } else { members.remove(at: i) }
       } else if let newValue {
         members.append((name, newValue))
@@ -95,6 +96,9 @@ public struct JSONObject: Sendable, Equatable, Sequence {
 
   /// Order does not count.
   public static func == (a: JSONObject, b: JSONObject) -> Bool {
-    a.count == b.count && a.members.allSatisfy { b[$0.name] == $0.value }
+    guard a.count == b.count else { return false }
+    if a.count <= 16 { return a.members.allSatisfy { b[$0.name] == $0.value } }
+    let values = Dictionary(uniqueKeysWithValues: b.members.map { (ExactText($0.name), $0.value) })
+    return a.members.allSatisfy { values[ExactText($0.name)] == $0.value }
   }
 }

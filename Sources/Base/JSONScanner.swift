@@ -265,12 +265,13 @@ public struct JSONScanner {
       return .array(elements)
     case .object:
       var members: [(name: String, value: JSON)] = []
-      var places: [String: Int] = [:]
+      var places: [ExactText: Int] = [:]
       try object { name, s in
         let value = try s.value()
-        if let place = places.updateValue(members.count, forKey: name) {
+        let key = ExactText(name)
+        if let place = places.updateValue(members.count, forKey: key) {
           members[place].value = value
-          places[name] = place
+          places[key] = place
         } else {
           members.append((name, value))
         }

@@ -161,3 +161,21 @@ extension StringProtocol {
     return out.utf8Text
   }
 }
+
+/// A text that is what its bytes are. `String` takes canonically equivalent texts (`é` as one scalar or as two) for the same,
+/// which no AWS service does.
+public struct ExactText: Hashable, Sendable {
+  public let text: String
+  public init(_ text: String) { self.text = text }
+
+  public static func == (a: ExactText, b: ExactText) -> Bool { a.text.isExactly(b.text) }
+  public func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+  }
+}
+
+extension String {
+  /// Whether both are the same bytes. The first test is the quick one: texts that differ as text differ in their bytes.
+  public func isExactly(_ other: String) -> Bool { self == other && utf8.elementsEqual(other.utf8) }
+}

@@ -147,6 +147,23 @@ func `epoch seconds never have an exponent`(_ milliseconds: Int64, _ text: Strin
   #expect(object["n0"] == -1)
 }
 
+@Test func `names and strings are told apart by their bytes, not by how they look`() throws {
+  let text = "{\"\u{e9}\":1,\"e\u{301}\":2}"
+  let value = try JSON.parse(text)
+  #expect(value.object?.count == 2)
+  #expect(value["\u{e9}"] == 1)
+  #expect(value["e\u{301}"] == 2)
+  #expect(value.text.utf8.elementsEqual(text.utf8))
+  #expect(JSON.string("\u{e9}") != JSON.string("e\u{301}"))
+}
+
+@Test func `large objects are compared without regard to order, too`() throws {
+  let members = (0..<1000).map { ("n\($0)", JSON($0)) }
+  #expect(JSON.object(JSONObject(members)) == JSON.object(JSONObject(members.reversed())))
+  #expect(JSON.object(JSONObject(members)) != JSON.object(JSONObject(members.dropLast() + [("n999", 0)])))
+  #expect(JSON.object(JSONObject(members)) != JSON.object(JSONObject(members.dropLast() + [("m", 999)])))
+}
+
 @Test func `a scanner goes along and passes over what it does not want`() throws {
   let bytes = Array(#"{"skip":{"deep":[1,{"x":"}"}]},"take":[true,null,"s",-1]}"#.utf8)
   var seen: [String] = []

@@ -74,6 +74,7 @@ private let ok = #"127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /image.gi
   PatternCase("[n >= 1e3]", ["1000", "1001.5"], not: ["999", "abc"]),
   PatternCase("[n = 5]", ["5", "5.0"], not: ["55"]),
   PatternCase("[ERROR]", ["one", "[one two]"], not: ["one two"]),
+  PatternCase("[a, b, c]", ["[ [ x", "[one two] \"x y\" [", "] [a \"", "\"a\" \"b c"], not: ["[ x] y", "\"a b\" c"]),
 ])
 func `space-delimited patterns test fields`(_ c: PatternCase) throws { try check(c) }
 
@@ -133,4 +134,20 @@ func `a pattern that breaks the syntax is refused`(_ pattern: String) {
   let message = [UInt8](repeating: UInt8(ascii: "a"), count: 20_000)
   #expect(try !FilterPattern("%" + String(repeating: "a*", count: 100) + "b%").matches(message))
   #expect(try !FilterPattern("[w = \"" + String(repeating: "*a", count: 300) + "*b\"]").matches(message))
+}
+
+@Test(arguments: [
+  ("ERROR", (0..<200).map { _ in "ERROR" }.joined(separator: " ")), ("%a%", "%a{0,200}%"),
+  ("{ $.a = 1 }", "{ " + (0..<80).map { _ in "$.a = 1" }.joined(separator: " || ") + " }"), ("[a]", "[a = %b{0,200}%]"),
+])
+func `a pattern that looks at a message many times uses up the budget of a search sooner`(simple: String, dear: String) throws {
+  #expect(try FilterPattern(dear).weight > FilterPattern(simple).weight + 8)
+}
+
+@Test func `a term that nearly occurs everywhere is found where it occurs`() throws {
+  let pattern = try FilterPattern(String(repeating: "a", count: 500) + "b")
+  let message = [UInt8](repeating: UInt8(ascii: "a"), count: 100_000)
+  #expect(!pattern.matches(message))
+  #expect(pattern.matches(message + [UInt8(ascii: "b")]))
+  #expect(!pattern.matches([]))
 }

@@ -58,6 +58,13 @@ struct PolicyMatchingTests {
     #expect(try allows(allow("*", on: pattern), .fixture(on: resource, tags: ["team": "blue"])) == matches)
   }
 
+  @Test func `a variable that is not closed is plain text`() throws {
+    let resource = "arn:aws:s3:::${${x"
+    #expect(try allows(allow("*", on: resource), .fixture(on: resource)))
+    #expect(try allows(allow("*", on: "arn:aws:s3:::${aws:username}${x"), .fixture(on: "arn:aws:s3:::alice${x")))
+    #expect(try allows(allow("*", on: "arn:aws:s3:::$"), .fixture(on: "arn:aws:s3:::$")))
+  }
+
   @Test func `a variable's value brings no wildcards along`() throws {
     let request = PolicyRequest.fixture(on: "arn:aws:s3:::b/anything", tags: ["team": "*"])
     #expect(try !allows(allow("*", on: "arn:aws:s3:::b/${aws:PrincipalTag/team}"), request))

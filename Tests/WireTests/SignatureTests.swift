@@ -196,6 +196,20 @@ private func check(
     }
   }
 
+  @Test(arguments: [
+    "host;x-amz-date;host", "host;Host;x-amz-date", (0...1024).map { "x\($0)" }.joined(separator: ";"),
+  ])
+  func `a signature names each header once and no more than a request can have`(names: String) {
+    let authorization =
+      "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request, SignedHeaders=\(names), Signature=00"
+    let headers: HeaderFields = ["authorization": authorization, "host": "h", "x-amz-date": "20150830T123600Z"]
+    #expect(throws: SignatureFailure.self) { try SignatureClaim.parse(method: "GET", target: "/", headers: headers) }
+    let query =
+      "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE/20150830/us-east-1/sqs/aws4_request"
+      + "&X-Amz-Date=20150830T123600Z&X-Amz-Expires=60&X-Amz-Signature=00&X-Amz-SignedHeaders=\(names)"
+    #expect(throws: SignatureFailure.self) { try SignatureClaim.parse(method: "GET", target: query, headers: ["host": "h"]) }
+  }
+
   @Test(arguments: ["s3", "sqs"])
   func `the form of a body in chunks is signed in place of its hash, but SigV4A is for nobody`(service: String) throws {
     var signer = Self.signer

@@ -58,9 +58,11 @@ struct PatternTemplate: Sendable {
     let bytes = Array(text.utf8)
     var run: [UInt8] = []
     run.reserveCapacity(bytes.count)
+    // Behind the last brace nothing is a variable, and nothing has to be searched for one.
+    let lastClose = options.variables ? bytes.lastIndex(of: UInt8(ascii: "}")) ?? -1 : -1
     var i = 0
     while i < bytes.count {
-      if options.variables, bytes[i] == UInt8(ascii: "$"), i + 1 < bytes.count, bytes[i + 1] == UInt8(ascii: "{"),
+      if i < lastClose, bytes[i] == UInt8(ascii: "$"), bytes[i + 1] == UInt8(ascii: "{"),
         let close = bytes[i...].firstIndex(of: UInt8(ascii: "}"))
       {
         let name = bytes[(i + 2)..<close]

@@ -42,7 +42,7 @@ struct MoveTask: Sendable, Equatable {
     return started + .milliseconds(Int64(max(0, moved + 1 - perSecond)) * 1000 / Int64(perSecond) + 1)
   }
 
-  /// The reason that AWS gives for a task whose source or destination has gone.
+  /// The reasons that AWS gives for a task: nobody knows where a message came from; source or destination has gone.
   static let noSource = "CouldNotDetermineMessageSource"
   static let noQueue = "AWS.SimpleQueueService.NonExistentQueue"
 

@@ -110,7 +110,7 @@ public struct SignatureClaim: Sendable, Equatable {
     let (signedAt, timeText) = try signingTime(time) { .malformed($0) }
     return SignatureClaim(
       accessKeyID: scope.key, date: scope.date, region: scope.region, service: scope.service,
-      signedHeaders: names(signedHeaders), signature: signature.utf8Text, time: timeText, signedAt: signedAt,
+      signedHeaders: try names(signedHeaders) { .malformed($0) }, signature: signature.utf8Text, time: timeText, signedAt: signedAt,
       sessionToken: headers["x-amz-security-token"] ?? headers["x-amz-s3session-token"],
       payload: try payload(headers["x-amz-content-sha256"]), form: .header)
   }
@@ -145,7 +145,7 @@ public struct SignatureClaim: Sendable, Equatable {
     let isS3 = isS3Scope(scope.service)
     return SignatureClaim(
       accessKeyID: scope.key, date: scope.date, region: scope.region, service: scope.service,
-      signedHeaders: names(Array(signedHeaders.utf8)[...]), signature: signature, time: timeText, signedAt: signedAt,
+      signedHeaders: try names(Array(signedHeaders.utf8)[...]) { .malformedQuery($0) }, signature: signature, time: timeText, signedAt: signedAt,
       sessionToken: values["X-Amz-Security-Token"], payload: isS3 ? .unsigned : try payload(headers["x-amz-content-sha256"]),
       form: .presigned(expires: try validity(values["X-Amz-Expires"], isS3: isS3)))
   }
@@ -169,10 +169,23 @@ public struct SignatureClaim: Sendable, Equatable {
     return .seconds(seconds)
   }
 
-  private static func names(_ list: ArraySlice<UInt8>) -> [String] {
-    pieces(list, at: UInt8(ascii: ";")).filter { !$0.isEmpty }.map { name in
+  /// Field names that one signature may cover; as many as a request may have.
+  static let maximumSignedHeaders = 1024
+
+  /// A name that came twice would be written twice into the canonical request, with its whole value: a head of a megabyte
+  /// could ask for many gigabytes.
+  private static func names(
+    _ list: ArraySlice<UInt8>, _ failure: (String) -> SignatureFailure
+  ) throws(SignatureFailure) -> [String] {
+    let names = pieces(list, at: UInt8(ascii: ";")).filter { !$0.isEmpty }.map { name in
       name.contains { $0 >= 65 && $0 <= 90 } ? name.utf8Text.lowercased() : name.utf8Text
     }
+    // Clients sort them, as they must; then no hashing is needed.
+    let isOrdered = zip(names, names.dropFirst()).allSatisfy { $0 < $1 }
+    guard names.count <= maximumSignedHeaders, isOrdered || Set(names).count == names.count else {
+      throw failure("'SignedHeaders' must name each header once, and at most \(maximumSignedHeaders) of them.")
+    }
+    return names
   }
   private static func withoutBlanks(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var text = text

@@ -85,11 +85,14 @@ struct FieldPattern: Sendable {
   /// Cuts a message at blanks; what stands in brackets or quotes is one field, without them.
   static func fields(of message: [UInt8]) -> [[UInt8]] {
     var out: [[UInt8]] = []
+    // Behind the last one nothing is closed, and nothing has to be searched for one.
+    let lastBracket = message.lastIndex(of: UInt8(ascii: "]")) ?? -1, lastQuote = message.lastIndex(of: UInt8(ascii: "\"")) ?? -1
     var at = 0
     while at < message.count {
       let byte = message[at]
       if isBlank(byte) { at += 1; continue }
-      let closing: UInt8? = byte == UInt8(ascii: "[") ? UInt8(ascii: "]") : byte == UInt8(ascii: "\"") ? byte : nil
+      let closing: UInt8? =
+        byte == UInt8(ascii: "[") && at < lastBracket ? UInt8(ascii: "]") : byte == UInt8(ascii: "\"") && at < lastQuote ? byte : nil
       if let closing, let end = message[(at + 1)...].firstIndex(of: closing) {
         out.append(Array(message[(at + 1)..<end]))
         at = end + 1

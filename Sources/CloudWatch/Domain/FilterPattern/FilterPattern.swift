@@ -25,13 +25,14 @@ enum FilterPattern: Sendable {
     guard cursor.isAtEnd else { throw InvalidFilterPattern() }
   }
 
-  /// What a byte of message costs at most, compared with a plain search.
+  /// What a byte of message costs at most, compared with a plain search: about 20 ns. A message can be made so that every term,
+  /// every state of an expression and every comparison looks at all of it.
   var weight: Int {
     switch self {
     case .everything: 1
-    case .terms(let pattern): 1 + pattern.stateCount / 16
-    case .fields(let pattern): 2 + pattern.stateCount / 16
-    case .json(let pattern): 4 + pattern.stateCount / 16
+    case .terms(let pattern): 1 + pattern.count / 16 + pattern.stateCount / 4
+    case .fields(let pattern): 2 + pattern.stateCount / 4
+    case .json(let pattern): 4 + pattern.count / 8 + pattern.stateCount / 4
     }
   }
 

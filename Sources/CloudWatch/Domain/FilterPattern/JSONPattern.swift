@@ -40,6 +40,7 @@ struct JSONPattern: Sendable {
   private var operands: [Operand] {
     condition.comparisons.compactMap { if case .compare(_, let operand) = $0.test { operand } else { nil } }
   }
+  var count: Int { condition.comparisons.count }
   var stateCount: Int { operands.reduce(0) { $0 + $1.stateCount } }
 
   private static func selector(_ cursor: inout PatternCursor) throws(InvalidFilterPattern) -> [Step] {

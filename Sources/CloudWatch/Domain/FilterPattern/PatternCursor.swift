@@ -92,19 +92,43 @@ func isWordByte(_ byte: UInt8) -> Bool {
 /// Whether the needle occurs in the text.
 func contains(_ text: [UInt8], _ needle: [UInt8]) -> Bool { firstPlace(of: needle, in: text[...]) != nil }
 
-/// Where the needle first occurs in the slice.
+/// Where the needle first occurs in the slice, in time linear in both: a long needle may nearly occur everywhere.
 func firstPlace(of needle: [UInt8], in text: ArraySlice<UInt8>) -> Int? {
-  guard let head = needle.first else { return text.startIndex }
   guard text.count >= needle.count else { return nil }
+  if needle.isEmpty { return text.startIndex }
   let offset = text.withUnsafeBufferPointer { text in
-    needle.withUnsafeBufferPointer { needle -> Int? in
-      for i in 0...(text.count - needle.count) where text[i] == head {
-        var j = 1
-        while j < needle.count, text[i + j] == needle[j] { j += 1 }
-        if j == needle.count { return i }
-      }
-      return nil
-    }
+    needle.withUnsafeBufferPointer { needle in needle.count <= 8 ? compared(needle, text) : matched(needle, text) }
   }
   return offset.map { $0 + text.startIndex }
+}
+
+/// Compares at each place; quick for a short needle.
+private func compared(_ needle: UnsafeBufferPointer<UInt8>, _ text: UnsafeBufferPointer<UInt8>) -> Int? {
+  let head = needle[0]
+  for i in 0...(text.count - needle.count) where text[i] == head {
+    var j = 1
+    while j < needle.count, text[i + j] == needle[j] { j += 1 }
+    if j == needle.count { return i }
+  }
+  return nil
+}
+
+/// Looks at each byte of the text once (Knuth, Morris and Pratt).
+private func matched(_ needle: UnsafeBufferPointer<UInt8>, _ text: UnsafeBufferPointer<UInt8>) -> Int? {
+  // How much of the needle still matches when it does not go on after so many bytes.
+  var shorter = [0]
+  shorter.reserveCapacity(needle.count)
+  var count = 0
+  for i in 1..<needle.count {
+    while count > 0, needle[i] != needle[count] { count = shorter[count - 1] }
+    if needle[i] == needle[count] { count += 1 }
+    shorter.append(count)
+  }
+  count = 0
+  for i in 0..<text.count {
+    while count > 0, text[i] != needle[count] { count = shorter[count - 1] }
+    if text[i] == needle[count] { count += 1 }
+    if count == needle.count { return i + 1 - count }
+  }
+  return nil
 }

@@ -52,6 +52,7 @@ struct TermPattern: Sendable {
     return term
   }
 
+  var count: Int { required.count + excluded.count + optional.count }
   var stateCount: Int {
     (required + excluded + optional).reduce(0) { if case .regex(let regex) = $1 { $0 + regex.stateCount } else { $0 } }
   }

@@ -38,7 +38,7 @@ final class Placement: Sendable {
   private let ambient: Ambient
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
-  private let gate = StartGate()
+  let gate = StartGate()
   private let starts: AsyncStream<Environment>
   private let startSink: AsyncStream<Environment>.Continuation
   /// Nudged when an environment becomes free, so that its expiry is planned.
@@ -60,7 +60,11 @@ final class Placement: Sendable {
         group.addTask {
           await self.gate.enter()
           guard self.mayStart(environment.id) else { return self.gate.leave() }
-          await environment.live(booted: { self.gate.leave() }) { try await launcher.launch($0) }
+          let booted: @Sendable () -> Void = {
+            self.gate.leave()
+            launcher.refill()
+          }
+          await environment.live(booted: booted) { try await launcher.launch($0) }
           launcher.release(environment.id)
         }
       }

@@ -39,6 +39,7 @@ final class Placement: Sendable {
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
   let gate = StartGate()
+  private let freezer: Freezer
   private let starts: AsyncStream<Environment>
   private let startSink: AsyncStream<Environment>.Continuation
   /// Nudged when an environment becomes free, so that its expiry is planned.
@@ -50,11 +51,20 @@ final class Placement: Sendable {
   init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
     (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
 
   /// Runs the environments until `stop`, which ends them all.
   func run(_ launcher: Launcher) async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { [freezer] in await freezer.run() }
+      await live(launcher)
+      group.cancelAll()
+    }
+  }
+
+  private func live(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       for await environment in starts {
         group.addTask {
@@ -215,7 +225,7 @@ final class Placement: Sendable {
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient,
+      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The Runtime API of a runtime that is booted before it is known for which function.
 ///
-/// Such a runtime asks `GET /dewpoint/function` and waits. The answer is the environment of its function; from then on the
+/// Such a runtime asks `GET /spare/function` and waits. The answer is the environment of its function; from then on the
 /// socket is that of the function's environment.
 final class SpareRuntimeAPI: HTTPHandler {
   /// - waiting: the runtime has asked or has yet to. It may become bound or ended.
@@ -61,7 +61,7 @@ final class SpareRuntimeAPI: HTTPHandler {
     }
     return HTTPResponse(status: 200, headers: ["content-type": "application/json"], body: variables)
   }
-  private static let target = "/dewpoint/function"
+  private static let target = "/spare/function"
 
   /// Nil when there is nothing to be told (any more): it is told once, function code gets nothing.
   private func variables() async -> [UInt8]? {

@@ -96,7 +96,7 @@ struct LaunchPlan: Sendable, Equatable {
         import http.client, importlib, json, time, traceback
         from awslambdaric import lambda_config, lambda_context, lambda_runtime_client, lambda_runtime_log_utils
         api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
-        api.request("GET", "/dewpoint/function")
+        api.request("GET", "/spare/function")
         environment = json.loads(api.getresponse().read())
         api.close()
         os.environ.clear()

@@ -11,7 +11,7 @@ const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
 // Without a handler this is a spare: booted before it is known for which function, it waits to be told.
 if (!process.env._HANDLER) {
   const environment = await new Promise((resolve, reject) => {
-    http.get({ host, port, path: '/dewpoint/function', agent: false }, response => {
+    http.get({ host, port, path: '/spare/function', agent: false }, response => {
       let text = ''
       response.setEncoding('utf8').on('data', part => { text += part }).on('end', () => resolve(JSON.parse(text)))
     }).on('error', reject)

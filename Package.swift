@@ -51,7 +51,8 @@ let package = Package(
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
     module("HTTPServer", ["Base", log, tls] + nio + http2),
-    module("Sandbox", ["Base", log]),
+    .target(name: "CMount", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    module("Sandbox", ["Base", "CMount", log]),
     // Static: no library of the host is certain to exist inside a sandbox.
     .executableTarget(
       name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"],

@@ -14,8 +14,11 @@ public final class LambdaService: ServiceModule {
     public var virtualEnvironments: [String]
     /// Where other interpreters are looked for, in the form of `PATH`.
     public var searchPath: String
-    public init(directory: String, virtualEnvironments: [String], searchPath: String) {
+    /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
+    public var spareRuntimes: Int
+    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
+      self.spareRuntimes = spareRuntimes
     }
   }
   /// The services that Lambda works with.
@@ -40,10 +43,13 @@ public final class LambdaService: ServiceModule {
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
   private let stopping = Nudge()
+  private let configuration: Configuration
+  private let logger: Logger
 
   public init(
     store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, configuration: Configuration, logger: Logger
   ) {
+    (self.configuration, self.logger) = (configuration, logger)
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
@@ -80,21 +86,40 @@ public final class LambdaService: ServiceModule {
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    let spares = SpareRuntimes(
+      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate, logger: logger)
     let launcher = Launcher(
       sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
-      nodeClient: nodeClient.directory)
+      nodeClient: nodeClient.directory, spares: spares, logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
-      group.addTask { await self.placement.run(launcher) }
-      group.addTask { await self.feed() }
+      group.addTask {
+        await self.placement.run(launcher)
+        spares.stop()
+      }
+      group.addTask { await spares.run() }
+      group.addTask { await self.feed(launcher) }
+    }
+  }
+
+  /// Has the runtimes booted that functions use: those that there are, and those that come.
+  private func prepareSpares(_ launcher: Launcher) async {
+    let changes = control.changes.stream()
+    for runtime in (try? await control.store.read { try FunctionRows($0).runtimes() }) ?? [] { launcher.wantSpares(of: runtime) }
+    for await change in changes {
+      guard case .changed(let id) = change else { continue }
+      if let function = try? await control.store.read({ try FunctionRows($0).function(id) }) {
+        launcher.wantSpares(of: function.latest.runtime)
+      }
     }
   }
 
   /// Brings events to functions until the server stops; what is under way is finished.
-  private func feed() async {
+  private func feed(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
         let changes = self.control.changes.stream()
         for (function, count) in (try? await self.control.reservations()) ?? [:] { self.placement.reserve(function, count) }

@@ -39,7 +39,8 @@ final class Placement: Sendable {
   private let ambient: Ambient
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
-  private let gate = StartGate()
+  let gate = StartGate()
+  private let freezer: Freezer
   private let starts: AsyncStream<Environment>
   private let startSink: AsyncStream<Environment>.Continuation
   /// Nudged when an environment becomes free, so that its expiry is planned.
@@ -51,17 +52,30 @@ final class Placement: Sendable {
   init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
     (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
 
   /// Runs the environments until `stop`, which ends them all.
   func run(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
+      group.addTask { [freezer] in await freezer.run() }
+      await live(launcher)
+      group.cancelAll()
+    }
+  }
+
+  private func live(_ launcher: Launcher) async {
+    await withDiscardingTaskGroup { group in
       for await environment in starts {
         group.addTask {
           await self.gate.enter()
           guard self.mayStart(environment.id) else { return self.gate.leave() }
-          await environment.live(booted: { self.gate.leave() }) { try await launcher.launch($0) }
+          let booted: @Sendable () -> Void = {
+            self.gate.leave()
+            launcher.refill()
+          }
+          await environment.live(booted: booted) { try await launcher.launch($0) }
           launcher.release(environment.id)
         }
       }
@@ -271,7 +285,7 @@ final class Placement: Sendable {
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient,
+      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 

@@ -78,6 +78,17 @@ struct FunctionRows {
     }
   }
 
+  /// The runtimes that functions of all accounts use; of many functions the first thousand are looked at.
+  func runtimes() throws -> Set<String> {
+    var (found, seen): (Set<String>, Int) = ([], 0)
+    try reader.scan(KeyRange(prefix: Keys.functions)) { _, value in
+      found.insert(try StoredFunction(row: value).latest.runtime)
+      seen += 1
+      return seen < 1000
+    }
+    return found
+  }
+
   /// Functions of all accounts whose creation or update is under way.
   func inProgress() throws -> [FunctionID] {
     try reader.entries(KeyRange(prefix: Keys.progress)).map { entry in

@@ -20,6 +20,8 @@ struct ServerSettings: Sendable {
   var allowsStateControl = false
   var virtualEnvironments: [String] = []
   var isIsolated = true
+  /// Booted environments that wait for a function, of each interpreter.
+  var spareRuntimes = 2
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tls = TLSSettings()

@@ -72,6 +72,10 @@ enum Settings {
       "isolation", .toggle, "true",
       help: "Run functions in sandboxes. Off: as plain processes, for hosts that cannot isolate them."
     ) { $1.isIsolated = $0.isOn },
+    Setting(
+      "spare-runtimes", .integer(0...64), "2",
+      help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."
+    ) { $1.spareRuntimes = $0.number },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

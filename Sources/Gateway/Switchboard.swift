@@ -9,10 +9,8 @@ public final class Switchboard: HTTPHandler {
   private enum State {
     /// → held
     case connected(Gateway)
-    /// Nobody is connected; `last` may still judge heads. → connected, ended
+    /// Nobody is connected; `last` may still judge heads. → connected
     case held(last: Gateway?, waiting: [UInt64: CheckedContinuation<Gateway?, Never>])
-    /// The server stops.
-    case ended(last: Gateway?)
   }
   private struct Guarded {
     var state = State.held(last: nil, waiting: [:])
@@ -46,16 +44,6 @@ public final class Switchboard: HTTPHandler {
     for continuation in waiting { continuation.resume(returning: gateway) }
   }
 
-  /// The server stops while nobody is connected: who waits is told so.
-  public func end() {
-    let waiting = guarded.withLock { guarded -> [CheckedContinuation<Gateway?, Never>] in
-      guard case .held(let last, let waiting) = guarded.state else { return [] }
-      guarded.state = .ended(last: last)
-      return Array(waiting.values)
-    }
-    for continuation in waiting { continuation.resume(returning: nil) }
-  }
-
   public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
     guard InternalPages.isPage(head.target), pages.page(String(head.target.prefix { $0 != "?" })) != nil else {
       return .collect(upTo: BodyLimits(head).maximum)
@@ -69,7 +57,7 @@ public final class Switchboard: HTTPHandler {
     let last = guarded.withLock { guarded -> Gateway? in
       switch guarded.state {
       case .connected(let gateway): gateway
-      case .held(let last, _), .ended(let last): last
+      case .held(let last, _): last
       }
     }
     return last?.tooLarge(head, maximum: maximum) ?? HTTPResponse(status: 413)
@@ -77,7 +65,7 @@ public final class Switchboard: HTTPHandler {
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
     if InternalPages.isPage(request.target), let answer = await ownAnswer(request) { return answer }
-    guard let gateway = await gateway() else { return Self.stopping }
+    guard let gateway = await gateway() else { return Self.busy }
     return await gateway.handle(request)
   }
 
@@ -92,12 +80,11 @@ public final class Switchboard: HTTPHandler {
     return answer.map { CrossOrigin.mark($0, for: request) }
   }
 
-  /// The gateway of the day, after a wait while there is none. Nil when the server stops, too many wait, or the client has gone.
+  /// The gateway of the day, after a wait while there is none. Nil when too many wait, or the client has gone.
   private func gateway() async -> Gateway? {
     let found = guarded.withLock { guarded -> (gateway: Gateway?, mustWait: UInt64?) in
       switch guarded.state {
       case .connected(let gateway): return (gateway, nil)
-      case .ended: return (nil, nil)
       case .held(_, let waiting):
         guard waiting.count < Self.maximumWaiting else { return (nil, nil) }
         guarded.nextID += 1
@@ -112,7 +99,6 @@ public final class Switchboard: HTTPHandler {
           if guarded.cancelled.remove(id) != nil { return .some(nil) }
           switch guarded.state {
           case .connected(let gateway): return .some(gateway)
-          case .ended: return .some(nil)
           case .held(let last, var waiting):
             waiting[id] = continuation
             guarded.state = .held(last: last, waiting: waiting)
@@ -135,9 +121,9 @@ public final class Switchboard: HTTPHandler {
     }
   }
 
-  private static let stopping = HTTPResponse(
+  private static let busy = HTTPResponse(
     status: 503, headers: ["content-type": "application/json", "retry-after": "1"],
-    body: Array(#"{"__type":"ServiceUnavailable","message":"The server is stopping. Try again later."}"#.utf8))
+    body: Array(#"{"__type":"ServiceUnavailable","message":"The state of the server is being exchanged. Try again later."}"#.utf8))
 }
 
 extension OriginGuard {

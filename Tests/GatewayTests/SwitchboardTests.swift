@@ -104,10 +104,4 @@ struct SwitchboardTests {
     #expect(await send(.to(nil, "GET", "/_dewpoint/nonsense")).status == 404)
     #expect(await send(.to("lambda", "GET", "/2015-03-31/functions/moto-api")).status == 200)
   }
-
-  @Test func `a server that stops tells who waits`() async {
-    board.hold()
-    board.end()
-    #expect(await send(call).status == 503)
-  }
 }

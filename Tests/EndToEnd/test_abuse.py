@@ -74,6 +74,7 @@ def unharmed(server, good):
     finally:
         stop.set()
         watcher.join()
+    print(f"{(max(peak) - start) >> 20} MiB more at the peak, of {start >> 20}")
     assert max(peak) - start < MEMORY_LIMIT, f"{(max(peak) - start) >> 20} MiB more"
     # The store opens and closes a few files of its own.
     wait_until(lambda: descriptors(server) <= before + 4, f"descriptors come back to {before}", limit=20)

@@ -273,9 +273,9 @@ final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable { 
     guard begunInTurn >= configuration.maximumPerTurn else { return }
     begunInTurn = 0
     isYielding = true
-    loop.assumeIsolated().execute { [self] in takeTurn() }
+    lane.yield(self)
   }
-  private func takeTurn() {
+  func takeTurn() {
     isYielding = false
     guard let context else { return }
     (isReading, sawPart) = (true, true)

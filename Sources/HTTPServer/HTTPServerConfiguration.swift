@@ -28,7 +28,7 @@ public struct HTTPServerConfiguration: Sendable {
   /// Requests that wait behind a running one on a connection before its socket is no longer read.
   public var maximumPipelined = 16
   /// Pipelined requests that a connection may have answered before the other connections of its event loop have their turn.
-  public var maximumPerTurn = 16
+  public var maximumPerTurn = 32
 
   // Memory.
 

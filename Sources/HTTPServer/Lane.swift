@@ -22,6 +22,7 @@ final class Lane: @unchecked Sendable {  // confined to `loop`; the other thread
   private var drained: EventLoopPromise<Void>?
   private var dateSecond = Int64.min
   private var date: [UInt8] = []
+  private var yielded: [Connection] = []
   /// Bytes that the connections hold, and how many they may.
   private var held = 0
   private let mayHold: Int
@@ -42,6 +43,20 @@ final class Lane: @unchecked Sendable {  // confined to `loop`; the other thread
       date = Array(now.httpDate.utf8)
     }
     return date
+  }
+
+  // Turns.
+
+  /// Gives the connection its next turn once the loop has looked at its sockets. The loop does that only when it has nothing
+  /// left to run, so all who yield go on together, and a moment later.
+  func yield(_ connection: Connection) {
+    yielded.append(connection)
+    guard yielded.count == 1 else { return }
+    loop.assumeIsolated().scheduleTask(in: .microseconds(50)) { [self] in
+      let turn = yielded
+      yielded = []
+      for connection in turn { connection.takeTurn() }
+    }
   }
 
   // Memory.

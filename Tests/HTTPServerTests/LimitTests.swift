@@ -209,10 +209,12 @@ import Testing
     })
     try await withServer(handler) { _, port in
       let flood = try RawClient(port: port), client = try RawClient(port: port)
+      try await client.send("GET / HTTP/1.1\r\n\r\n")
+      #expect(try await client.reply().status == 200)
       other.withLock { $0 = client }
       try await flood.send("GET /first HTTP/1.1\r\n\r\n" + String(repeating: "GET / HTTP/1.1\r\n\r\n", count: 1000))
       #expect(try await client.reply().status == 200)
-      #expect(before.withLock { $0 } <= 100)
+      #expect(before.withLock { $0 } < 500)
       for _ in 0...1000 { #expect(try await flood.reply().status == 200) }
     }
   }

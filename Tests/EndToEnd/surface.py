@@ -67,7 +67,7 @@ class Operation:
 
     def is_reading(self):
         """It changes nothing, and answers the same twice."""
-        return re.match(r"(Get|List|Describe|Filter)", self.name) and self.name not in ("GetSessionToken",)
+        return re.match(r"(Get|List|Describe|Filter)", self.name) and not self.name.endswith("Token")
 
 
 @functools.cache

@@ -13,6 +13,7 @@ OPEN = {
 
 # Batch operations are asked as the operation for one.
 ACTIONS = {
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
@@ -26,6 +27,12 @@ ACCESS = {
     "iam:CreatePolicy": lambda w: [("iam:CreatePolicy", w.iam_arn("policy/fresh"))],
     "iam:CreateServiceLinkedRole": lambda w: [(
         "iam:CreateServiceLinkedRole", w.iam_arn("role/aws-service-role/lex.amazonaws.com/AWSServiceRoleForLexBots"))],
+    "iam:CreateOpenIDConnectProvider": lambda w: [("iam:CreateOpenIDConnectProvider", w.iam_arn("oidc-provider/fresh.example.com"))],
+    "iam:DeleteServiceLinkedRole": lambda w: [("iam:DeleteServiceLinkedRole", w.handles["doomed"]["Arn"])],
+    "iam:GenerateServiceLastAccessedDetails": lambda w: [("iam:GenerateServiceLastAccessedDetails", w.iam_arn("user/team/main"))],
+    "iam:GetContextKeysForPrincipalPolicy": lambda w: [("iam:GetContextKeysForPrincipalPolicy", w.iam_arn("user/team/main"))],
+    "sts:GetFederationToken": lambda w: [("sts:GetFederationToken", f"arn:aws:sts::{w.account}:federated-user/walk")],
+    "lambda:ListLayerVersions": lambda w: [("lambda:ListLayerVersions", "*")],
     "iam:GetAccessKeyLastUsed": lambda w: [("iam:GetAccessKeyLastUsed", w.iam_arn("user/team/main"))],
     "iam:SimulatePrincipalPolicy": lambda w: [("iam:SimulatePrincipalPolicy", w.iam_arn("user/team/main"))],
     "iam:UpdateGroup": lambda w: [
@@ -52,7 +59,10 @@ ACCESS = {
         ("sqs:SendMessage", w.arn("sqs", "feed"))],
 }
 
-_IAM = [("PolicyArn", None), ("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("UserName", "user")]
+# Allowed, they still fail in the walk.
+FAILING = {"sts:DecodeAuthorizationMessage": "there is no message to decode"}
+
+_IAM = [("PolicyArn", None), ("OpenIDConnectProviderArn", None), ("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("UserName", "user")]
 
 
 def access(world, operation, given):
@@ -90,7 +100,9 @@ def _function(world, operation, given):
         return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
     if "FunctionName" in given:
         return world.arn("lambda", f"function:{given['FunctionName']}")
-    return given.get("Resource", "*")
+    if "LayerName" in given:
+        return world.arn("lambda", ":".join(["layer", given["LayerName"], *map(str, [given["VersionNumber"]] if "VersionNumber" in given else [])]))
+    return given.get("Resource", given.get("Arn", "*"))
 
 
 def _group(world, operation, given):

@@ -68,6 +68,18 @@ class World(Cloud):
         for name in ("main", "other"):
             self.keys[name] = self._make_key(name)
         iam.create_account_alias(AccountAlias="walk")
+        if has("iam:CreateOpenIDConnectProvider"):
+            for name in ("main", "doomed"):
+                iam.create_open_id_connect_provider(
+                    Url=f"https://{name}.example.com", ClientIDList=["app", "old"], ThumbprintList=["a" * 40],
+                    Tags=[{"Key": "team", "Value": "a"}])
+        if has("iam:GenerateServiceLastAccessedDetails"):
+            self.handles["job"] = iam.generate_service_last_accessed_details(Arn=self.iam_arn("user/team/main"))["JobId"]
+        if has("iam:DeleteServiceLinkedRole"):
+            for service in ("elasticache", "doomed"):
+                self.handles[service] = iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")["Role"]
+            self.handles["deletion"] = iam.delete_service_linked_role(
+                RoleName=self.handles["elasticache"]["RoleName"])["DeletionTaskId"]
 
     def _make_key(self, user):
         key = self.client("iam").create_access_key(UserName=user)["AccessKey"]
@@ -109,9 +121,10 @@ class World(Cloud):
                 {"Id": str(i), "MessageBody": "x"} for i in range(10)])
         self.handles["task"] = sqs.start_message_move_task(
             SourceArn=self.arn("sqs", "moving"), DestinationArn=self.arn("sqs", "source2"), MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
-        for use in ("DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"):
+        uses = {"DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
+        for use in uses:
             sqs.send_message(QueueUrl=self.queue("held"), MessageBody=use)
-        while len(self.handles) < 5:
+        while not uses <= self.handles.keys():
             for message in sqs.receive_message(QueueUrl=self.queue("held"), MaxNumberOfMessages=10)["Messages"]:
                 self.handles[message["Body"]] = message["ReceiptHandle"]
 
@@ -144,6 +157,11 @@ class World(Cloud):
         for queue in ("feed", "feed2"):
             self.handles[queue] = functions.create_event_source_mapping(
                 FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False)["UUID"]
+        if has("lambda:PublishLayerVersion"):
+            for name in ("main", "doomed"):
+                functions.publish_layer_version(LayerName=name, Content={"ZipFile": zipped({"python/layer.py": ""})})
+            functions.add_layer_version_permission(
+                LayerName="main", VersionNumber=1, StatementId="old", Action="lambda:GetLayerVersion", Principal=self.account)
         self.settle()
 
     def settle(self):
@@ -179,6 +197,8 @@ def _entry(name):
     return lambda world: [{"Id": "a", "ReceiptHandle": world.handles[name]} | ({"VisibilityTimeout": 600} if "Change" in name else {})]
 
 
+_LAYER = {"LayerName": "main", "VersionNumber": 1}
+
 # Required members by service and name.
 DEFAULTS = {
     "iam:UserName": "main", "iam:GroupName": "main", "iam:RoleName": "main", "iam:InstanceProfileName": "main",
@@ -190,6 +210,8 @@ DEFAULTS = {
     "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
+    "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
     "lambda:Tags": {"team": "b"}, "lambda:TagKeys": ["team"], "lambda:Name": "main", "lambda:FunctionVersion": "1",
 }
@@ -198,6 +220,16 @@ DEFAULTS = {
 INPUTS = {
     "iam:AddRoleToInstanceProfile": {"InstanceProfileName": "other"},
     "iam:AddUserToGroup": {"GroupName": "other"},
+    "iam:AddClientIDToOpenIDConnectProvider": {"ClientID": "new"},
+    "iam:CreateOpenIDConnectProvider": {"Url": "https://fresh.example.com", "ThumbprintList": ["a" * 40]},
+    "iam:DeleteOpenIDConnectProvider": {"OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/doomed.example.com")},
+    "iam:DeleteServiceLinkedRole": {"RoleName": lambda w: w.handles["doomed"]["RoleName"]},
+    "iam:GenerateServiceLastAccessedDetails": {"Arn": lambda w: w.iam_arn("user/team/main")},
+    "iam:GetContextKeysForCustomPolicy": {"PolicyInputList": [_document()]},
+    "iam:GetContextKeysForPrincipalPolicy": {"PolicySourceArn": lambda w: w.iam_arn("user/team/main")},
+    "iam:GetServiceLastAccessedDetails": {"JobId": _held("job")},
+    "iam:GetServiceLinkedRoleDeletionStatus": {"DeletionTaskId": _held("deletion")},
+    "iam:RemoveClientIDFromOpenIDConnectProvider": {"ClientID": "old"},
     "iam:CreateAccountAlias": {"AccountAlias": "fresh"},
     "iam:CreateGroup": {"GroupName": "fresh"},
     "iam:CreateInstanceProfile": {"InstanceProfileName": "fresh"},
@@ -232,6 +264,15 @@ INPUTS = {
     "iam:UpdateRole": {"Description": "new"},
     "iam:UpdateRoleDescription": {"Description": "newer"},
     "iam:UpdateUser": {"UserName": "movable", "NewPath": "/moved/"},
+    "lambda:AddLayerVersionPermission": _LAYER | {
+        "StatementId": "new", "Action": "lambda:GetLayerVersion", "Principal": lambda w: w.account},
+    "lambda:DeleteLayerVersion": _LAYER | {"LayerName": "doomed"},
+    "lambda:GetLayerVersionByArn": {"Arn": lambda w: w.arn("lambda", "layer:main:1")},
+    "lambda:InvokeAsync": {"InvokeArgs": b"1"},
+    "lambda:PublishLayerVersion": {"LayerName": "fresh", "Content": {"ZipFile": zipped({"python/layer.py": ""})}},
+    "lambda:PutFunctionRecursionConfig": {"RecursiveLoop": "Allow"},
+    "lambda:PutRuntimeManagementConfig": {"UpdateRuntimeOn": "Auto"},
+    "lambda:RemoveLayerVersionPermission": _LAYER | {"StatementId": "old"},
     "lambda:AddPermission": {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"},
     "lambda:CreateAlias": {"Name": "fresh"},
     "lambda:CreateEventSourceMapping": {"EventSourceArn": lambda w: w.arn("sqs", "main"), "Enabled": False},
@@ -281,6 +322,8 @@ INPUTS = {
     "sqs:SetQueueAttributes": {"Attributes": {"DelaySeconds": "0", "VisibilityTimeout": "31"}},
     "sqs:StartMessageMoveTask": {"DestinationArn": lambda w: w.arn("sqs", "feed")},
     "sts:AssumeRole": {"RoleArn": lambda w: w.iam_arn("role/team/main"), "RoleSessionName": "walk"},
+    "sts:DecodeAuthorizationMessage": {"EncodedMessage": "nobody made this"},
+    "sts:GetFederationToken": {"Name": "walk"},
     "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
 }
 
@@ -302,5 +345,15 @@ def in_order(operations):
 
 @functools.cache
 def walk():
-    """All implemented operations."""
-    return in_order(implemented())
+    """All implemented operations for which one needs a key; it takes none to come with a token from elsewhere."""
+    return in_order([operation for operation in implemented() if operation.model.auth_type != "none"])
+
+
+@functools.cache
+def _names():
+    return {operation.key for operation in implemented()}
+
+
+def has(name):
+    """Whether the binary implements an operation."""
+    return name in _names()

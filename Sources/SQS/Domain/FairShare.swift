@@ -47,13 +47,19 @@ struct FairShare: Sendable {
   mutating func noisy(at now: Instant) -> [Lane: Int] {
     all.land(by: now)
     var noisy: [Lane: Int] = [:]
-    for lane in tenants.keys {
-      guard var tenant = tenants.removeValue(forKey: lane) else { continue }
-      tenant.flights.land(by: now)
-      guard !tenant.flights.isForgotten(at: now) else { continue }
-      tenants[lane] = tenant
-      if isNoisy(tenant, at: now) { noisy[lane] = tenant.flights.count }
+    var forgotten: [Lane] = []
+    var place = tenants.startIndex  // `indices` would hold a copy, which each change would have to make
+    while place != tenants.endIndex {
+      tenants.values[place].flights.land(by: now)
+      let (lane, tenant) = tenants[place]
+      if tenant.flights.isForgotten(at: now) {
+        forgotten.append(lane)
+      } else if isNoisy(tenant, at: now) {
+        noisy[lane] = tenant.flights.count
+      }
+      tenants.formIndex(after: &place)
     }
+    for lane in forgotten { tenants[lane] = nil }
     return noisy
   }
 
@@ -104,7 +110,7 @@ private struct Flights: Sendable {
   private var minute: Int64 = 0
   private var spent: (now: Int64, before: Int64) = (0, 0)
 
-  private static func second(_ time: Instant) -> Int64 { (time - .milliseconds(-999)).seconds }
+  private static func second(_ time: Instant) -> Int64 { (time + .milliseconds(999)).seconds }
 
   mutating func began(at now: Instant, until: Instant) {
     guard until > now else { return }

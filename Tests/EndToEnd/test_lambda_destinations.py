@@ -1,6 +1,7 @@
 """Destinations of asynchronous invocations, limits of rate and concurrency, and recursive loops."""
 
 import json
+import time
 
 import pytest
 
@@ -25,7 +26,7 @@ def frozen(timed_cloud):
 def record(cloud, url):
     def look():
         return cloud.client("sqs").receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages")
-    message = wait_until(look, "the record")[0]
+    message = wait_until(look, "the record", limit=60)[0]
     return json.loads(message["Body"]), message
 
 
@@ -108,8 +109,11 @@ def test_a_function_with_one_execution_takes_ten_requests_a_second(cloud, refuse
     function.invoke()
     function.client.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=1)
     with refused("TooManyRequestsException", 429) as error:
-        for _ in range(400):
+        began = time.monotonic()
+        for _ in range(100):
             function.client.invoke(FunctionName="worker")
+        if time.monotonic() - began > 8:
+            pytest.skip("this host is too busy for more than ten requests a second")
     assert error.message == "Rate Exceeded."
     assert error.response["Reason"] == "ReservedFunctionInvocationRateLimitExceeded"
     assert error.response["ResponseMetadata"]["HTTPHeaders"]["retry-after"] == "1"

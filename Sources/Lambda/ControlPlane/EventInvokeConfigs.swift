@@ -101,15 +101,22 @@ extension ControlPlane {
       if target.service == "lambda" {
         let function = try FunctionName(target.text, account: call.account, region: call.region)
         guard function.id != name.id else { throw LambdaError.ownDestination() }
-        guard let resolved = try? await resolve(function) else { throw LambdaError.badDestination(target.text) }
-        access = Access(
-          "lambda:InvokeFunction", on: function.arn, owner: function.id.account, resourcePolicy: resolved.policy)
+        access = try await invocationAccess(function, target)
       }
       do {
         try await authoriser.authorise(access, as: try await roleCaller(of: version, call), now: call.now)
       } catch let error as AWSError where error.isDenial {
         throw LambdaError.roleCannotReach(access.action, target, cause: error)
       }
+    }
+  }
+
+  private func invocationAccess(_ function: FunctionName, _ target: ARN) async throws -> Access {
+    do {
+      let policy = try await resolve(function).policy
+      return Access("lambda:InvokeFunction", on: function.arn, owner: function.id.account, resourcePolicy: policy)
+    } catch let error as AWSError where error.code == "ResourceNotFoundException" {
+      throw LambdaError.badDestination(target.text)
     }
   }
 

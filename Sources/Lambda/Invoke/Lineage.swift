@@ -18,7 +18,7 @@ struct Lineage: Sendable, Equatable {
   init(_ text: String?) {
     for part in (text ?? "").split(separator: "|").suffix(Self.capacity) {
       let pair = part.split(separator: ":")
-      guard pair.count == 2, pair[0].utf8.count == 8, pair[0].utf8.allSatisfy({ hexValue($0) != nil }), let count = Int(pair[1]), count > 0 else { continue }
+      guard pair.count == 2, Self.isName(pair[0]), let count = Int(pair[1]), count > 0 else { continue }
       visits.append((String(pair[0]), min(count, 32_767)))
     }
   }
@@ -38,6 +38,10 @@ struct Lineage: Sendable, Equatable {
       if visits.count == Self.capacity { visits.removeFirst() }
       visits.append((name, 1))
     }
+  }
+
+  private static func isName(_ text: Substring) -> Bool {
+    text.utf8.count == 8 && text.utf8.allSatisfy { hexValue($0) != nil }
   }
 
   /// Eight hexadecimal digits (FNV-1a of the ARN).

@@ -27,7 +27,7 @@ let package = Package(
       "Lambda", ["Base", "Wire", "Fabric"],
       only: [
         "Domain/EventSourceMapping.swift", "Domain/Function.swift", "Domain/FunctionName.swift", "Domain/RuntimeCatalog.swift",
-        "Generated/LambdaSchema.swift", "LambdaErrors.swift", "LambdaLimits.swift", "Packages/CRC32.swift",
+        "Generated/LambdaSchema.swift", "LambdaErrors.swift", "LambdaLimits.swift",
         "Packages/HuffmanTable.swift", "Packages/Inflater.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
         "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
       ]),

@@ -202,6 +202,7 @@ import Testing
     (["x-amz-decoded-content-length": "-1"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidArgument", 400),
     (["x-amz-decoded-content-length": "99999999999999999999"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidArgument", 400),
     (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-md4"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidRequest", 400),
+    (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-acl"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "InvalidRequest", 400),
     (["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-xxhash3"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "NotImplemented", 501),
     (
       ["x-amz-decoded-content-length": "1", "x-amz-trailer": "x-amz-checksum-crc32,x-amz-checksum-sha1"], "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
@@ -244,5 +245,21 @@ import Testing
     var pieces = Checksum(algorithm)
     for start in stride(from: 0, to: text.count, by: 333) { pieces.update(text[start..<min(start + 333, text.count)]) }
     #expect(pieces.bytes == Checksum.bytes(algorithm, of: text))
+  }
+
+  @Test func `a head declares one checksum or none`() throws {
+    #expect(try DeclaredChecksum(headers: ["x-amz-checksum-mode": "ENABLED", "x-amz-checksum-type": "FULL_OBJECT"]) == nil)
+    #expect(try DeclaredChecksum(headers: ["x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-trailer": "x-amz-checksum-crc32"]) == nil)
+    let declared = try DeclaredChecksum(headers: ["x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-checksum-crc32": "y/Q5Jg=="])
+    #expect(declared?.bytes == Checksum.bytes(.crc32, of: Array("123456789".utf8)))
+  }
+
+  @Test(arguments: [
+    (["x-amz-sdk-checksum-algorithm": "CRC32"], "InvalidRequest"), (["x-amz-checksum-crc32": "y/Q5"], "InvalidRequest"),
+    (["x-amz-checksum-crc32": "y/Q5Jg==", "x-amz-checksum-crc32c": "4waSgw=="], "InvalidRequest"),
+    (["x-amz-checksum-md4": "AAAA"], "InvalidRequest"), (["x-amz-checksum-xxhash64": "AAAAAAAAAAA="], "NotImplemented"),
+  ] as [(HeaderFields, String)])
+  func `a checksum that cannot be is refused`(headers: HeaderFields, code: String) {
+    #expect(#expect(throws: AWSError.self) { try DeclaredChecksum(headers: headers) }?.code == code)
   }
 }

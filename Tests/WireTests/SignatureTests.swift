@@ -210,14 +210,14 @@ private func check(
     #expect(throws: SignatureFailure.self) { try SignatureClaim.parse(method: "GET", target: query, headers: ["host": "h"]) }
   }
 
-  @Test func `signed chunks are for S3 alone and SigV4A for nobody`() {
-    let chunked = signed(payload: "STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
-    #expect(
-      throws: SignatureFailure.unsupported(
-        "A body in signed chunks (STREAMING-AWS4-HMAC-SHA256-PAYLOAD) is only supported by S3.")
-    ) { try check("POST", "/", chunked, at: "20260101T000000Z") }
+  @Test(arguments: ["s3", "sqs"])
+  func `the form of a body in chunks is signed in place of its hash, but SigV4A is for nobody`(service: String) throws {
     var signer = Self.signer
-    signer.service = "s3"
+    signer.service = service
+    for form in ["STREAMING-AWS4-HMAC-SHA256-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"] {
+      try check("POST", "/", signed(signer, payload: form), body: .unread, at: "20260101T000000Z")
+      try check("POST", "/", signed(signer, payload: form), body: .bytes([9, 9]), at: "20260101T000000Z")
+    }
     let asymmetric = signed(signer, payload: "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD")
     #expect(throws: SignatureFailure.self) { try check("POST", "/", asymmetric, body: .unread, at: "20260101T000000Z") }
   }

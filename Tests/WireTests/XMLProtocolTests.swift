@@ -65,6 +65,13 @@ import Wire
     #expect(error?.cause != nil)
   }
 
+  @Test func `a parameter of a wrong type is S3's InvalidArgument`() {
+    let error = #expect(throws: AWSError.self) {
+      try s3.decode("UploadPart", query: "partNumber=many&uploadId=u", labels: ["Bucket": "b", "Key": "k"])
+    }
+    #expect(error?.code == "InvalidArgument")
+  }
+
   @Test func `a body that must be there and is not has a code of its own`() {
     let error = #expect(throws: AWSError.self) { try s3.decode("DeleteObjects", labels: ["Bucket": "b"]) }
     #expect(error?.code == "MissingRequestBodyError")

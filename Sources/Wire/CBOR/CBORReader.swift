@@ -65,7 +65,9 @@ struct CBORReader {
   }
 
   private mutating func text(_ info: UInt8) throws(CBORFailure) -> String {
-    guard let text = String(validating: try string(3, info), as: UTF8.self) else { throw failure("a text is not UTF-8") }
+    let text = info == 31 ? String(validating: try string(3, info), as: UTF8.self)
+      : String(validating: try take(try argument(info)), as: UTF8.self)
+    guard let text else { throw failure("a text is not UTF-8") }
     return text
   }
 
@@ -129,10 +131,10 @@ struct CBORReader {
     return bytes[at - 1]
   }
 
-  private mutating func take(_ count: UInt64) throws(CBORFailure) -> Slice<UnsafeBufferPointer<UInt8>> {
+  private mutating func take(_ count: UInt64) throws(CBORFailure) -> UnsafeBufferPointer<UInt8> {
     guard count <= UInt64(bytes.count - at) else { throw failure("the value ends early") }
     at += Int(count)
-    return bytes[(at - Int(count))..<at]
+    return UnsafeBufferPointer(rebasing: bytes[(at - Int(count))..<at])
   }
 
   /// A length that the bytes left can hold.

@@ -11,8 +11,9 @@ struct ChunkSignatures: Sendable {
   private var hash = SHA256()
 
   init(_ verification: Verification) {
-    (key, time, scope) = (verification.key, verification.time, verification.scope)
-    (accessKeyID, previous) = (verification.accessKeyID, verification.seedSignature)
+    let claim = verification.claim
+    (key, time, scope) = (verification.key, claim.time, claim.scope)
+    (accessKeyID, previous) = (claim.accessKeyID, claim.signature)
   }
 
   mutating func update(_ data: UnsafeRawBufferPointer) { hash.update(bufferPointer: data) }

@@ -11,6 +11,8 @@ import Base
 public struct ChunkedDecoder: Sendable {
   /// The line before a chunk; clients send about 90 bytes.
   static let maximumLine = 1024
+  /// A checksum and its signature, and room for what is refused by name.
+  static let maximumTrailers = 8
   /// All trailer lines together.
   static let maximumTrailerBytes = 8192
 
@@ -159,7 +161,7 @@ public struct ChunkedDecoder: Sendable {
     let text = withoutCarriageReturn(line)
     let isBare = text.count == line.count
     trailerBytes += line.count + 1
-    guard trailerBytes <= Self.maximumTrailerBytes, fields.count <= ChunkedHead.maximumTrailers else {
+    guard trailerBytes <= Self.maximumTrailerBytes, fields.count < Self.maximumTrailers else {
       throw fail(.malformedTrailer("it is too long"))
     }
     line = []

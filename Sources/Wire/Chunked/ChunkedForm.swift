@@ -16,13 +16,9 @@ public struct ChunkedHead: Sendable, Equatable {
   public var form: ChunkedForm
   /// The length of the decoded body.
   public var decodedLength: Int
-  /// The names that the trailer will have, in lower case.
+  /// The names that the trailer will have, in lower case: none, or that of one checksum.
   public var trailerNames: [String]
-  /// The one checksum among them.
   public var checksum: ChecksumAlgorithm?
-
-  /// AWS allows one checksum; with the room for a few other names this is generous.
-  static let maximumTrailers = 8
 
   public init(form: ChunkedForm, decodedLength: Int, trailerNames: [String] = []) {
     (self.form, self.decodedLength, self.trailerNames) = (form, decodedLength, trailerNames)
@@ -36,17 +32,15 @@ public struct ChunkedHead: Sendable, Equatable {
     guard let length = headers["x-amz-decoded-content-length"] else { throw .missingDecodedLength }
     guard let decodedLength = Int(length), decodedLength >= 0 else { throw .malformedDecodedLength(length) }
     let names = headers.all("x-amz-trailer").flatMap { $0.split(separator: ",") }.map { $0.trimmed.lowercased() }.filter { !$0.isEmpty }
-    guard names.count <= Self.maximumTrailers, names.isEmpty || form.hasTrailer else {
-      throw .malformedTrailer("\(names.count) trailers are announced for \(text)")
-    }
-    let checksums = names.filter { $0.hasPrefix(ChecksumAlgorithm.fieldPrefix) }
-    guard checksums.count <= 1 else { throw .severalChecksums }
-    if let name = checksums.first, ChecksumAlgorithm(fieldName: name) == nil {
-      guard ChecksumAlgorithm.unsupported.contains(String(name.dropFirst(ChecksumAlgorithm.fieldPrefix.count))) else {
-        throw .unknownTrailer(name)
-      }
+    guard names.isEmpty || form.hasTrailer else { throw .malformedTrailer("\(text) has none") }
+    // Nothing else: a trailer takes its place among the fields, where it must not say more than a checksum.
+    for name in names where ChecksumAlgorithm(fieldName: name) == nil {
+      guard name.hasPrefix(ChecksumAlgorithm.fieldPrefix),
+        ChecksumAlgorithm.unsupported.contains(String(name.dropFirst(ChecksumAlgorithm.fieldPrefix.count)))
+      else { throw .unknownTrailer(name) }
       throw .unsupported("The checksum \(name) is not supported.")
     }
+    guard names.count <= 1 else { throw .severalChecksums }
     self.init(form: form, decodedLength: decodedLength, trailerNames: names)
   }
 

@@ -22,7 +22,7 @@ public enum WireCodec {
         record = request.body.isEmpty ? Record(shape) : try CBORDecoding.record(shape, request.body, CBORTime(proto))
       }
     } catch {
-      throw .decoding(error)
+      throw .decoding(error, proto)
     }
     if proto == .awsQuery, service.isQueryCompatible { readQueueURL(from: request, into: &record) }
     try service.validate(record)

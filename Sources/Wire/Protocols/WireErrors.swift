@@ -17,8 +17,12 @@ extension AWSError {
   static let missingXMLBody = AWSError("MissingRequestBodyError", "Request Body is empty", status: 400)
 
   /// Whatever a decoder threw as what the client hears.
-  static func decoding(_ error: any Error) -> AWSError {
-    if let known = error as? AWSError { return known }
+  static func decoding(_ error: any Error, _ proto: WireProtocol) -> AWSError {
+    if let known = error as? AWSError {
+      // A field or parameter, since S3's bodies have an error of their own.
+      let isS3 = proto == .restXml && known.code == "SerializationException"
+      return isS3 ? AWSError("InvalidArgument", known.message, status: 400, cause: known.cause) : known
+    }
     if let cbor = error as? CBORFailure { return .serialization("The request body is not valid CBOR: \(cbor).", cause: error) }
     if let json = error as? JSONError { return .serialization("The request body is not valid JSON: \(json).", cause: error) }
     return .internalFailure(error)

@@ -45,7 +45,10 @@ struct SchemaCursor {
   mutating func member() -> MemberToken? {
     guard let field = field() else { return nil }
     let utf8 = field.utf8
-    guard let colon = utf8.firstIndex(of: UInt8(ascii: ":")) else { preconditionFailure("schema: member without a type") }
+    // The wire name of an XML attribute has a colon of its own (`xsi:type`).
+    guard let colon = utf8.prefix(while: { $0 != UInt8(ascii: ";") }).lastIndex(of: UInt8(ascii: ":")) else {
+      preconditionFailure("schema: member without a type")
+    }
     var head = field[..<colon]
     var (wireName, queryName): (String?, String?) = (nil, nil)
     if let mark = head.utf8.firstIndex(of: UInt8(ascii: "?")) {

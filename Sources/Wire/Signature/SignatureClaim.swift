@@ -12,8 +12,8 @@ import Base
 // Canonicalisation (`CanonicalRequest`) differs between S3, which signs the path as it is sent, and all others, which
 // normalise the path and encode it once more. Clients do not quite agree on the encoding of odd characters, so a request that
 // does not match is tried in the few other ways that clients are known to take: each of them still binds path and query.
-// A body in signed chunks (`aws-chunked`) is only accepted for S3, where the reader of the body has to check the chunks against
-// `Verification`; SigV4A and Signature Version 2 are refused.
+// The reader of a body in chunks (`aws-chunked`) has to check them with the `Verification` (`ChunkedDecoder`). SigV4A is refused, and
+// Signature Version 2 by everybody but S3 (`SignatureV2URL`).
 
 /// What a signed request says of itself.
 public struct SignatureClaim: Sendable, Equatable {

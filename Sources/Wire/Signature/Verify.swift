@@ -13,16 +13,9 @@ public enum SignedBody: Sendable {
 /// A signature that matched, and what the chunks of an `aws-chunked` body are checked with.
 public struct Verification: Sendable {
   /// The first "previous signature" of signed chunks.
-  public let seedSignature: String
+  public var seedSignature: String { claim.signature }
+  let claim: SignatureClaim
   let key: SigningKey
-  let time: String
-  let scope: String
-  let accessKeyID: String
-
-  init(_ claim: SignatureClaim, _ key: SigningKey) {
-    (seedSignature, self.key) = (claim.signature, key)
-    (time, scope, accessKeyID) = (claim.time, claim.scope, claim.accessKeyID)
-  }
 }
 
 /// Checks a claim against the secret of its key. `wallNow` is real time: clients sign with theirs.
@@ -39,11 +32,11 @@ public func verify(
   let isPresigned = claim.form != .header
   let reading = CanonicalRequest.first(target, isS3: claim.isS3, isPresigned: isPresigned)
   let canonical = CanonicalRequest.write(method, reading, headers, signed: claim.signedHeaders, payload: payload)
-  if matches(claim, canonical, key) { return Verification(claim, key) }
+  if matches(claim, canonical, key) { return Verification(claim: claim, key: key) }
 
   for other in CanonicalRequest.readings(target, isS3: claim.isS3, isPresigned: isPresigned) where other != reading {
     let canonical = CanonicalRequest.write(method, other, headers, signed: claim.signedHeaders, payload: payload)
-    if matches(claim, canonical, key) { return Verification(claim, key) }
+    if matches(claim, canonical, key) { return Verification(claim: claim, key: key) }
   }
   throw .mismatch(
     .init(
@@ -102,24 +95,24 @@ private func checkSignedHeaders(_ claim: SignatureClaim, _ headers: HeaderFields
   if !missing.isEmpty { throw .notSigned(missing) }
 }
 
+private let skewMinutes = maximumSkew.inMilliseconds / 60_000
+
 private func checkTime(_ claim: SignatureClaim, _ now: Instant) throws(SignatureFailure) {
   guard claim.time.hasPrefix(claim.date) else {
     throw .wrongScope(
       "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
         + "'\(claim.date)' != '\(claim.time.prefix(8))', from '\(claim.time)'.")
   }
-  let current = now.basicISO8601
-  let minutes = maximumSkew.inMilliseconds / 60_000
   if claim.signedAt > now + maximumSkew {
     throw .notYetCurrent(
-      "Signature not yet current: \(claim.time) is still later than \((now + maximumSkew).basicISO8601) (\(current) + \(minutes) min.)",
+      "Signature not yet current: \(claim.time) is still later than \((now + maximumSkew).basicISO8601) (\(now.basicISO8601) + \(skewMinutes) min.)",
       requestTime: claim.signedAt, serverTime: now)
   }
   switch claim.form {
   case .header:
     if claim.signedAt < now - maximumSkew {
       throw .expired(
-        "Signature expired: \(claim.time) is now earlier than \((now - maximumSkew).basicISO8601) (\(current) - \(minutes) min.)",
+        "Signature expired: \(claim.time) is now earlier than \((now - maximumSkew).basicISO8601) (\(now.basicISO8601) - \(skewMinutes) min.)",
         requestTime: claim.signedAt, serverTime: now)
     }
   case .presigned(let validity):

@@ -26,17 +26,13 @@ struct XMLParser {
     while at < bytes.count {
       if bytes[at] != UInt8(ascii: "<") {
         try characters()
-      } else if starts("</") {
-        if let element = try endTag() { root = element }
-      } else if starts("<!--") {
-        try comment()
-      } else if starts("<![CDATA[") {
-        try characterData()
-      } else if starts("<!") {
-        throw failure("document type declarations are not allowed")
-      } else if starts("<?") {
-        try instruction()
-      } else {
+        continue
+      }
+      switch at + 1 < bytes.count ? bytes[at + 1] : 0 {
+      case UInt8(ascii: "/"): if let element = try endTag() { root = element }
+      case UInt8(ascii: "!"): try declarationOrComment()
+      case UInt8(ascii: "?"): try instruction()
+      default:
         guard root == nil else { throw failure("there is more than one root element") }
         if let element = try startTag() { root = element }
       }
@@ -65,6 +61,12 @@ struct XMLParser {
     }
   }
 
+  private mutating func declarationOrComment() throws(XMLFailure) {
+    if starts("<!--") { return try comment() }
+    if starts("<![CDATA[") { return try characterData() }
+    throw failure("document type declarations are not allowed")
+  }
+
   private mutating func comment() throws(XMLFailure) {
     let text = try skip(to: "-->", "a comment is not closed")
     guard text.utf8.dropFirst(4).dropLast(3).firstRange(of: "--".utf8) == nil else { throw failure("a comment has a double hyphen") }
@@ -78,7 +80,7 @@ struct XMLParser {
     while at < bytes.count, !starts(mark) { at += 1 }
     guard at < bytes.count else { throw failure(message) }
     at += mark.utf8CodeUnitCount
-    return String(decoding: bytes[start..<at], as: UTF8.self)
+    return text(start..<at)
   }
 
   /// The root, when it is an empty element.
@@ -138,10 +140,12 @@ struct XMLParser {
   }
 
   private func split(_ name: Range<Int>) throws(XMLFailure) -> (prefix: String, local: String) {
-    let parts = bytes[name].split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }) else { throw failure("a name has a misplaced colon") }
-    let local = String(decoding: parts[parts.count - 1], as: UTF8.self)
-    return (parts.count == 2 ? String(decoding: parts[0], as: UTF8.self) : "", local)
+    guard let colon = bytes[name].firstIndex(of: UInt8(ascii: ":")) else { return ("", text(name)) }
+    let local = (colon + 1)..<name.upperBound
+    guard colon > name.lowerBound, !local.isEmpty, !bytes[local].contains(UInt8(ascii: ":")) else {
+      throw failure("a name has a misplaced colon")
+    }
+    return (text(name.lowerBound..<colon), text(local))
   }
 
   private func namespace(of prefix: String) throws(XMLFailure) -> String? {
@@ -227,10 +231,11 @@ struct XMLParser {
       switch bytes[at] {
       case UInt8(ascii: "&"): try reference(into: &text)
       case 13: lineEnd(&text)
-      case 9, 10, 32...:
+      case UInt8(ascii: "]"):
         if starts("]]>") { throw failure("text has a ']]>'") }
         text.append(bytes[at])
         at += 1
+      case 9, 10, 32...: plain(&text)
       default: throw failure("a control character is not allowed")
       }
     }
@@ -245,14 +250,32 @@ struct XMLParser {
       switch bytes[at] {
       case 13: lineEnd(&text)
       case 9, 10, 32...:
+        // One bracket is text, and stops `plain`.
         text.append(bytes[at])
         at += 1
+        plain(&text)
       default: throw failure("a control character is not allowed")
       }
     }
     guard at < bytes.count else { throw failure("a CDATA section is not closed") }
     at += 3
     try put(text)
+  }
+
+  /// A run of bytes that mean nothing but themselves.
+  private mutating func plain(_ text: inout [UInt8]) {
+    let start = at
+    while at < bytes.count {
+      switch bytes[at] {
+      case 9, 10: break
+      case 0..<32, UInt8(ascii: "<"), UInt8(ascii: "&"), UInt8(ascii: "]"):
+        text += UnsafeBufferPointer(rebasing: bytes[start..<at])
+        return
+      default: break
+      }
+      at += 1
+    }
+    text += UnsafeBufferPointer(rebasing: bytes[start..<at])
   }
 
   /// Moved out and back, so that it grows in place.
@@ -307,6 +330,8 @@ struct XMLParser {
   }
 
   // MARK: - Bytes
+
+  private func text(_ range: Range<Int>) -> String { String(decoding: UnsafeBufferPointer(rebasing: bytes[range]), as: UTF8.self) }
 
   private mutating func blanks() { while at < bytes.count, isBlank(bytes[at]) { at += 1 } }
 

@@ -9,7 +9,7 @@ func fuzzZip(_ bytes: [UInt8]) {
     promise(!entry.path.isEmpty && entry.path.allSatisfy { $0 != ".." && $0 != "." && !$0.isEmpty && !$0.utf8.contains(47) },
       "a path only leads downwards: \(entry.path)")
     promise(entry.data.upperBound <= bytes.count, "data lies in the archive")
-    var checksum = CRC32(), count = 0
+    var checksum = CRC(.crc32), count = 0
     if entry.isCompressed {
       let whole: Void? = try? Inflater.inflate(bytes[entry.data], size: entry.size) { piece in
         checksum.update(piece)

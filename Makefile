@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 RELEASE := .build/release/dewpoint
 
-.PHONY: demo run test unit end-to-end bench build setup coverage configuration generate clean
+.PHONY: demo run test unit end-to-end fuzz fuzz-short bench build setup coverage configuration generate clean
 
 demo: setup build        ## See an order go through queues and functions, failures included
 	@examples/orders/demo
@@ -10,7 +10,7 @@ demo: setup build        ## See an order go through queues and functions, failur
 run: setup build         ## Build and start a server that keeps running
 	@.build/release/dewpoint up
 
-test: unit end-to-end    ## Everything that CI runs
+test: unit fuzz-short end-to-end    ## Everything that CI runs
 
 unit: setup
 	@scripts/setup test
@@ -22,6 +22,12 @@ unit: setup
 end-to-end: setup build
 	@scripts/setup test
 	.venv/bin/python -m pytest -q Tests/EndToEnd
+
+fuzz: setup              ## Ten minutes of fuzzing for each parser (Tests/Fuzz/README.md)
+	Tests/Fuzz/run 600
+
+fuzz-short: setup
+	Tests/Fuzz/run 3
 
 bench: setup build       ## Benchmarks; they print ratios and take some minutes
 	@scripts/setup test

@@ -68,9 +68,10 @@ struct ZipArchive {
       } else if !leaves.insert(path).inserted {
         throw PackageError.defect("the path \(path) comes twice")
       }
+      // At once: long paths would name many times more directories than there are entries, and take as much memory.
+      guard leaves.count + directories.count <= LambdaLimits.packageEntries else { throw PackageError.defect("too many entries") }
     }
     guard leaves.isDisjoint(with: directories) else { throw PackageError.defect("a file is also a directory") }
-    guard leaves.count + directories.count <= LambdaLimits.packageEntries else { throw PackageError.defect("too many entries") }
   }
 }
 

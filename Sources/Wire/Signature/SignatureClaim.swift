@@ -145,7 +145,8 @@ public struct SignatureClaim: Sendable, Equatable {
     let isS3 = isS3Scope(scope.service)
     return SignatureClaim(
       accessKeyID: scope.key, date: scope.date, region: scope.region, service: scope.service,
-      signedHeaders: try names(Array(signedHeaders.utf8)[...]) { .malformedQuery($0) }, signature: signature, time: timeText, signedAt: signedAt,
+      signedHeaders: try names(Array(signedHeaders.utf8)[...]) { .malformedQuery($0) }, signature: signature, time: timeText,
+      signedAt: signedAt,
       sessionToken: values["X-Amz-Security-Token"], payload: isS3 ? .unsigned : try payload(headers["x-amz-content-sha256"]),
       form: .presigned(expires: try validity(values["X-Amz-Expires"], isS3: isS3)))
   }

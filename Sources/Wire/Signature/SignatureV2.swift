@@ -66,8 +66,10 @@ public struct SignatureV2URL: Sendable, Equatable {
   private static func amazonLines(_ query: QueryPairs, _ headers: HeaderFields) -> String {
     var values: [String: [String]] = [:]
     for field in headers where field.name.hasPrefix("x-amz-") { values[field.name, default: []].append(field.value.trimmed) }
-    for pair in query.pairs where pair.name.lowercased().hasPrefix("x-amz-") && headers[pair.name.lowercased()] == nil {
-      values[pair.name.lowercased(), default: []].append(pair.value.trimmed)
+    let present = Set(values.keys)
+    for pair in query.pairs {
+      let name = pair.name.lowercased()
+      if name.hasPrefix("x-amz-"), !present.contains(name) { values[name, default: []].append(pair.value.trimmed) }
     }
     return values.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.joined(separator: ","))\n" }.joined()
   }

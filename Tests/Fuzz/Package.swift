@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The parsers of the product, compiled from the product's own files (`Product` links to `Sources`) with the coverage hooks of
+// libFuzzer. A package of its own, so that the product's build knows nothing of it; only files that parse, so that it is quick.
+let instrumented: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .unsafeFlags(["-sanitize=fuzzer", "-enable-testing"]),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], only sources: [String]? = nil) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Product/\(name)", exclude: sources == nil ? ["README.md"] : [],
+    sources: sources, swiftSettings: instrumented)
+}
+
+let package = Package(
+  name: "fuzz",
+  targets: [
+    .target(name: "Crypto", path: "Crypto"),
+    module("Base"),
+    module("Wire", ["Base", "Crypto"]),
+    module("Fabric", ["Base"], only: ["Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift"]),
+    module("SQS", ["Base", "Wire", "Fabric", "Crypto"], only: ["Domain", "Generated/SQSSchema.swift", "SQSErrors.swift", "SQSLimits.swift"]),
+    module("IAM", ["Base", "Wire", "Fabric"], only: ["Domain", "Generated/IAMSchema.swift", "Generated/STSSchema.swift", "IAMErrors.swift", "IAMLimits.swift"]),
+    module("CloudWatch", ["Base", "Wire"], only: ["Domain/FilterPattern", "Generated/LogsSchema.swift"]),
+    module(
+      "Lambda", ["Base", "Wire", "Fabric"],
+      only: [
+        "Domain/EventSourceMapping.swift", "Domain/Function.swift", "Domain/FunctionName.swift", "Domain/RuntimeCatalog.swift",
+        "Generated/LambdaSchema.swift", "LambdaErrors.swift", "LambdaLimits.swift",
+        "Packages/HuffmanTable.swift", "Packages/Inflater.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
+        "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
+      ]),
+    .systemLibrary(name: "LibFuzzer", path: "LibFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: ["Base", "Wire", "Fabric", "SQS", "IAM", "CloudWatch", "Lambda", "LibFuzzer"], path: "Harness",
+      swiftSettings: instrumented, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+  ]
+)

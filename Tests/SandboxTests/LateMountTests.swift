@@ -37,8 +37,9 @@ struct LateMountTests {
   }
 
   @Test func `it appears in that sandbox only`() async throws {
-    let (first, second) = (try await launch(), try await launch("echo up; read x; ls /var/task | wc -l"))
-    #expect(await Workbench.wait(for: "up\n", from: second))
+    // They share /tmp: the second one looks once the first one has seen its directory.
+    let first = try await launch(Self.script + "; touch /tmp/seen")
+    let second = try await launch("until [ -e /tmp/seen ]; do /bin/true; done; ls /var/task | wc -l")
     try await first.attach([.init(host: code.path, guest: "/var/task")])
     #expect(await Workbench.text(first).contains("from the host\n"))
     #expect(await Workbench.text(second) == "0\n")

@@ -65,8 +65,6 @@ extension ServiceModule {
   public var pages: [InternalPage] { [] }
   public func measurements() async -> [Measurement] { [] }
   public var inventory: [InventoryItem] { [] }
-  // Only until each service has its own.
-  public func removeAll(of account: AccountID) async throws {}
 }
 
 /// A kind of resource, by where its rows are.

@@ -5,7 +5,7 @@ import Store
 /// An account is emptied.
 extension ControlPlane {
   static let inventory = [
-    InventoryItem("functions", below: Keys.functions), InventoryItem("event source mappings", below: Keys.mappings),
+    InventoryItem("functions", below: Keys.functions), InventoryItem("layers", below: Keys.layers), InventoryItem("event source mappings", below: Keys.mappings),
   ]
 
   /// Pollers stop as soon as the runner has looked.
@@ -21,6 +21,11 @@ extension ControlPlane {
     let removed = try await store.transact { tx in
       let functions = try tx.entries(KeyRange(prefix: Keys.functions(account))).map { try StoredFunction(row: $0.value) }
       for function in functions { try FunctionRows.delete(function, in: tx, at: now) }
+      let layers = LayerRows(tx)
+      for layer in try layers.layers(of: account) {
+        for version in try layers.versions(layer) { try LayerRows.delete(version, in: tx, at: now) }
+        try tx.delete(Keys.layer(layer))
+      }
       return functions.map(\.id)
     }
     for id in removed { functionChanged(.deleted(id)) }

@@ -55,7 +55,9 @@ enum Keys {
       version.layer.account, version.layer.region, "layer:\(version.layer.name)", String(version.number))
   }
 
-  static func layers(_ account: AccountID, _ region: Region) -> Key { Key("lambda", "l", account, region) }
+  static let layers = Key("lambda", "l")
+  static func layers(_ account: AccountID) -> Key { layers.appending(account) }
+  static func layers(_ account: AccountID, _ region: Region) -> Key { layers(account).appending(region) }
   static func layer(_ id: LayerID) -> Key { layers(id.account, id.region).appending(id.name) }
   static func layerVersions(_ id: LayerID) -> Key { Key("lambda", "k", id.account, id.region, id.name) }
   static func layerVersion(_ id: LayerID, _ number: Int) -> Key { layerVersions(id).appending(-number) }

@@ -56,12 +56,24 @@ struct LayerRows {
     try reader.scan(KeyRange(prefix: prefix)) { key, _ in
       var key = KeyReader(key, after: prefix)
       let id = LayerID(account: account, region: region, name: try key.string())
-      for entry in try reader.entries(KeyRange(prefix: Keys.layerVersions(id))) {
-        sum += try Self.version(entry.key, entry.value, id).codeSize
-      }
+      for version in try versions(id) { sum += version.codeSize }
       return true
     }
     return sum
+  }
+
+  /// All layers of an account, deleted ones too: their numbers are not given out again.
+  func layers(of account: AccountID) throws -> [LayerID] {
+    let prefix = Keys.layers(account)
+    return try reader.entries(KeyRange(prefix: prefix)).map { entry in
+      var key = KeyReader(entry.key, after: prefix)
+      guard let region = Region(try key.string()) else { throw StoreError.corrupt("layer key") }
+      return LayerID(account: account, region: region, name: try key.string())
+    }
+  }
+
+  func versions(_ id: LayerID) throws -> [LayerVersion] {
+    try reader.entries(KeyRange(prefix: Keys.layerVersions(id))).map { try Self.version($0.key, $0.value, id) }
   }
 
   private static func version(_ key: Key, _ value: [UInt8], _ id: LayerID) throws -> LayerVersion {

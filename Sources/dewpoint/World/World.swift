@@ -44,7 +44,8 @@ final class World: Sendable {
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, queues: sqs, logs: logs),
       configuration: .init(
-        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath, spareRuntimes: settings.spareRuntimes),
+        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
+        spareRuntimes: settings.spareRuntimes),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]

@@ -1,22 +1,32 @@
 import Base
 import Fabric
+import Synchronization
 
 /// `/_dewpoint/clock`: shows the adjustable clock, freezes, advances and resumes it.
 public enum ClockPage {
   /// GET shows the clock. POST takes one of `{"freeze": true}`, `{"advance": "6h"}`, `{"resume": true}`, `{"reset": true}`.
-  /// - Parameter save: called with the new state before the answer goes out.
+  /// - Parameters:
+  ///   - refusal: why the clock may not be moved, when it may not.
+  ///   - save: called with the new state before the answer goes out, one change after the other.
   public static func page(
-    _ clock: AdjustableClock, save: @escaping @Sendable (AdjustableClock.Mode) throws -> Void
+    _ clock: AdjustableClock, refusal: String? = nil, save: @escaping @Sendable (AdjustableClock.Mode) throws -> Void
   ) -> InternalPage {
-    InternalPage("clock", for: .everybody) { request in
+    let order = Order()
+    return InternalPage("clock", for: .everybody) { request in
       try request.require("GET", "POST")
       if request.method == "POST" {
-        try change(clock, request.body)
-        try save(clock.mode)
+        if let refusal { return .message(403, refusal) }
+        try order.one.withLock { _ in
+          try change(clock, request.body)
+          try save(clock.mode)
+        }
       }
       return .json(state(clock))
     }
   }
+
+  /// What is saved last is what the clock was set to last.
+  private final class Order: Sendable { let one = Mutex(()) }
 
   static func state(_ clock: AdjustableClock) -> JSON {
     let (now, real) = (clock.now(), clock.wallNow())
@@ -67,6 +77,8 @@ public func parseDuration(_ text: String) -> Duration? {
     case "d", "day", "days": total += .seconds(number * 86_400)
     default: return nil
     }
+    // A text of many parts must not run over.
+    guard total <= .seconds(1_000_000_000_000) else { return nil }
   }
   return total
 }

@@ -10,10 +10,12 @@ public final class Switchboard: HTTPHandler {
     /// → held
     case connected(Gateway)
     /// Nobody is connected; `last` may still judge heads. → connected
-    case held(last: Gateway?, waiting: [UInt64: CheckedContinuation<Gateway?, Never>])
+    case held(last: Gateway?)
   }
   private struct Guarded {
-    var state = State.held(last: nil, waiting: [:])
+    var state = State.held(last: nil)
+    /// Empty while connected. Beside the state, so that adding one does not copy all.
+    var waiting: [UInt64: CheckedContinuation<Gateway?, Never>] = [:]
     var nextID: UInt64 = 0
     var cancelled: Set<UInt64> = []
   }
@@ -30,16 +32,15 @@ public final class Switchboard: HTTPHandler {
   /// From here on requests wait.
   public func hold() {
     guarded.withLock { guarded in
-      if case .connected(let gateway) = guarded.state { guarded.state = .held(last: gateway, waiting: [:]) }
+      if case .connected(let gateway) = guarded.state { guarded.state = .held(last: gateway) }
     }
   }
 
   /// Requests go to this gateway, those that waited first.
   public func connect(_ gateway: Gateway) {
     let waiting = guarded.withLock { guarded -> [CheckedContinuation<Gateway?, Never>] in
-      defer { guarded.state = .connected(gateway) }
-      if case .held(_, let waiting) = guarded.state { return waiting.sorted { $0.key < $1.key }.map(\.value) }
-      return []
+      defer { (guarded.state, guarded.waiting) = (.connected(gateway), [:]) }
+      return guarded.waiting.sorted { $0.key < $1.key }.map(\.value)
     }
     for continuation in waiting { continuation.resume(returning: gateway) }
   }
@@ -57,7 +58,7 @@ public final class Switchboard: HTTPHandler {
     let last = guarded.withLock { guarded -> Gateway? in
       switch guarded.state {
       case .connected(let gateway): gateway
-      case .held(let last, _): last
+      case .held(let last): last
       }
     }
     return last?.tooLarge(head, maximum: maximum) ?? HTTPResponse(status: 413)
@@ -85,8 +86,8 @@ public final class Switchboard: HTTPHandler {
     let found = guarded.withLock { guarded -> (gateway: Gateway?, mustWait: UInt64?) in
       switch guarded.state {
       case .connected(let gateway): return (gateway, nil)
-      case .held(_, let waiting):
-        guard waiting.count < Self.maximumWaiting else { return (nil, nil) }
+      case .held:
+        guard guarded.waiting.count < Self.maximumWaiting else { return (nil, nil) }
         guarded.nextID += 1
         return (nil, guarded.nextID)
       }
@@ -99,9 +100,8 @@ public final class Switchboard: HTTPHandler {
           if guarded.cancelled.remove(id) != nil { return .some(nil) }
           switch guarded.state {
           case .connected(let gateway): return .some(gateway)
-          case .held(let last, var waiting):
-            waiting[id] = continuation
-            guarded.state = .held(last: last, waiting: waiting)
+          case .held:
+            guarded.waiting[id] = continuation
             return nil
           }
         }
@@ -109,12 +109,11 @@ public final class Switchboard: HTTPHandler {
       }
     } onCancel: {
       let waiter = guarded.withLock { guarded -> CheckedContinuation<Gateway?, Never>? in
-        guard case .held(let last, var waiting) = guarded.state else { return nil }
-        guard let waiter = waiting.removeValue(forKey: id) else {
+        guard case .held = guarded.state else { return nil }
+        guard let waiter = guarded.waiting.removeValue(forKey: id) else {
           guarded.cancelled.insert(id)
           return nil
         }
-        guarded.state = .held(last: last, waiting: waiting)
         return waiter
       }
       waiter?.resume(returning: nil)

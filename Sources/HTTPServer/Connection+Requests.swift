@@ -33,6 +33,8 @@ extension Connection {
     // the connection ends. Java's client offers h2c on plain connections.
     let exchange = Exchange(head: head, isHTTP10: isHTTP10, keepAlive: facts.keepAlive && !facts.offersUpgrade, awaitsContinue: false)
 
+    // A connection of HTTP/1.1 has one head at a time; of HTTP/2 each stream has its own.
+    if version == .http2, !hold(Incoming.part(.head(nioHead)).size, for: exchange) { return refuseForMemory(exchange) }
     let expected = facts.contentLength
     if let expect = facts.expect {
       guard expect.lowercased() == "100-continue" else { return answerWithoutBody(HTTPResponse(status: 417), exchange) }

@@ -44,12 +44,13 @@ public final class LambdaService: ServiceModule {
   private let nodeClient: NodeClient
   private let stopping = Nudge()
   private let configuration: Configuration
+  private let ambient: Ambient
   private let logger: Logger
 
   public init(
     store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, configuration: Configuration, logger: Logger
   ) {
-    (self.configuration, self.logger) = (configuration, logger)
+    (self.configuration, self.ambient, self.logger) = (configuration, ambient, logger)
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
@@ -87,7 +88,8 @@ public final class LambdaService: ServiceModule {
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
     let spares = SpareRuntimes(
-      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate, logger: logger)
+      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate,
+      clock: ambient.clock, logger: logger)
     let launcher = Launcher(
       sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
       nodeClient: nodeClient.directory, spares: spares, logger: logger)

@@ -33,6 +33,13 @@ def frozen(timed_cloud):
     return timed_cloud
 
 
+def waits(cloud):
+    """An event of the whole server waits for its next attempt, and none is being tried."""
+    _, _, text = cloud.server.text("/_dewpoint/metrics")
+    return 'dewpoint_lambda_async_events{state="due"} 1' in text and 'dewpoint_lambda_async_events{state="taken"} 0' in text
+
+
+
 def starts(function):
     """When it was invoked, and with which request id."""
     return [(time, re.search(r"RequestId: (\S+)", text)[1]) for time, text in function.log("START RequestId")]
@@ -60,12 +67,12 @@ def test_a_failing_event_is_tried_three_times_and_becomes_a_dead_letter(frozen):
     function = deploy(frozen, RECORDING, DeadLetterConfig={"TargetArn": arn})
     start = frozen.clock.now_ms()
     request = function.send({"fail": True, "text": "grün"})
-    wait_until(lambda: len(function.log("REPORT")) == 1, "the first attempt")
+    wait_until(lambda: waits(frozen), "the first attempt has failed and the second is planned")
     # The clock moves in steps, so that the time of each attempt tells what it waited for.
     for step in range(4):
         frozen.clock.advance("30s")
         wait_until(lambda: len(starts(function)) == 1 + (step >= 1), f"attempts after step {step}")
-    wait_until(lambda: len(function.log("REPORT")) == 2, "the second attempt")
+    wait_until(lambda: waits(frozen), "the third attempt is planned")
     for step in range(2):
         frozen.clock.advance("30s")
     wait_until(lambda: len(starts(function)) == 3, "the third attempt")
@@ -97,7 +104,7 @@ def test_an_event_that_grows_too_old_is_given_up(frozen):
     function = deploy(frozen, RECORDING, DeadLetterConfig={"TargetArn": arn})
     function.client.put_function_event_invoke_config(FunctionName="worker", MaximumEventAgeInSeconds=60)
     function.send({"fail": True})
-    wait_until(lambda: len(starts(function)) == 1, "the first attempt")
+    wait_until(lambda: waits(frozen), "the first attempt has failed and the second is planned")
     frozen.clock.advance("1m")
     wait_until(lambda: len(starts(function)) == 2, "the second attempt")
     # The third would come after more than the sixty seconds.

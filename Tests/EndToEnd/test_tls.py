@@ -150,7 +150,7 @@ def test_the_operators_own_certificate(tmp_path):
 @pytest.mark.parametrize("options, words", [
     (["--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"], "/nowhere.pem"),
     (["--tls-cert", "/etc/passwd", "--tls-key", "/etc/passwd"], "certificate"),
-    (["--tls-cert", "/nowhere.pem"], "--tls-key"), (["--tls", "--tls-cert", "a", "--tls-key", "b"], "--tls"),
+    (["--tls-cert", "/nowhere.pem"], "tls-key"), (["--tls", "--tls-cert", "a", "--tls-key", "b"], "tls makes"),
 ])
 def test_a_certificate_that_cannot_be_used_is_named(tmp_path, options, words):
     done = subprocess.run(

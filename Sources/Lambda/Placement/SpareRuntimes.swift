@@ -5,6 +5,12 @@ import Logging
 import Sandbox
 import Synchronization
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// Runtimes that are booted before anybody needs them: a cold start then costs the import of the function's code.
 ///
 /// There are spares of the runtimes that functions use, a few of each. One is used for one environment only.
@@ -19,8 +25,16 @@ final class SpareRuntimes: Sendable {
   }
 
   private enum Slot {
-    case booting
+    /// With its sandbox once there is one. Then ready, or gone.
+    case booting(SandboxProcess?)
     case ready(Spare)
+
+    var sandbox: SandboxProcess? {
+      switch self {
+      case .booting(let sandbox): sandbox
+      case .ready(let spare): spare.sandbox
+      }
+    }
   }
   private struct Shelf {
     var plan: LaunchPlan
@@ -43,6 +57,9 @@ final class SpareRuntimes: Sendable {
   /// AWS's smallest function: what a spare may use until it is known what it becomes.
   private static let memoryBytes = 128 << 20
   private static let temporaryBytes = 512 << 20
+  /// How long a boot may keep others from booting, and how long it may take at all. Real time.
+  private static let gateLimit = Duration.seconds(2)
+  private static let bootLimit = Duration.seconds(30)
 
   private let state = Mutex(State())
   private let limit: Int
@@ -50,6 +67,7 @@ final class SpareRuntimes: Sendable {
   private let server: HTTPServer
   private let endpoint: any HTTPHandler
   private let gate: StartGate
+  private let clock: any AmbientClock
   private let logger: Logger
   private let orders: AsyncStream<Order>
   private let orderSink: AsyncStream<Order>.Continuation
@@ -57,10 +75,12 @@ final class SpareRuntimes: Sendable {
   /// - Parameter limit: spares of each runtime; 0 where the host cannot mount into a running sandbox.
   /// - Parameter endpoint: what functions reach as the server.
   init(
-    limit: Int, sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, gate: StartGate, logger: Logger
+    limit: Int, sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, gate: StartGate, clock: any AmbientClock,
+    logger: Logger
   ) {
     self.limit = sandboxes.canAttach ? limit : 0
-    (self.sandboxes, self.server, self.endpoint, self.gate, self.logger) = (sandboxes, server, endpoint, gate, logger)
+    (self.sandboxes, self.server, self.endpoint, self.gate) = (sandboxes, server, endpoint, gate)
+    (self.clock, self.logger) = (clock, logger)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most `limit` orders for each program
   }
 
@@ -99,7 +119,7 @@ final class SpareRuntimes: Sendable {
     guard var shelf = state.shelves[program], !shelf.hasFailed else { return }
     while shelf.slots.count < limit {
       state.nextID += 1
-      shelf.slots[state.nextID] = .booting
+      shelf.slots[state.nextID] = .booting(nil)
       orderSink.yield(Order(program: program, id: state.nextID, plan: shelf.plan))
     }
     state.shelves[program] = shelf
@@ -113,7 +133,7 @@ final class SpareRuntimes: Sendable {
   /// Boots what is wanted, until `stop`.
   func run() async {
     await withDiscardingTaskGroup { group in
-      for await order in orders {
+      for await order in orders where !state.withLock({ $0.isStopped }) {
         // The gate is the one that environments with an invocation to run go through, too.
         await gate.enter()
         group.addTask { await self.live(order) }
@@ -126,7 +146,7 @@ final class SpareRuntimes: Sendable {
     let booted = Nudge()
     let spare: Spare
     do {
-      spare = try await boot(order.plan, booted)
+      spare = try await boot(order, booted)
     } catch {
       gate.leave()
       state.withLock { state in
@@ -141,14 +161,27 @@ final class SpareRuntimes: Sendable {
       api.end()
       booted.nudge()
     }()
-    await booted.wait()
+    await wait(for: booted, atMost: Self.gateLimit)
     gate.leave()
-    shelve(spare, order)
+    if !api.hasAsked { await wait(for: booted, atMost: Self.bootLimit) }
+    let isKept = api.hasAsked && shelve(spare, order)
+    if !isKept { sandbox.kill() }
     await end
-    await discard(order)
+    await discard(spare, order, wasKept: isKept)
   }
 
-  private func boot(_ plan: LaunchPlan, _ booted: Nudge) async throws -> Spare {
+  private func wait(for nudge: Nudge, atMost limit: Duration) async {
+    await withDiscardingTaskGroup { group in
+      let either = Nudge()
+      group.addTask { await nudge.wait(); either.nudge() }
+      group.addTask { [clock] in try? await clock.sleepReal(for: limit); either.nudge() }
+      await either.wait()
+      group.cancelAll()
+    }
+  }
+
+  private func boot(_ order: Order, _ booted: Nudge) async throws -> Spare {
+    let plan = order.plan
     let temporary = try sandboxes.makeTemporaryDirectory(limitBytes: Self.temporaryBytes)
     let sandbox = try await sandboxes.launch(
       SandboxSpec(
@@ -157,44 +190,52 @@ final class SpareRuntimes: Sendable {
         listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: Self.memoryBytes,
         maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,
         hostname: LaunchPlan.hostname))
+    let isStopped = state.withLock { state -> Bool in
+      state.shelves[order.program]?.slots[order.id] = .booting(sandbox)
+      return state.isStopped
+    }
+    if isStopped { sandbox.kill() }
     var spare = Spare(plan: plan, sandbox: sandbox, temporary: temporary, api: SpareRuntimeAPI { booted.nudge() }, listeners: [])
+    var descriptors = sandbox.listeners.mapValues(\.descriptor)
     do {
-      for (port, listener) in sandbox.listeners {
+      for (port, descriptor) in descriptors {
         let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? spare.api : endpoint
-        spare.listeners.append(try await server.adopt(fd: listener.descriptor, label: "spare-\(sandbox.id)", handler: handler))
+        descriptors[port] = nil
+        spare.listeners.append(try await server.adopt(fd: descriptor, label: "spare-\(sandbox.id)", handler: handler))
       }
     } catch {
       sandbox.kill()
+      for descriptor in descriptors.values { close(descriptor) }
       for listener in spare.listeners { await server.close(listener, abort: true) }
       throw error
     }
     return spare
   }
 
-  private func shelve(_ spare: Spare, _ order: Order) {
-    let isWanted = state.withLock { state -> Bool in
+  /// False when no spares are wanted any more.
+  private func shelve(_ spare: Spare, _ order: Order) -> Bool {
+    state.withLock { state in
       guard !state.isStopped else { return false }
       state.shelves[order.program]?.slots[order.id] = .ready(spare)
       return true
     }
-    if !isWanted { spare.sandbox.kill() }
   }
 
-  /// It ended while nobody had it.
-  private func discard(_ order: Order) async {
+  /// Its process has ended. Who took it from the shelf cleans up after it, else it is done here.
+  private func discard(_ spare: Spare, _ order: Order, wasKept: Bool) async {
     let slot = state.withLock { $0.shelves[order.program]?.slots.removeValue(forKey: order.id) }
-    guard case .ready(let spare)? = slot else { return }
+    guard slot != nil || !wasKept else { return }
     for listener in spare.listeners { await server.close(listener, abort: true) }
     spare.temporary.release()
   }
 
-  /// Ends all spares and boots no more.
+  /// Ends all spares, those that boot too, and boots no more.
   func stop() {
-    let spares = state.withLock { state -> [Spare] in
+    let sandboxes = state.withLock { state -> [SandboxProcess] in
       state.isStopped = true
-      return state.shelves.values.flatMap { $0.slots.values.compactMap { if case .ready(let spare) = $0 { spare } else { nil } } }
+      return state.shelves.values.flatMap { $0.slots.values.compactMap(\.sandbox) }
     }
     orderSink.finish()
-    for spare in spares { spare.sandbox.kill() }
+    for sandbox in sandboxes { sandbox.kill() }
   }
 }

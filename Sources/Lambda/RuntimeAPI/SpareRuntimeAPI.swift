@@ -42,6 +42,17 @@ final class SpareRuntimeAPI: HTTPHandler {
     waiter?.resume(returning: nil)
   }
 
+  /// The runtime has booted: it waits to be told, or has been.
+  var hasAsked: Bool {
+    state.withLock { state in
+      switch state {
+      case .waiting(let waiter): waiter != nil
+      case .bound: true
+      case .ended: false
+      }
+    }
+  }
+
   private var bound: RuntimeAPIHandler? {
     state.withLock { state in
       if case .bound(let handler, _) = state { handler } else { nil }
@@ -65,8 +76,7 @@ final class SpareRuntimeAPI: HTTPHandler {
 
   /// Nil when there is nothing to be told (any more): it is told once, function code gets nothing.
   private func variables() async -> [UInt8]? {
-    onReady()
-    return await withCheckedContinuation { continuation in
+    await withCheckedContinuation { continuation in
       let now = state.withLock { state -> [UInt8]?? in
         switch state {
         case .waiting(nil):
@@ -78,7 +88,7 @@ final class SpareRuntimeAPI: HTTPHandler {
         case .waiting, .bound, .ended: return .some(nil)
         }
       }
-      if let now { continuation.resume(returning: now) }
+      if let now { continuation.resume(returning: now) } else { onReady() }
     }
   }
 }

@@ -67,12 +67,13 @@ enum LocalHTTP {
     private let fd: Int32
 
     init(_ endpoint: String) throws {
-      guard endpoint.hasPrefix("http://"),
-        let authority = endpoint.dropFirst("http://".count).split(separator: "/").first.map(String.init)
+      // A server that takes TLS takes plain HTTP from its own host on the same port, too.
+      guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix),
+        let authority = endpoint.dropFirst(scheme.count).split(separator: "/").first.map(String.init)
       else { throw ValidationError("The endpoint must be of the form http://HOST:PORT.") }
-      let colon = authority.lastIndex(of: ":")
-      let host = colon.map { String(authority[..<$0]) } ?? authority
-      let port = colon.map { String(authority[authority.index(after: $0)...]) } ?? "80"
+      let colon = authority.hasSuffix("]") ? nil : authority.lastIndex(of: ":")
+      let host = String(colon.map { authority[..<$0] } ?? authority[...]).trimmingBrackets
+      let port = colon.map { String(authority[authority.index(after: $0)...]) } ?? (scheme == "http://" ? "80" : "443")
       self.authority = authority
       fd = try Self.connect(host, port, endpoint)
     }
@@ -135,3 +136,8 @@ enum LocalHTTP {
 
 /// What the server said.
 struct RequestRefused: Error, CustomStringConvertible { var description: String }
+
+extension String {
+  /// `[::1]` is `::1` to those who look addresses up.
+  fileprivate var trimmingBrackets: String { hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self }
+}

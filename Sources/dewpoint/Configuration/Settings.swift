@@ -90,7 +90,7 @@ enum Settings {
   private static let limits: [Setting] = {
     let standard = HTTPServerConfiguration()
     func number(_ name: String, _ path: WritableKeyPath<HTTPServerConfiguration, Int> & Sendable, _ help: String) -> Setting {
-      Setting("http-" + name, .integer(1...Int.max), "\(standard[keyPath: path])", help: help) { $1.http[keyPath: path] = $0.number }
+      Setting("http-" + name, .integer(1...(1 << 30)), "\(standard[keyPath: path])", help: help) { $1.http[keyPath: path] = $0.number }
     }
     func time(_ name: String, _ path: WritableKeyPath<HTTPServerConfiguration, Duration> & Sendable, _ help: String) -> Setting {
       let text = "\(standard[keyPath: path].inMilliseconds / 1000)s"

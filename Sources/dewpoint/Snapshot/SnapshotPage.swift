@@ -25,24 +25,33 @@ enum SnapshotPage {
     try await world.settle()
     let manifest = SnapshotManifest(version: Dewpoint.version, savedAt: server.clock.wallNow(), clock: server.clock.mode)
     // Rows first: a blob is there before the row that names it, and stays for a while after it.
-    let image = try await world.state.store.image()
+    let rows = try await world.state.store.image()
     return PageAnswer(contentType: SnapshotFormat.contentType) { write in
       var writer = SnapshotWriter()
       var contents = SnapshotContents()
       try await write(writer.start(manifest))
       var last: Key?
-      while true {
-        let page = try await image.entries(after: last, bytes: SnapshotFormat.rowBytes)
-        guard let end = page.last else { break }
+      var image = Optional(rows)
+      while let rows = image {
+        let page = try await rows.entries(after: last, bytes: SnapshotFormat.rowBytes)
+        guard let end = page.last else {
+          image = nil
+          break
+        }
         for row in page { contents.count(row.key, row.value, world.inventory) }
         try await write(writer.rows(page))
         last = end.key
       }
       for name in try await world.state.blobs.list() {
-        guard let bytes = try await world.state.blobs.get(name) else { continue }
+        guard let bytes = try await world.state.blobs.get(name) else {
+          throw AWSError("ServiceUnavailable", "A package went away during the copy. Try again.", status: 503)
+        }
         contents.blobs += 1
         contents.blobBytes += bytes.count
         try await write(writer.blob(name, bytes))
+      }
+      guard server.current === world else {
+        throw AWSError("ServiceUnavailable", "The state was exchanged during the copy. Try again.", status: 503)
       }
       try await write(writer.end(contents))
     }

@@ -31,6 +31,7 @@ struct DataDirectory: Sendable {
 
   /// Takes the directory for this process, until it ends. Throws `DirectoryInUse`.
   func claim() throws {
+    try refuseForeign()
     let path = root + "/LOCK"
     let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw FileError("open", path) }
@@ -41,12 +42,23 @@ struct DataDirectory: Sendable {
     }
   }
 
+  /// An exchange removes what the directory holds of a state, which must then be ours.
+  private func refuseForeign() throws {
+    let names = Set(Files.names(root))
+    guard !names.contains("LOCK"), !names.isDisjoint(with: ["store", "blobs", "lambda"]),
+      !Files.names(root + "/store").contains("CURRENT")
+    else { return }
+    throw ForeignDirectory(root: root)
+  }
+
   private var pointer: String { root + "/STATE" }
 
   /// The state of the day.
   func current() throws -> StateDirectory {
     guard let name = try Files.read(pointer, limit: 256)?.utf8Text.trimmed else { return StateDirectory(path: root) }
     guard Self.isState(name) else { throw FileError("understand", pointer, EINVAL) }
+    // Never go on with another state than the one that was acknowledged.
+    guard access("\(root)/\(name)", F_OK) == 0 else { throw FileError("find the state", "\(root)/\(name)") }
     return StateDirectory(path: "\(root)/\(name)")
   }
 
@@ -79,7 +91,8 @@ struct DataDirectory: Sendable {
     if state.path != root { StateDirectory(path: root).removeContents() }
   }
 
-  private static let prefix = "state-"
+  /// A name that no copy of a directory gets by chance: what has it is removed when nobody speaks of it.
+  private static let prefix = "state-dewpoint-"
   private static func isState(_ name: String) -> Bool {
     name.hasPrefix(prefix) && name.utf8.count == prefix.utf8.count + 6 && !name.contains("/")
   }
@@ -120,14 +133,21 @@ extension AdjustableClock.Mode {
     }
   }
   init?(json: JSON) {
-    if let frozen = json["frozenAt"]?.int {
+    // Texts and keys know the years up to 9999.
+    let end = Instant.distantFuture.milliseconds
+    if let frozen = json["frozenAt"]?.int, (0...end).contains(frozen) {
       self = .frozen(at: Instant(milliseconds: frozen))
-    } else if let offset = json["offset"]?.int {
+    } else if let offset = json["offset"]?.int, (-end...end).contains(offset) {
       self = .running(offset: .milliseconds(offset))
     } else {
       return nil
     }
   }
+}
+
+struct ForeignDirectory: Error, CustomStringConvertible {
+  var root: String
+  var description: String { "\(root) has files of the names that a data directory has, and is none: choose another data directory" }
 }
 
 struct DirectoryInUse: Error, CustomStringConvertible {

@@ -72,7 +72,10 @@ final class Server: Sendable {
       configuration: .init(
         services: [.init(service: Running(server: self))], gracefulShutdownSignals: [.sigterm, .sigint],
         logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
-    try await group.run()
+    do { try await group.run() } catch {
+      data.removeIfTemporary()
+      throw error
+    }
   }
 
   private struct Running: Service {
@@ -147,10 +150,13 @@ extension Server {
         try state.directory.saveClock(mode)
         switchboard.hold()
         try data.adopt(state.directory)
-      } catch {
+      } catch let error where (try? data.current()) != state.directory {
         switchboard.connect(current.gateway)
         await discard(state)
         throw error
+      } catch {
+        // The name stands, only its durability is in doubt: the exchange has happened.
+        logger.error("the name of the new state may not be durable", metadata: ["error": "\(error)"])
       }
       let old = current
       await old.stop(within: .zero)
@@ -200,7 +206,7 @@ extension Server {
       try data.adopt(directory)
       return state
     } catch {
-      data.remove(directory)
+      if (try? data.current()) != directory { data.remove(directory) }
       throw error
     }
   }

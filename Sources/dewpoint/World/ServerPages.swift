@@ -26,7 +26,7 @@ enum ServerPages {
     let services = world.modules.flatMap(\.apis).map(\.model.name)
     let uptime: @Sendable () -> Duration = { Reporting.monotonic() - began }
     return HealthPages.pages(version: Dewpoint.version, services: services) { Reporting.health(settings, uptime: uptime()) }
-      + [ClockPage.page(clock) { try server.get().current.state.directory.saveClock($0) }]
+      + [ClockPage.page(clock, refusal: settings.refusalOfStateControl) { try server.get().current.state.directory.saveClock($0) }]
       + [MetricsPage.page(metrics, uptime: uptime) { await (try? server.get())?.measurements() ?? [] }]
       + [SnapshotPage.page(server, refusal: settings.refusalOfStateControl)]
       + ResetPages.pages(

@@ -8,13 +8,10 @@ extension IAMService {
       operation(
         "CreateOpenIDConnectProvider", at: { "arn:aws:iam::\($1.account):oidc-provider/\(Self.address($0.url))" }, createProvider,
         { tagFacts($0.tags) }),
-      operation(
-        "GetOpenIDConnectProvider", onARN: \GetOpenIDConnectProviderInput.openIDConnectProviderArn,
-        getProvider),
+      operation("GetOpenIDConnectProvider", onARN: \GetOpenIDConnectProviderInput.openIDConnectProviderArn, getProvider),
       operation("ListOpenIDConnectProviders", at: { (_: NoInput, _) in "*" }, listProviders),
       operation(
-        "DeleteOpenIDConnectProvider",
-        onARN: \DeleteOpenIDConnectProviderInput.openIDConnectProviderArn, deleteProvider),
+        "DeleteOpenIDConnectProvider", onARN: \DeleteOpenIDConnectProviderInput.openIDConnectProviderArn, deleteProvider),
       operation(
         "UpdateOpenIDConnectProviderThumbprint",
         onARN: \UpdateOpenIDConnectProviderThumbprintInput.openIDConnectProviderArn,
@@ -26,15 +23,11 @@ extension IAMService {
         "RemoveClientIDFromOpenIDConnectProvider",
         onARN: \RemoveClientIDFromOpenIDConnectProviderInput.openIDConnectProviderArn,
         removeClient),
+      operation("TagOpenIDConnectProvider", onARN: \TagOpenIDConnectProviderInput.openIDConnectProviderArn, tagProvider),
       operation(
-        "TagOpenIDConnectProvider", onARN: \TagOpenIDConnectProviderInput.openIDConnectProviderArn,
-        tagProvider),
+        "UntagOpenIDConnectProvider", onARN: \UntagOpenIDConnectProviderInput.openIDConnectProviderArn, untagProvider),
       operation(
-        "UntagOpenIDConnectProvider",
-        onARN: \UntagOpenIDConnectProviderInput.openIDConnectProviderArn, untagProvider),
-      operation(
-        "ListOpenIDConnectProviderTags",
-        onARN: \ListOpenIDConnectProviderTagsInput.openIDConnectProviderArn, listProviderTags),
+        "ListOpenIDConnectProviderTags", onARN: \ListOpenIDConnectProviderTagsInput.openIDConnectProviderArn, listProviderTags),
     ]
   }
 

@@ -11,11 +11,9 @@ extension IAMService {
       operation("DeletePolicy", onARN: \DeletePolicyInput.policyArn, deletePolicy),
       operation("ListPolicies", at: { _, _ in "*" }, listPolicies),
       operation("TagPolicy", onARN: \TagPolicyInput.policyArn, tagPolicy, { tagFacts($0.tags) }),
-      operation(
-        "UntagPolicy", onARN: \UntagPolicyInput.policyArn, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
+      operation("UntagPolicy", onARN: \UntagPolicyInput.policyArn, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
       operation("ListPolicyTags", onARN: \ListPolicyTagsInput.policyArn, listPolicyTags),
-      operation(
-        "ListEntitiesForPolicy", onARN: \ListEntitiesForPolicyInput.policyArn, listEntitiesForPolicy),
+      operation("ListEntitiesForPolicy", onARN: \ListEntitiesForPolicyInput.policyArn, listEntitiesForPolicy),
     ]
   }
 

@@ -8,8 +8,7 @@ extension IAMService {
       operation("GetPolicyVersion", onARN: \GetPolicyVersionInput.policyArn, getPolicyVersion),
       operation("DeletePolicyVersion", onARN: \DeletePolicyVersionInput.policyArn, deletePolicyVersion),
       operation("ListPolicyVersions", onARN: \ListPolicyVersionsInput.policyArn, listPolicyVersions),
-      operation(
-        "SetDefaultPolicyVersion", onARN: \SetDefaultPolicyVersionInput.policyArn, setDefaultVersion),
+      operation("SetDefaultPolicyVersion", onARN: \SetDefaultPolicyVersionInput.policyArn, setDefaultVersion),
     ]
   }
 

@@ -153,6 +153,10 @@ enum LambdaError {
       "[\(values.joined(separator: ", "))]", at: "compatibleRuntimes",
       "satisfy constraint: [Member must satisfy enum value set: [\(RuntimeNames.supported.joined(separator: ", "))]]")
   }
+  static func badCompatibleRuntime(_ value: String) -> AWSError {
+    constraint(
+      value, at: "compatibleRuntime", "satisfy enum value set: [\(RuntimeNames.supported.joined(separator: ", "))]")
+  }
   static func noSnapStart(_ runtime: String) -> AWSError {
     invalidParameter("\(runtime) is not supported for SnapStart enabled functions.")
   }

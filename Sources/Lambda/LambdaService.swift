@@ -25,10 +25,13 @@ public final class LambdaService: ServiceModule {
   public struct Neighbours: Sendable {
     public var authoriser: any Authoriser
     public var roles: any RolePort
+    public var principals: any PrincipalPort
     public var queues: any QueuePort
     public var logs: any LogPort
-    public init(authoriser: any Authoriser, roles: any RolePort, queues: any QueuePort, logs: any LogPort) {
-      (self.authoriser, self.roles, self.queues, self.logs) = (authoriser, roles, queues, logs)
+    public init(
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort
+    ) {
+      (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
     }
   }
 
@@ -57,8 +60,9 @@ public final class LambdaService: ServiceModule {
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
     control = ControlPlane(
-      store: store, ambient: ambient, packages: packages, roles: neighbours.roles, authoriser: neighbours.authoriser,
-      queues: neighbours.queues, catalog: NoticedCatalog(runtimes, logger: logger))
+      store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      catalog: NoticedCatalog(runtimes, logger: logger))
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
     placement = Placement(ambient: ambient, logForwarder: logForwarder)
     let invoker = Invoker(placement: placement, ambient: ambient)

@@ -8,6 +8,7 @@ public final class SQSService: ServiceModule, QueuePort {
   let store: any Store
   let ambient: Ambient
   let authoriser: any Authoriser
+  let principals: any PrincipalPort
   let cache: QueueCache
   let commits: SharedCommits
   let rooms: WaitingRooms
@@ -17,7 +18,7 @@ public final class SQSService: ServiceModule, QueuePort {
   let moves: MoveWorker
   public let workers: [any Worker]
 
-  public init(store: any Store, ambient: Ambient, authoriser: any Authoriser) {
+  public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort) {
     let cache = QueueCache(store)
     let rooms = WaitingRooms(ambient.clock)
     let (inFlight, shares) = (InFlightGauge(), FairShares())
@@ -29,6 +30,7 @@ public final class SQSService: ServiceModule, QueuePort {
       if !effects.changed.isEmpty { garbage.nudge.nudge() }
     }
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
+    self.principals = principals
     (self.rooms, self.inFlight, self.shares, self.commits) = (rooms, inFlight, shares, commits)
     sequences = SequenceSource(ambient)
     moves = MoveWorker(store, commits, ambient, sequences)

@@ -15,8 +15,8 @@ REFUSALS = {
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "lambda": {"ValidationException", "InvalidParameterValueException", "SerializationException", "InvalidRequestContentException"},
     "logs": {"InvalidParameterException", "ValidationException", "SerializationException"},
-    "sqs": {"MissingParameter", "InvalidParameterValue", "InvalidAddress", "InvalidAttributeName", "InvalidAttributeValue",
-            "SerializationException", "EmptyBatchRequest", "InvalidBatchEntryId", "QueueDoesNotExist", "ResourceNotFoundException",
+    "sqs": {"MissingParameter", "MissingRequiredParameterException", "InvalidParameterValue", "InvalidAddress", "InvalidAttributeName",
+            "InvalidAttributeValue", "SerializationException", "EmptyBatchRequest", "InvalidBatchEntryId", "QueueDoesNotExist", "ResourceNotFoundException",
             "InvalidMessageContents", "ReceiptHandleIsInvalid", "MalformedInput"},
     "sts": {"ValidationError", "MalformedPolicyDocument", "MalformedInput"},
 }

@@ -53,7 +53,7 @@ class World(Cloud):
             iam.create_user(UserName=name, **path)
             iam.create_group(GroupName=name, **path)
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **path)
-            iam.create_instance_profile(InstanceProfileName=name, **path)
+            iam.create_instance_profile(InstanceProfileName=name, Tags=[{"Key": "team", "Value": "a"}], **path)
         for holder in HOLDERS:
             named = {f"{holder}Name": "main"}
             getattr(iam, f"put_{holder.lower()}_policy")(**named, PolicyName="own", PolicyDocument=document)
@@ -156,7 +156,7 @@ class World(Cloud):
             FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
         for queue in ("feed", "feed2"):
             self.handles[queue] = functions.create_event_source_mapping(
-                FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False)["UUID"]
+                FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False, Tags={"team": "a"})["UUID"]
         if has("lambda:PublishLayerVersion"):
             for name in ("main", "doomed"):
                 functions.publish_layer_version(LayerName=name, Content={"ZipFile": zipped({"python/layer.py": ""})})

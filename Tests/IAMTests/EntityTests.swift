@@ -136,6 +136,15 @@ struct EntityTests {
   }
 
   @Test(arguments: [
+    ("lex", nil, "AWSServiceRoleForLexBots"), ("ecs", nil, "AWSServiceRoleForECS"),
+    ("autoscaling", "team", "AWSServiceRoleForAutoScaling_team"), ("my-own", nil, "AWSServiceRoleForMyOwn"),
+    ("lambda.application-autoscaling", nil, "AWSServiceRoleForApplicationAutoScaling_LambdaConcurrency"),
+  ])
+  func `a service-linked role has the name that its service gives it`(service: String, suffix: String?, name: String) {
+    #expect(ServiceRoleName.name(for: "\(service).amazonaws.com", suffix: suffix) == name)
+  }
+
+  @Test(arguments: [
     ("sqs:SendMessage", "*", "allowed"), ("sqs:DeleteQueue", "*", "explicitDeny"), ("sns:Publish", "*", "implicitDeny"),
     ("s3:GetObject", "arn:aws:s3:::b/x", "implicitDeny"),
   ])

@@ -14,7 +14,7 @@ extension AccountID {
 }
 
 /// IAM as a test wants it: roles whose name contains `missing` or `untrusted` are that, and listed actions are denied.
-final class StubIdentity: RolePort, Authoriser {
+final class StubIdentity: RolePort, PrincipalPort, Authoriser {
   let denied = Mutex<Set<String>>([])
   let asked = Mutex<[Access]>([])
 
@@ -29,6 +29,12 @@ final class StubIdentity: RolePort, Authoriser {
   func trusts(role: ARN, service: String) async throws -> RoleTrust {
     role.resource.contains("missing") ? .noSuchRole : role.resource.contains("untrusted") ? .notTrusted : .trusted
   }
+  /// There is one user of each name but `missing`.
+  func tied(_ document: String) async throws -> String {
+    if document.contains(":user/missing") { throw AWSError("MalformedPolicyDocumentException", "there is no such user") }
+    return document.replacing("arn:aws:iam::222222222222:user/", with: "AIDA")
+  }
+  func shown(_ document: String) async throws -> String { document.replacing("AIDA", with: "arn:aws:iam::222222222222:user/") }
   func authorise(_ access: Access, for call: Call) async throws {
     asked.withLock { $0.append(access) }
     if denied.withLock({ $0.contains(access.action) }) { throw AWSError("AccessDeniedException", "denied: \(access.action)") }
@@ -70,8 +76,8 @@ struct TestPlane {
     self.store = store
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
-      packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, authoriser: identity,
-      queues: queues, catalog: StubCatalog())
+      packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
+      authoriser: identity, queues: queues, catalog: StubCatalog())
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

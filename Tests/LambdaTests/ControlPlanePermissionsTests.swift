@@ -44,7 +44,8 @@ func `a permission becomes a statement of the policy document`(
   #expect(policy.policy == #"{"Version":"2012-10-17","Id":"default","Statement":[\#(statement)]}"#)
   _ = try JSON.parse(policy.policy ?? "")
   let id = FunctionID(account: .one, region: .usEast1, name: "orders")
-  #expect(try await test.plane.resolve(id, qualifier: nil).policy == policy.policy)
+  let kept = try await test.identity.tied(policy.policy ?? "")
+  #expect(try await test.plane.resolve(id, qualifier: nil).policy == kept, "by the unique id of whom it names")
 }
 
 private let refused: [(@Sendable (inout AddPermissionInput) -> Void, String)] = [
@@ -53,6 +54,10 @@ private let refused: [(@Sendable (inout AddPermissionInput) -> Void, String)] = 
     "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again."
   ),
   ({ $0.principal = "arn:aws:s3:::b" }, "InvalidParameterValueException: The provided principal was invalid."),
+  (
+    { $0.principal = "arn:aws:iam::222222222222:user/missing" },
+    "InvalidParameterValueException: The provided principal was invalid. Please check the principal and try again."
+  ),
   ({ $0.qualifier = "$LATEST" }, "InvalidParameterValueException: We currently do not support adding policies for $LATEST."),
   ({ $0.qualifier = "prod" }, "ResourceNotFoundException: Cannot find alias arn: \(arn):prod"),
   ({ $0.qualifier = "7" }, "ResourceNotFoundException: Function not found: \(arn):7"),

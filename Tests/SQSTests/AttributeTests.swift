@@ -110,6 +110,27 @@ import Wire
     }
   }
 
+  @Test func `a policy is kept by the unique ids of whom it names, and shown by their names`() async throws {
+    let cloud = Cloud()
+    func policy(_ user: String) -> String {
+      #"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"\#(user)"},"Action":"sqs:*","Resource":"*"}]}"#
+    }
+    let url = try await cloud.createQueue("q", ["Policy": policy(OneUser.arn)])
+    #expect(try await cloud.attributes(url)["Policy"] == policy(OneUser.arn))
+    var send = SendMessageInput()
+    (send.queueUrl, send.messageBody) = (url, "a")
+    let asked = try await cloud.sqs.apis[0].operations["SendMessage"]?.access(send.record, cloud.call("SendMessage"))
+    #expect(asked?.first?.resourcePolicy == policy(OneUser.id))
+    #expect(try await cloud.createQueue("q", ["Policy": policy(OneUser.arn)]) == url, "the same policy is no difference")
+
+    var change = SetQueueAttributesInput()
+    (change.queueUrl, change.attributes) = (url, ["Policy": policy("arn:aws:iam::000000000000:user/bob")])
+    await refused("InvalidAttributeValue", "Invalid value for the parameter Policy.") {
+      _ = try await cloud.run("SetQueueAttributes", change)
+    }
+    #expect(try await cloud.attributes(url)["Policy"] == policy(OneUser.arn))
+  }
+
   @Test func `tags are kept, replaced and removed`() async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue()

@@ -12,6 +12,17 @@ final class OpenAuthoriser: Authoriser {
   func authorise(_ access: Access, for call: Call) async throws {}
 }
 
+/// Knows the user `ann` alone.
+struct OneUser: PrincipalPort {
+  static let arn = "arn:aws:iam::000000000000:user/ann"
+  static let id = "AIDAANN"
+  func tied(_ document: String) async throws -> String {
+    if document.contains(":user/bob") { throw AWSError("MalformedPolicyDocumentException", "there is no bob") }
+    return document.replacing(Self.arn, with: Self.id)
+  }
+  func shown(_ document: String) async throws -> String { document.replacing(Self.id, with: Self.arn) }
+}
+
 /// SQS on the memory store, with a clock that a test moves and calls as a client would make them.
 struct Cloud {
   let store: MemoryStore
@@ -23,7 +34,7 @@ struct Cloud {
   init(seed: UInt64 = 7, store: MemoryStore = MemoryStore(), clock: TestClock = TestClock()) {
     (self.store, self.clock, self.seed) = (store, clock, seed)
     ambient = Ambient(clock: clock, random: SeededRandom(seed: seed))
-    sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser())
+    sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser(), principals: OneUser())
   }
 
   /// The service as it comes up again on the same store.

@@ -190,7 +190,7 @@ import Wire
     }
     let cloud = Cloud()
     try await cloud.createQueue()
-    let sqs = SQSService(store: cloud.store, ambient: cloud.ambient, authoriser: Closed())
+    let sqs = SQSService(store: cloud.store, ambient: cloud.ambient, authoriser: Closed(), principals: OneUser())
     let arn = ARN("sqs", .usEast1, .local, "q")
     await refused("AccessDeniedException", "sqs:ReceiveMessage") {
       _ = try await sqs.receive(arn, maximum: 1, wait: .zero, visibilityTimeout: nil, as: cloud.caller)

@@ -124,7 +124,7 @@ import Testing
     let store = HookedStore()
     let clock = TestClock()
     let sqs = SQSService(
-      store: store, ambient: Ambient(clock: clock, random: SeededRandom(seed: 1)), authoriser: OpenAuthoriser())
+      store: store, ambient: Ambient(clock: clock, random: SeededRandom(seed: 1)), authoriser: OpenAuthoriser(), principals: OneUser())
     let plain = Cloud(store: store.inner, clock: clock)
     let url = try await plain.createQueue()
     try await plain.send("a", to: url)

@@ -4,38 +4,30 @@ import Fabric
 /// OpenID Connect providers: whose tokens the account's roles may be assumed with.
 extension IAMService {
   var providerOperations: [Operation] {
-    let arn: @Sendable (String, Call) -> String = { name, _ in name }
-    return [
+    [
       operation(
         "CreateOpenIDConnectProvider", at: { "arn:aws:iam::\($1.account):oidc-provider/\(Self.address($0.url))" }, createProvider,
         { tagFacts($0.tags) }),
-      operation(
-        "GetOpenIDConnectProvider", at: { (input: GetOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) },
-        getProvider),
+      operation("GetOpenIDConnectProvider", onARN: \GetOpenIDConnectProviderInput.openIDConnectProviderArn, getProvider),
       operation("ListOpenIDConnectProviders", at: { (_: NoInput, _) in "*" }, listProviders),
       operation(
-        "DeleteOpenIDConnectProvider",
-        at: { (input: DeleteOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) }, deleteProvider),
+        "DeleteOpenIDConnectProvider", onARN: \DeleteOpenIDConnectProviderInput.openIDConnectProviderArn, deleteProvider),
       operation(
         "UpdateOpenIDConnectProviderThumbprint",
-        at: { (input: UpdateOpenIDConnectProviderThumbprintInput, call) in arn(input.openIDConnectProviderArn, call) },
+        onARN: \UpdateOpenIDConnectProviderThumbprintInput.openIDConnectProviderArn,
         updateThumbprints),
       operation(
         "AddClientIDToOpenIDConnectProvider",
-        at: { (input: AddClientIDToOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) }, addClient),
+        onARN: \AddClientIDToOpenIDConnectProviderInput.openIDConnectProviderArn, addClient),
       operation(
         "RemoveClientIDFromOpenIDConnectProvider",
-        at: { (input: RemoveClientIDFromOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) },
+        onARN: \RemoveClientIDFromOpenIDConnectProviderInput.openIDConnectProviderArn,
         removeClient),
+      operation("TagOpenIDConnectProvider", onARN: \TagOpenIDConnectProviderInput.openIDConnectProviderArn, tagProvider),
       operation(
-        "TagOpenIDConnectProvider", at: { (input: TagOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) },
-        tagProvider),
+        "UntagOpenIDConnectProvider", onARN: \UntagOpenIDConnectProviderInput.openIDConnectProviderArn, untagProvider),
       operation(
-        "UntagOpenIDConnectProvider",
-        at: { (input: UntagOpenIDConnectProviderInput, call) in arn(input.openIDConnectProviderArn, call) }, untagProvider),
-      operation(
-        "ListOpenIDConnectProviderTags",
-        at: { (input: ListOpenIDConnectProviderTagsInput, call) in arn(input.openIDConnectProviderArn, call) }, listProviderTags),
+        "ListOpenIDConnectProviderTags", onARN: \ListOpenIDConnectProviderTagsInput.openIDConnectProviderArn, listProviderTags),
     ]
   }
 

@@ -58,9 +58,10 @@ extension IAMService {
   private func profileAccess(
     _ name: String, _ profile: String, _ call: Call, _ facts: [String: [String]] = [:]
   ) async throws -> Access {
-    let arn = try await read(call.account) { try $0.findProfile(profile)?.arn }
+    let known = try await read(call.account) { try $0.findProfile(profile) }
     return Access(
-      "iam:\(name)", on: arn ?? "arn:aws:iam::\(call.account):instance-profile/\(profile)", owner: call.account, conditionValues: facts)
+      "iam:\(name)", on: known?.arn ?? "arn:aws:iam::\(call.account):instance-profile/\(profile)", owner: call.account,
+      conditionValues: facts.merging(tagFacts(ofResource: known?.tags ?? [])) { $1 })
   }
 
   private func passRoleAccess(_ role: String, to service: String, _ call: Call) async throws -> Access {

@@ -52,6 +52,29 @@ extension IAMService {
       access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account, conditionValues: facts($0))] }, run: run)
   }
 
+  /// On the managed policy or identity provider whose ARN the input gives.
+  func operation<I: RecordView, O: RecordView>(
+    _ name: String, onARN target: any KeyPath<I, String> & Sendable, _ run: @escaping @Sendable (I, Call) async throws -> O,
+    _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
+  ) -> Operation {
+    Operation(name, access: { [self] in try await access(name, at: $0[keyPath: target], $1, facts($0)) }, run: run)
+  }
+  func operation<I: RecordView>(
+    _ name: String, onARN target: any KeyPath<I, String> & Sendable, _ run: @escaping @Sendable (I, Call) async throws -> Void,
+    _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
+  ) -> Operation {
+    Operation(name, access: { [self] in try await access(name, at: $0[keyPath: target], $1, facts($0)) }, run: run)
+  }
+
+  private func access(_ name: String, at arn: String, _ call: Call, _ facts: [String: [String]]) async throws -> [Access] {
+    var facts = facts
+    if case .root = call.principal {
+    } else {
+      facts.merge(tagFacts(ofResource: try await read(call.account) { try $0.tags(ofARN: arn) })) { $1 }
+    }
+    return [Access("iam:\(name)", on: arn, owner: call.account, conditionValues: facts)]
+  }
+
   /// Actions of which policies may ask whether the user or role has a certain boundary: so a delegated administrator
   /// manages none without it (IAM User Guide, "Permissions boundaries for IAM entities").
   private static let asksForBoundary: Set<String> = [
@@ -68,10 +91,7 @@ extension IAMService {
     if case .root = call.principal {
     } else if let known = try await read(call.account, { try $0.find(kind, target) }) {
       arn = known.arn
-      for tag in known.tags {
-        facts["aws:resourcetag/\(tag.key.lowercased())"] = [tag.value]
-        facts["iam:resourcetag/\(tag.key.lowercased())"] = [tag.value]
-      }
+      facts.merge(tagFacts(ofResource: known.tags)) { $1 }
       if let boundary = known.boundary, Self.asksForBoundary.contains(name) {
         facts["iam:permissionsboundary"] = [boundary]
       }
@@ -138,6 +158,23 @@ func tagFacts(_ tags: [IAMTag]?) -> [String: [String]] {
   var facts = ["aws:tagkeys": tags.map(\.key)]
   for tag in tags { facts["aws:requesttag/\(tag.key.lowercased())"] = [tag.value] }
   return facts
+}
+
+/// The condition keys of the tags that a resource has. IAM has a key of its own beside the one of all services.
+func tagFacts(ofResource tags: [Tag]) -> [String: [String]] {
+  var facts: [String: [String]] = [:]
+  for tag in tags {
+    facts["aws:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+    facts["iam:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+  }
+  return facts
+}
+
+extension IAMRows {
+  /// Of a policy or an identity provider; none of what does not exist.
+  fileprivate func tags(ofARN arn: String) throws -> [Tag] {
+    try findPolicy(arn)?.tags ?? findProvider(arn: arn)?.tags ?? []
+  }
 }
 
 /// Policy documents travel URL-encoded in replies.

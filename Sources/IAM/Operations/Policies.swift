@@ -7,15 +7,13 @@ extension IAMService {
       operation(
         "CreatePolicy", at: { "arn:aws:iam::\($1.account):policy\($0.path ?? "/")\($0.policyName)" }, createPolicy,
         { tagFacts($0.tags) }),
-      operation("GetPolicy", at: { (input: GetPolicyInput, _) in input.policyArn }, getPolicy),
-      operation("DeletePolicy", at: { (input: DeletePolicyInput, _) in input.policyArn }, deletePolicy),
+      operation("GetPolicy", onARN: \GetPolicyInput.policyArn, getPolicy),
+      operation("DeletePolicy", onARN: \DeletePolicyInput.policyArn, deletePolicy),
       operation("ListPolicies", at: { _, _ in "*" }, listPolicies),
-      operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy, { tagFacts($0.tags) }),
-      operation(
-        "UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
-      operation("ListPolicyTags", at: { (input: ListPolicyTagsInput, _) in input.policyArn }, listPolicyTags),
-      operation(
-        "ListEntitiesForPolicy", at: { (input: ListEntitiesForPolicyInput, _) in input.policyArn }, listEntitiesForPolicy),
+      operation("TagPolicy", onARN: \TagPolicyInput.policyArn, tagPolicy, { tagFacts($0.tags) }),
+      operation("UntagPolicy", onARN: \UntagPolicyInput.policyArn, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
+      operation("ListPolicyTags", onARN: \ListPolicyTagsInput.policyArn, listPolicyTags),
+      operation("ListEntitiesForPolicy", onARN: \ListEntitiesForPolicyInput.policyArn, listEntitiesForPolicy),
     ]
   }
 

@@ -4,12 +4,11 @@ import Fabric
 extension IAMService {
   var policyVersionOperations: [Operation] {
     [
-      operation("CreatePolicyVersion", at: { (input: CreatePolicyVersionInput, _) in input.policyArn }, createPolicyVersion),
-      operation("GetPolicyVersion", at: { (input: GetPolicyVersionInput, _) in input.policyArn }, getPolicyVersion),
-      operation("DeletePolicyVersion", at: { (input: DeletePolicyVersionInput, _) in input.policyArn }, deletePolicyVersion),
-      operation("ListPolicyVersions", at: { (input: ListPolicyVersionsInput, _) in input.policyArn }, listPolicyVersions),
-      operation(
-        "SetDefaultPolicyVersion", at: { (input: SetDefaultPolicyVersionInput, _) in input.policyArn }, setDefaultVersion),
+      operation("CreatePolicyVersion", onARN: \CreatePolicyVersionInput.policyArn, createPolicyVersion),
+      operation("GetPolicyVersion", onARN: \GetPolicyVersionInput.policyArn, getPolicyVersion),
+      operation("DeletePolicyVersion", onARN: \DeletePolicyVersionInput.policyArn, deletePolicyVersion),
+      operation("ListPolicyVersions", onARN: \ListPolicyVersionsInput.policyArn, listPolicyVersions),
+      operation("SetDefaultPolicyVersion", onARN: \SetDefaultPolicyVersionInput.policyArn, setDefaultVersion),
     ]
   }
 

@@ -7,7 +7,11 @@ extension IAMService {
     [
       operation(
         "CreateServiceLinkedRole",
-        at: { Entity.arn(.role, $1.account, "/aws-service-role/\($0.awsServiceName)/", "*") }, createServiceLinkedRole,
+        at: {
+          Entity.arn(
+            .role, $1.account, "\(Entity.servicePath)\($0.awsServiceName)/",
+            ServiceRoleName.name(for: $0.awsServiceName, suffix: $0.customSuffix))
+        }, createServiceLinkedRole,
         { ["iam:awsservicename": [$0.awsServiceName]] }),
       operation("DeleteServiceLinkedRole", on: .role, \DeleteServiceLinkedRoleInput.roleName, deleteServiceLinkedRole),
       operation(
@@ -23,8 +27,7 @@ extension IAMService {
     guard service.hasSuffix(".amazonaws.com"), service.utf8.first != UInt8(ascii: ".") else {
       throw IAMError.invalidInput("Invalid service name: \(service)")
     }
-    let word = service.split(separator: ".")[0].split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    let name = "AWSServiceRoleFor\(word)" + (input.customSuffix.map { "_\($0)" } ?? "")
+    let name = ServiceRoleName.name(for: service, suffix: input.customSuffix)
     let trust: JSON = [
       "Version": "2012-10-17",
       "Statement": [["Effect": "Allow", "Principal": ["Service": .string(service)], "Action": "sts:AssumeRole"]],

@@ -103,12 +103,13 @@ extension IAMReading {
   func findProvider(_ url: String) throws -> IdentityProvider? {
     try reader.get(IAMKeys.provider(account, url)).map(IdentityProvider.init(row:))
   }
+  func findProvider(arn: String) throws -> IdentityProvider? {
+    let prefix = "arn:aws:iam::\(account):oidc-provider/"
+    return arn.hasPrefix(prefix) ? try findProvider(String(arn.dropFirst(prefix.count))) : nil
+  }
   /// By ARN. Throws NoSuchEntity.
   func getProvider(_ arn: String) throws -> IdentityProvider {
-    let prefix = "arn:aws:iam::\(account):oidc-provider/"
-    guard arn.hasPrefix(prefix), let provider = try findProvider(String(arn.dropFirst(prefix.count))) else {
-      throw IAMError.noSuchProvider(arn)
-    }
+    guard let provider = try findProvider(arn: arn) else { throw IAMError.noSuchProvider(arn) }
     return provider
   }
   func providers() throws -> [IdentityProvider] {

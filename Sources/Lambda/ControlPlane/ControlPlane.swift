@@ -11,6 +11,7 @@ final class ControlPlane: Sendable {
   let ambient: Ambient
   let packages: PackageStore
   let roles: any RolePort
+  let principals: any PrincipalPort
   let authoriser: any Authoriser
   let queues: any QueuePort
   let catalog: any RuntimeCatalog
@@ -25,11 +26,12 @@ final class ControlPlane: Sendable {
   let links: PackageLinks
 
   init(
-    store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, authoriser: any Authoriser,
-    queues: any QueuePort, catalog: any RuntimeCatalog
+    store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
+    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog
   ) {
     (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
+    self.principals = principals
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)

@@ -75,7 +75,7 @@ extension ControlPlane {
     let id = try LayerID(input.layerName, account: call.account, region: call.region)
     guard id.account == call.account else { throw LambdaError.badLayerName(input.layerName) }
     let runtimes = input.compatibleRuntimes ?? []
-    guard runtimes.allSatisfy({ RuntimeNames.supported.contains($0) || RuntimeNames.retired.contains($0) }) else {
+    guard runtimes.allSatisfy(RuntimeNames.isKnown) else {
       throw LambdaError.badCompatibleRuntimes(runtimes)
     }
     let content = input.content
@@ -100,11 +100,18 @@ extension ControlPlane {
     return GetLayerVersionResponse(version, location: call.endpoint + links.link(version.codeHash))
   }
 
+  /// The runtime that lists ask for. Throws `ValidationException` for one that there has never been.
+  private static func compatible(_ runtime: String?) throws -> String? {
+    if let runtime, !RuntimeNames.isKnown(runtime) { throw LambdaError.badCompatibleRuntime(runtime) }
+    return runtime
+  }
+
   private func listLayers(_ input: ListLayersInput, _ call: Call) async throws -> ListLayersOutput {
     let limit = try Self.limit(input.maxItems, page: LambdaLimits.listPage)
+    let runtime = try Self.compatible(input.compatibleRuntime)
     let page = try await store.read { reader in
       try LayerRows(reader).layers(call.account, call.region, after: input.marker, limit: limit) {
-        $0.isMade(for: input.compatibleRuntime, input.compatibleArchitecture)
+        $0.isMade(for: runtime, input.compatibleArchitecture)
       }
     }
     var output = ListLayersOutput()
@@ -121,11 +128,12 @@ extension ControlPlane {
   private func listLayerVersions(_ input: ListLayerVersionsInput, _ call: Call) async throws -> ListLayerVersionsOutput {
     let id = try LayerID(input.layerName, account: call.account, region: call.region)
     let limit = try Self.limit(input.maxItems, page: LambdaLimits.listPage)
+    let runtime = try Self.compatible(input.compatibleRuntime)
     // A list says nothing of the layers of others, whatever single versions they share.
     guard id.account == call.account else { throw LambdaError.noSuchResource() }
     let page = try await store.read { reader in
       try LayerRows(reader).versions(id, after: input.marker, limit: limit) {
-        $0.isMade(for: input.compatibleRuntime, input.compatibleArchitecture)
+        $0.isMade(for: runtime, input.compatibleArchitecture)
       }
     }
     var output = ListLayerVersionsOutput()

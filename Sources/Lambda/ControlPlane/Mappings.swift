@@ -8,7 +8,7 @@ extension ControlPlane {
       Operation(
         "CreateEventSourceMapping",
         access: { [self] (i: CreateEventSourceMappingInput, c) in
-          [try mappingAccess("CreateEventSourceMapping", of: i.functionName, c)]
+          [try mappingAccess("CreateEventSourceMapping", of: i.functionName, c).bringing(i.tags)]
         }, run: createMapping),
       Operation(
         "GetEventSourceMapping",
@@ -41,11 +41,10 @@ extension ControlPlane {
   /// Permission for a mapping that is there; policies may ask which function it is of.
   private func mappingAccess(_ action: String, _ uuid: String, _ call: Call) async throws -> [Access] {
     let stored = try await store.read { try MappingRows($0).mapping(call.account, call.region, uuid) }
-    return [
-      Access(
-        "lambda:\(action)", on: ARN("lambda", call.region, call.account, "event-source-mapping:\(uuid)").text,
-        owner: call.account, conditionValues: stored.map { ["lambda:functionarn": [$0.mapping.functionARN]] } ?? [:])
-    ]
+    let access = Access(
+      "lambda:\(action)", on: ARN("lambda", call.region, call.account, "event-source-mapping:\(uuid)").text,
+      owner: call.account, conditionValues: stored.map { ["lambda:functionarn": [$0.mapping.functionARN]] } ?? [:])
+    return [access.having(stored?.tags ?? [:])]
   }
 
   private func createMapping(_ input: CreateEventSourceMappingInput, _ call: Call) async throws

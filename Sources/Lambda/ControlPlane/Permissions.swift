@@ -27,19 +27,34 @@ extension ControlPlane {
   private func addPermission(_ input: AddPermissionInput, _ call: Call) async throws -> AddPermissionOutput {
     let name = try policyTarget(input.functionName, input.qualifier, call)
     let statement = try ResourcePolicy.Statement(input, resource: name.arn)
+    let kept = try await tied(statement)
     let revision = ambient.uuid()
     try await store.transact { tx in
       try Self.checkExists(name, tx)
       let old = try PolicyRows(tx).policy(name.id, name.qualifier)
       if let asked = input.revisionId, asked != old?.revisionID { throw LambdaError.wrongRevision(api: "GetPolicy") }
       var policy = old ?? ResourcePolicy(revisionID: revision)
-      try policy.add(statement, revisionID: revision)
+      try policy.add(kept, revisionID: revision)
       try PolicyRows.save(policy, of: name.id, name.qualifier, in: tx)
     }
     functionChanged(.changed(name.id))
     var output = AddPermissionOutput()
     output.statement = statement.text
     return output
+  }
+
+  /// The statement with the user or role that it names by its unique id.
+  /// Throws `InvalidParameterValueException` when there is none.
+  private func tied(_ statement: ResourcePolicy.Statement) async throws -> ResourcePolicy.Statement {
+    let policy = ResourcePolicy(statements: [statement], revisionID: "").text
+    let text: String
+    do {
+      text = try await principals.tied(policy)
+    } catch let error as AWSError where error.code == "MalformedPolicyDocumentException" {
+      throw LambdaError.badPrincipal()
+    }
+    guard text != policy, let kept = try JSON.parse(text)["Statement"]?.array?.first else { return statement }
+    return ResourcePolicy.Statement(sid: statement.sid, text: kept.text)
   }
 
   private func removePermission(_ input: RemovePermissionInput, _ call: Call) async throws {
@@ -63,7 +78,7 @@ extension ControlPlane {
     }
     guard let policy else { throw LambdaError.noSuchResource() }
     var output = GetPolicyOutput()
-    (output.policy, output.revisionId) = (policy.text, policy.revisionID)
+    (output.policy, output.revisionId) = (try await principals.shown(policy.text), policy.revisionID)
     return output
   }
 

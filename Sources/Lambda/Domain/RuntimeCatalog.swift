@@ -27,4 +27,6 @@ enum RuntimeNames {
     "nodejs18.x", "java8", "python2.7", "python3.6", "python3.7", "python3.8", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1",
     "dotnetcore3.1", "dotnet6", "go1.x", "ruby2.5", "ruby2.7", "provided",
   ]
+  /// Whether AWS has ever had it.
+  static func isKnown(_ name: String) -> Bool { supported.contains(name) || retired.contains(name) }
 }

@@ -22,7 +22,8 @@ struct InvokeOperation: Sendable {
   private func access(_ input: InvokeAsyncInput, _ call: Call) async throws -> [Access] {
     let name = try FunctionName(input.functionName, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
-    return [Access("lambda:InvokeAsync", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)]
+    let access = Access("lambda:InvokeAsync", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
+    return [access.having(resolved?.tags ?? [:])]
   }
 
   /// The predecessor of the invocation type `Event`, with the same queue behind it.

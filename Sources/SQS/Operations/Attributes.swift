@@ -37,6 +37,7 @@ extension SQSService {
     let counts = asked.contains("All") || asked.contains { $0.hasPrefix("Approximate") }
     var all = try await attributes(of: name, withCounts: counts, call)
     if !asked.contains("All") { all = all.filter { asked.contains($0.key) } }
+    if let policy = all["Policy"] { all["Policy"] = try await principals.shown(policy) }
     var output = GetQueueAttributesOutput()
     output.attributes = all.isEmpty ? nil : all
     return output
@@ -59,11 +60,24 @@ extension SQSService {
 
   private func setQueueAttributes(_ input: SetQueueAttributesInput, _ call: Call) async throws {
     let name = try queueName(input.queueUrl, call)
-    let changes = try QueueAttributes.checked(input.attributes, isFIFO: name.isFIFO, isNew: false)
+    let changes = try await tied(QueueAttributes.checked(input.attributes, isFIFO: name.isFIFO, isNew: false))
     try await change(name, call) { queue, now in
       queue.apply(QueueAttributes.completed(changes), at: now)
       try QueueAttributes.checkTogether(queue.attributes)
     }
+  }
+
+  /// The attributes with the users and roles of a policy by their unique ids. Throws InvalidAttributeValue when one of them
+  /// does not exist.
+  func tied(_ attributes: [String: String]) async throws -> [String: String] {
+    guard let policy = attributes["Policy"], !policy.isEmpty else { return attributes }
+    var attributes = attributes
+    do {
+      attributes["Policy"] = try await principals.tied(policy)
+    } catch let error as AWSError where error.code == "MalformedPolicyDocumentException" {
+      throw SQSError.attributeValue("Policy")
+    }
+    return attributes
   }
 
   /// Changes a queue, and what hangs on its redrive policy with it.

@@ -29,7 +29,7 @@ extension SQSService {
     let name = QueueName(account: call.account, region: call.region, name: input.queueName)
     let isFIFO = input.attributes?["FifoQueue"]?.lowercased() == "true"
     try QueueName.check(name.name, isFIFO: isFIFO)
-    let attributes = try QueueAttributes.checked(input.attributes ?? [:], isFIFO: isFIFO, isNew: true)
+    let attributes = try await tied(QueueAttributes.checked(input.attributes ?? [:], isFIFO: isFIFO, isNew: true))
     try QueueAttributes.checkTogether(attributes)
     let tags = try QueueTags.checked(input.tags ?? [:])
     let candidate = Queue(

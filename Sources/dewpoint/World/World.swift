@@ -38,11 +38,11 @@ final class World: Sendable {
     let (store, ambient, logger, settings) = (state.store, surroundings.ambient, surroundings.logger, surroundings.settings)
     let iam = IAMService(store: store, ambient: ambient, configuration: settings.identity)
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
-    sqs = SQSService(store: store, ambient: ambient, authoriser: iam)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, queues: sqs, logs: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
       configuration: .init(
         directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
         spareRuntimes: settings.spareRuntimes),

@@ -28,8 +28,7 @@ let package = Package(
       only: [
         "Domain/EventSourceMapping.swift", "Domain/Function.swift", "Domain/FunctionName.swift", "Domain/RuntimeCatalog.swift",
         "Generated/LambdaSchema.swift", "LambdaErrors.swift", "LambdaLimits.swift",
-        "Packages/HuffmanTable.swift", "Packages/Inflater.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
-        "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
+        "Packages/PackageError.swift", "Packages/Unpacker.swift", "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
       ]),
     .systemLibrary(name: "LibFuzzer", path: "LibFuzzer"),
     .executableTarget(

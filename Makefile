@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 RELEASE := .build/release/dewpoint
 
-.PHONY: demo run test unit end-to-end fuzz fuzz-short bench build setup coverage generate clean
+.PHONY: demo run test unit end-to-end fuzz fuzz-short bench build setup coverage configuration generate clean
 
 demo: setup build        ## See an order go through queues and functions, failures included
 	@examples/orders/demo
@@ -41,6 +41,9 @@ build:
 
 coverage: build          ## Writes docs/COVERAGE.md from the operation tables
 	@.build/release/dewpoint coverage > docs/COVERAGE.md
+
+configuration: build     ## Writes docs/CONFIGURATION.md from the table of settings
+	@.build/release/dewpoint config --explain > docs/CONFIGURATION.md
 
 generate: setup          ## Generates the service models again
 	.venv/bin/python Tools/generate-models

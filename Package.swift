@@ -17,7 +17,9 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
   .product(name: "NIOHTTP1", package: "swift-nio"),
 ]
-let http2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let http2: [Target.Dependency] = [
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
+]
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -48,8 +50,9 @@ let package = Package(
     module("StoreMemory", ["Base", "Store"]),
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
-    module("HTTPServer", ["Base", log, http2, tls] + nio),
-    module("Sandbox", ["Base", log]),
+    module("HTTPServer", ["Base", log, tls] + nio + http2),
+    .target(name: "CMount", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    module("Sandbox", ["Base", "CMount", log]),
     // Static: no library of the host is certain to exist inside a sandbox.
     .executableTarget(
       name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"],
@@ -57,11 +60,13 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
+    module("Patterns", ["Base"]),
+
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
-    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Sandbox", "HTTPServer", crypto, log],
+    module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [.embedInCode("Runtimes/Node/runtime.mjs")]),
 
     module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
@@ -70,23 +75,25 @@ let package = Package(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
-        "Lambda", "Sandbox", "Gateway", log, arguments, lifecycle, certificates, yaml,
+        "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
+    tests("Patterns", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
-    tests("HTTPServer", ["Base"]),
+    tests("HTTPServer", ["Base"] + nio + http2),
     tests("Sandbox", ["Base", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),
   ]
 )

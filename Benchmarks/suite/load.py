@@ -45,6 +45,13 @@ def invoke_request(endpoint, function, body=b'{"a":1}', key=Key()):
                    {"Content-Type": "application/json"}, key)
 
 
+def processor_time(server):
+    """Seconds that the server's process has computed so far."""
+    with open(f"/proc/{server.process.pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def connection(endpoint):
     return http.client.HTTPConnection(endpoint.split("//")[1], timeout=60)
 
@@ -53,9 +60,9 @@ def request_file(server, name, requests):
     return server.file(name, b"".join(f"{len(r.wire)}\n".encode() + r.wire + b"\n" for r in requests))
 
 
-def replay(endpoint, file, connections, seconds):
-    """Rate and latency; every answer has a good status."""
-    return wrk(endpoint, "replay.lua", file, connections, min(connections, 2), seconds)
+def replay(endpoint, file, connections, seconds, threads=2):
+    """Rate and latency; every answer has a good status. One thread sends each request of the file once before it begins anew."""
+    return wrk(endpoint, "replay.lua", file, connections, min(connections, threads), seconds)
 
 
 def cycles(endpoint, file, connections, seconds):

@@ -19,6 +19,11 @@ class Report:
         share = rate / limit
         self.add(what, f"{rate:,.0f}/s", f"{limit:,.0f}/s {limit_name}", share, goal and f"≥ {goal}", goal and share >= goal)
 
+    def ratio(self, what, figure, other, other_name, goal, scale=1e6, unit="µs"):
+        """A cost as a multiple of another one of the same run; the goal is the largest multiple."""
+        self.add(what, f"{figure * scale:,.0f} {unit}", f"{other * scale:,.0f} {unit} {other_name}", figure / other, f"≤ {goal}",
+                 figure <= goal * other)
+
     def at_most(self, what, figure, unit, goal=None, note=""):
         self.add(what, f"{figure:.2f} {unit}" if figure < 10 else f"{figure:.0f} {unit}", note, None,
                  goal and f"≤ {goal} {unit}", goal and figure <= goal)

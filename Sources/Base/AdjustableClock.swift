@@ -86,6 +86,8 @@ public final class AdjustableClock: AmbientClock {
       }
     }
   }
+  /// Takes the state of another clock over, which may lie in the past: only while nobody works by this one.
+  public func set(_ mode: Mode) { change { $0.mode = mode } }
   /// Back to the real time, running.
   public func reset() { change { $0.mode = .running(offset: .zero) } }
 

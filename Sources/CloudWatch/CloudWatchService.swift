@@ -18,7 +18,7 @@ public final class CloudWatchService: ServiceModule, LogPort {
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, logger: Logger? = nil) {
     (self.store, self.ambient) = (store, ambient)
     buffer = LogBuffer(writer: LogWriter(store: store, ambient: ambient, logger: logger))
-    access = WriteAccess(authoriser: authoriser, ambient: ambient, logger: logger)
+    access = WriteAccess(store: store, authoriser: authoriser, ambient: ambient, logger: logger)
     sweeper = Sweeper(store: store)
     gatherer = Gatherer(buffer: buffer, clock: ambient.clock)
   }
@@ -39,6 +39,30 @@ public final class CloudWatchService: ServiceModule, LogPort {
 
   /// Returns when every line that was written before is durable.
   public func flush() async throws { try await buffer.flush() }
+
+  /// Lines of the account that are still in memory go with their groups.
+  public func removeAll(of account: AccountID) async throws {
+    try await flush()
+    try await store.transact { tx in
+      let prefix = LogsKeys.groups(account)
+      for (key, row) in try tx.entries(KeyRange(prefix: prefix)) {
+        var parts = KeyReader(key, after: prefix)
+        guard let region = Region(try parts.string()) else { throw StoreError.corrupt("log group key") }
+        try tx.remove(try LogGroup(row: row), LogScope(account, region))
+      }
+    }
+    nudgeSweeper()
+  }
+
+  public var inventory: [InventoryItem] { [InventoryItem("log groups", below: LogsKeys.allGroups)] }
+
+  public func measurements() async -> [Measurement] {
+    [
+      Measurement(
+        "dewpoint_logs_buffered_lines", .gauge, Double(buffer.lineCount),
+        help: "Log lines of functions that wait for the next commit.")
+    ]
+  }
 
   /// Makes what functions have written visible to a read. A failing disk must not stop reading; the gatherer tries the
   /// commit again and logs why it fails.

@@ -9,11 +9,10 @@ public enum ClockPage {
     _ clock: AdjustableClock, save: @escaping @Sendable (AdjustableClock.Mode) throws -> Void
   ) -> InternalPage {
     InternalPage("clock", for: .everybody) { request in
+      try request.require("GET", "POST")
       if request.method == "POST" {
         try change(clock, request.body)
         try save(clock.mode)
-      } else if request.method != "GET" {
-        throw AWSError("MethodNotAllowed", "Use GET or POST.", status: 405)
       }
       return .json(state(clock))
     }

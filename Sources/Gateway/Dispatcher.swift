@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Logging
+import Store
 import Synchronization
 import Wire
 
@@ -9,11 +10,14 @@ public final class Dispatcher: Door {
   private let authoriser: any Authoriser
   private let ambient: Ambient
   private let logger: Logger
+  private let metrics: RequestMetrics?
   private let table = Mutex<[String: ServiceAPI]>([:])
 
-  /// - Parameter logger: hears the inward causes of failures.
-  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger = .silent) {
-    (self.authoriser, self.ambient, self.logger) = (authoriser, ambient, logger)
+  /// - Parameters:
+  ///   - logger: hears the inward causes of failures.
+  ///   - metrics: counts the calls from one service to another; those of clients are counted before.
+  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger = .silent, metrics: RequestMetrics? = nil) {
+    (self.authoriser, self.ambient, self.logger, self.metrics) = (authoriser, ambient, logger, metrics)
   }
 
   /// Makes the APIs known. Services get the door before they exist for others, so this comes after their making.
@@ -31,9 +35,22 @@ public final class Dispatcher: Door {
       service: service, operation: operation, principal: caller.principal, account: caller.account,
       region: api.isGlobal ? .global : caller.region, requestID: ambient.uuid(), trace: caller.trace, now: ambient.now,
       endpoint: caller.endpoint)
-    // A request from outside has been checked by its decoder.
-    try api.model.validate(input)
-    return try await perform(operation, of: api, input, call)
+    let began = ambient.clock.monotonic()
+    var status = 200
+    defer {
+      let name = api.operations[operation] == nil ? "Unknown" : operation
+      metrics?.count(
+        service: service, operation: name, status: status, origin: .service, duration: ambient.clock.monotonic() - began)
+    }
+    do {
+      // A request from outside has been checked by its decoder.
+      try api.model.validate(input)
+      return try await perform(operation, of: api, input, call)
+    } catch {
+      let failure = error as? AWSError
+      status = failure?.status ?? (failure?.fault == .client ? 400 : 500)
+      throw error
+    }
   }
 
   /// Authorises and runs. Every error that leaves here is an `AWSError` or a cancellation.
@@ -43,10 +60,14 @@ public final class Dispatcher: Door {
       for access in try await operation.access(input, call) { try await authoriser.authorise(access, for: call) }
       return try await operation.run(input, call)
     } catch let error as AWSError {
-      if let cause = error.cause { log(cause, call, .warning) }
+      // A client's mistake is no trouble of the server, whatever it took to find it.
+      if let cause = error.cause { log(cause, call, error.fault == .server ? .warning : .debug) }
       throw error
     } catch is CancellationError {
       throw CancellationError()
+    } catch StoreError.closed {
+      // The state was exchanged, or the server stops: nobody's failure either.
+      throw GatewayErrors.stopping
     } catch {
       log(error, call, .error)
       throw GatewayErrors.outward(error)
@@ -58,6 +79,7 @@ public final class Dispatcher: Door {
     if let error = error as? AWSError { return error }
     // The client has gone, or the server is stopping: nobody's failure.
     if error is CancellationError { return GatewayErrors.stopping }
+    if case StoreError.closed = error { return GatewayErrors.stopping }
     logger.error("request failed", metadata: ["service": "\(service)", "request": "\(requestID)", "cause": "\(error)"])
     return GatewayErrors.outward(error)
   }

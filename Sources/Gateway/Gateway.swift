@@ -60,6 +60,7 @@ public final class Gateway: HTTPHandler {
     let claim = Result { () throws(SignatureFailure) in try self.claim(of: request) }
     let recognised = recogniser.recognise(wire, scope: (try? claim.get())?.service)
     let api = recognised.model.flatMap { dispatcher.api($0.name) }
+    let began = ambient.clock.monotonic()
     let response: WireResponse
     do {
       let (call, verification) = try await call(for: recognised, api, claim, wire, request, requestID)
@@ -70,7 +71,9 @@ public final class Gateway: HTTPHandler {
     }
     // Names from outside must not fill the table.
     let service = recognised.model?.name ?? recognised.service.flatMap { KnownServices.names.contains($0) ? $0 : nil } ?? "other"
-    metrics.count(service: service, operation: recognised.operation?.name ?? "Unknown", status: response.status)
+    metrics.count(
+      service: service, operation: recognised.operation?.name ?? "Unknown", status: response.status, origin: .client,
+      duration: ambient.clock.monotonic() - began)
     return response
   }
 
@@ -96,13 +99,16 @@ public final class Gateway: HTTPHandler {
       throw awsError(
         for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
+    var facts = identity.conditionValues
+    if let referer = wire.headers["referer"] { facts["aws:referer"] = [referer] }
+    if request.isSecure { facts["aws:securetransport"] = ["true"] }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
     let call = Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
-      trace: trace, now: ambient.now, endpoint: "http://\(wire.headers["host"] ?? "localhost:4566")",
+      trace: trace, now: ambient.now, endpoint: "\(request.isSecure ? "https" : "http")://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
-      conditionValues: identity.conditionValues, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+      conditionValues: facts, isQueryProtocol: recognised.wireProtocol == .awsQuery)
     return (call, identity.verification)
   }
 

@@ -40,7 +40,7 @@ enum GatewayErrors {
 
   /// Clients try again, elsewhere or later.
   static let stopping = AWSError(
-    "ServiceUnavailable", "The server is stopping. Try again later.", status: 503, fault: .server)
+    "ServiceUnavailable", "The server is stopping or its state was exchanged. Try again later.", status: 503, fault: .server)
 
   /// What a client sees of a failure that is ours.
   static func outward(_ error: any Error) -> AWSError {

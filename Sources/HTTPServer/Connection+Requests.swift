@@ -17,15 +17,24 @@ extension Connection {
     guard case .idle = phase else { return }
     phaseDeadline = nil
     headIsTimed = false
-    let head = HTTPRequestHead(
+    countBegun()
+    var head = HTTPRequestHead(
       method: nioHead.method.rawValue, target: nioHead.uri, headers: HeaderFields(lowercasing: nioHead.headers),
-      remoteAddress: remoteAddress, listener: listener.label)
+      remoteAddress: remoteAddress, listener: listener.label, isSecure: isSecure)
     let isHTTP10 = nioHead.version == .http1_0
-    let exchange = Exchange(
-      head: head, isHTTP10: isHTTP10, keepAlive: nioHead.isKeepAlive && !wantsUpgrade(head), awaitsContinue: false)
+    let facts: RequestFacts
+    switch RequestFacts.judge(&head, version, isHTTP10: isHTTP10, maximumTarget: configuration.maximumTargetBytes) {
+    case .good(let good): facts = good
+    case .refused(let status):
+      lane.counters.malformed.increment()
+      return answerUnreadable(status)
+    }
+    // After an upgrade is offered (or CONNECT) the decoder stops: the request is answered as usual, without the upgrade, and
+    // the connection ends. Java's client offers h2c on plain connections.
+    let exchange = Exchange(head: head, isHTTP10: isHTTP10, keepAlive: facts.keepAlive && !facts.offersUpgrade, awaitsContinue: false)
 
-    let expected = head.headers["content-length"].flatMap { Int($0) }
-    if !isHTTP10, let expect = head.headers["expect"] {
+    let expected = facts.contentLength
+    if let expect = facts.expect {
       guard expect.lowercased() == "100-continue" else { return answerWithoutBody(HTTPResponse(status: 417), exchange) }
       exchange.awaitsContinue = expected != 0
     }
@@ -38,12 +47,6 @@ extension Connection {
     }
   }
 
-  /// After an upgrade is offered (or CONNECT) the decoder stops: the request is answered as usual, without the upgrade, and
-  /// the connection ends. Java's client offers h2c on plain connections.
-  private func wantsUpgrade(_ head: HTTPRequestHead) -> Bool {
-    head.method == "CONNECT" || head.headers["upgrade"] != nil
-  }
-
   private func collect(_ exchange: Exchange, _ collecting: Collecting) {
     if let expected = collecting.expected, expected > collecting.maximum {
       return answerWithoutBody(listener.handler.tooLarge(exchange.head, maximum: collecting.maximum), exchange)
@@ -51,6 +54,8 @@ extension Connection {
     if let threshold = collecting.streamsOver, let expected = collecting.expected, expected > threshold {
       return startStreaming(exchange, collecting)
     }
+    let size = collecting.expected ?? 0
+    guard lane.hasRoom(for: size, isSmall: size <= configuration.smallBodyBytes) else { return refuseForMemory(exchange) }
     if exchange.awaitsContinue { sendContinue(exchange) }
     phase = .collecting(exchange, collecting)
   }
@@ -62,6 +67,7 @@ extension Connection {
       if total > collecting.maximum {
         return answerWithoutBody(listener.handler.tooLarge(exchange.head, maximum: collecting.maximum), exchange)
       }
+      guard hold(bytes.readableBytes, for: exchange) else { return refuseForMemory(exchange) }
       if collected.isEmpty, let expected = collecting.expected { collected.reserveCapacity(min(expected, 1 << 20)) }
       bytes.withUnsafeReadableBytes { collected.append(contentsOf: $0) }
       if let threshold = collecting.streamsOver, total > threshold { startStreaming(exchange, collecting) }
@@ -95,6 +101,11 @@ extension Connection {
     }
   }
 
+  private func refuseForMemory(_ exchange: Exchange) {
+    lane.counters.refusedByMemory.increment()
+    answerWithoutBody(HTTPResponse(status: 503, headers: ["retry-after": "1"]), exchange)
+  }
+
   private func takeCollected() -> [UInt8] {
     var body: [UInt8] = []
     swap(&body, &collected)
@@ -107,6 +118,8 @@ extension Connection {
       self?.onLoop { $0.demanded(demand, by: exchange) }
     }
     let first = takeCollected()
+    // All that may wait for its reader, at once, so that what the reader takes needs no counting.
+    guard hold(configuration.bodyBufferBytes, for: exchange) else { return refuseForMemory(exchange) }
     exchange.upload = .streaming(stream, received: first.count, maximum: collecting.maximum)
     if !first.isEmpty { _ = stream.push(first) }
     extendBodyDeadline()
@@ -127,7 +140,7 @@ extension Connection {
 
   private func sendContinue(_ exchange: Exchange) {
     exchange.awaitsContinue = false
-    context?.write(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil)
+    if version == .http2 { writeContinueFrame() } else { context?.write(wrapOutboundOut(ByteBuffer(staticString: "HTTP/1.1 100 Continue\r\n\r\n")), promise: nil) }
     flush()
   }
 
@@ -155,8 +168,8 @@ extension Connection {
   private func unreadable(_ status: Int) {
     switch phase {
     case .idle: answerUnreadable(status)
-    case .collecting:
-      collected = []
+    case .collecting(let exchange, _):
+      release(exchange)
       answerUnreadable(status)
     case .handling(let exchange), .responding(let exchange, _):
       guard case .streaming(let stream, _, _) = exchange.upload else { return }

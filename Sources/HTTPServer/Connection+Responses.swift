@@ -58,11 +58,19 @@ extension Connection {
       else { .exactly(bytes.count) }
     let head = ResponseHead(
       status: response.status, headers: response.headers, length: length, connection: connectionField(exchange), date: lane.httpDate)
+    let body = hasBody ? bytes : []
     guard let context else { return }
-    var buffer = context.channel.allocator.buffer(capacity: head.capacity + (hasBody ? bytes.count : 0))
-    head.encode(into: &buffer)
-    if hasBody { buffer.writeBytes(bytes) }
-    context.write(wrapOutboundOut(buffer), promise: nil)
+    switch version {
+    case .http1:
+      var buffer = context.channel.allocator.buffer(capacity: head.capacity + body.count)
+      head.encode(into: &buffer)
+      buffer.writeBytes(body)
+      context.write(wrapOutboundOut(buffer), promise: nil)
+    case .http2:
+      writeHeadFrame(head, end: body.isEmpty)
+      if !body.isEmpty { writeData(body, end: true) }
+    }
+    holdAnswer(body.count)
   }
 
   private func connectionField(_ exchange: Exchange) -> ResponseHead.ConnectionField {
@@ -73,6 +81,7 @@ extension Connection {
   func answerWithoutBody(_ response: HTTPResponse, _ exchange: Exchange) {
     exchange.keepAlive = false
     collected = []
+    release(exchange)
     var response = response
     let bytes: [UInt8]
     if case .bytes(let body) = response.body { bytes = body } else { bytes = [] }
@@ -94,7 +103,8 @@ extension Connection {
       exchange.keepAlive = false
     }
     if case .abandoned = exchange.upload { exchange.keepAlive = false }
-    guard exchange.keepAlive, !isStopping else { return linger() }
+    release(exchange)
+    guard exchange.keepAlive, !isStopping, version == .http1 else { return linger() }
     flush()
     phase = .idle
     uploadIsFull = false
@@ -118,10 +128,15 @@ extension Connection {
       else { switch framing { case .length: .declared; case .chunked: .chunked; case .untilClose: .none } }
     let head = ResponseHead(
       status: response.status, headers: response.headers, length: length, connection: connectionField(exchange), date: lane.httpDate)
-    var buffer = context.channel.allocator.buffer(capacity: head.capacity)
-    head.encode(into: &buffer)
-    context.write(wrapOutboundOut(buffer), promise: nil)
-    guard allowed, !exchange.isHead else {
+    let hasBody = allowed && !exchange.isHead
+    switch version {
+    case .http1:
+      var buffer = context.channel.allocator.buffer(capacity: head.capacity)
+      head.encode(into: &buffer)
+      context.write(wrapOutboundOut(buffer), promise: nil)
+    case .http2: writeHeadFrame(head, end: !hasBody)
+    }
+    guard hasBody else {
       finish(exchange)
       return false
     }
@@ -137,20 +152,24 @@ extension Connection {
       throw HTTPServerError.responseEnded
     }
     if exchange.writesAreCancelled { throw CancellationError() }
-    var buffer = context.channel.allocator.buffer(capacity: bytes.count + 20)
-    switch framing {
-    case .length(let declared, let written):
+    if case .length(let declared, let written) = framing {
       guard written + bytes.count <= declared else {
         throw HTTPServerError.lengthMismatch(declared: declared, written: written + bytes.count)
       }
       phase = .responding(current, .length(declared, written: written + bytes.count))
-      buffer.writeBytes(bytes)
+    }
+    if version == .http2 {
+      writeData(bytes, end: false)
+      return flushNow()
+    }
+    var buffer = context.channel.allocator.buffer(capacity: bytes.count + 20)
+    switch framing {
     case .chunked:
       buffer.writeString(String(bytes.count, radix: 16))
       buffer.writeStaticString("\r\n")
       buffer.writeBytes(bytes)
       buffer.writeStaticString("\r\n")
-    case .untilClose: buffer.writeBytes(bytes)
+    case .length, .untilClose: buffer.writeBytes(bytes)
     }
     context.write(wrapOutboundOut(buffer), promise: nil)
     flushNow()
@@ -161,9 +180,11 @@ extension Connection {
     switch framing {
     case .length(let declared, let written):
       guard written == declared else { throw HTTPServerError.lengthMismatch(declared: declared, written: written) }
-    case .chunked: context?.write(wrapOutboundOut(ByteBuffer(staticString: "0\r\n\r\n")), promise: nil)
+    case .chunked:
+      if version == .http1 { context?.write(wrapOutboundOut(ByteBuffer(staticString: "0\r\n\r\n")), promise: nil) }
     case .untilClose: break
     }
+    if version == .http2 { writeData([], end: true) }
     finish(exchange)
   }
 
@@ -171,6 +192,7 @@ extension Connection {
   private func streamFailed(_ exchange: Exchange, _ error: any Error) {
     guard isCurrent(exchange) else { return }
     logger.debug("a streamed response failed", metadata: ["error": "\(error)", "target": "\(exchange.head.target)"])
+    if version == .http2 { return resetStream(.internalError) }
     if case .responding(_, .untilClose) = phase { return reset() }
     close()
   }

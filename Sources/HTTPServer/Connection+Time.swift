@@ -39,7 +39,8 @@ extension Connection {
     arm()
   }
   private var unwrittenBytes: Int {
-    (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    if version == .http2 { return unsentBytes }
+    return (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
   }
 
   private func arm() {
@@ -55,7 +56,10 @@ extension Connection {
     let now = NIODeadline.now()
     if let deadline = writeDeadline, deadline <= now {
       let unwritten = unwrittenBytes
-      if unwritten >= unwrittenAtDeadline { return close() }
+      if unwritten >= unwrittenAtDeadline {
+        lane.counters.timedOutWrites.increment()
+        return close()
+      }
       watchWrites()
     }
     if let deadline = phaseDeadline, deadline <= now {
@@ -67,10 +71,19 @@ extension Connection {
 
   private func phaseTimedOut() {
     switch phase {
-    case .idle: if headIsTimed { answerUnreadable(408) } else { close() }
-    case .collecting: answerUnreadable(408)
+    case .idle where headIsTimed:
+      lane.counters.timedOutHeads.increment()
+      answerUnreadable(408)
+    case .idle:
+      lane.counters.timedOutIdle.increment()
+      close()
+    case .collecting(let exchange, _):
+      lane.counters.timedOutBodies.increment()
+      release(exchange)
+      answerUnreadable(408)
     case .handling(let exchange), .responding(let exchange, _):
       guard case .streaming(let stream, _, _) = exchange.upload else { return }
+      lane.counters.timedOutBodies.increment()
       exchange.upload = .abandoned
       stream.fail(HTTPServerError.bodyTooSlow)
     case .lingering: close()

@@ -19,6 +19,8 @@ final class Exchange: @unchecked Sendable {  // confined to the event loop of it
   /// The client waits for `100 Continue` before it sends the body.
   var awaitsContinue: Bool
   var upload = Upload.complete
+  /// Bytes that the lane counts as held for this exchange.
+  var held = 0
   var task: Task<Void, Never>?
   var writers: [CheckedContinuation<Void, any Error>] = []
   var writesAreCancelled = false
@@ -30,14 +32,17 @@ final class Exchange: @unchecked Sendable {  // confined to the event loop of it
   var isHead: Bool { head.method == "HEAD" }
 }
 
-/// One HTTP/1.1 connection: takes decoded parts in, runs one request at a time, writes encoded bytes out.
+/// One HTTP/1.1 connection, or one stream of HTTP/2: takes decoded parts in, runs one request at a time, writes answers out.
+/// The two differ in how answers are written and how they end.
 ///
 /// Requests that the client pipelines wait in `waiting` as they came, so that answers keep their order.
-final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined to `loop`; others enter through `onLoop`
+final class Connection: ChannelDuplexHandler, LaneMember, @unchecked Sendable {  // confined to `loop`; others enter through `onLoop`
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundIn = ByteBuffer
+  /// Of HTTP/1.1; a stream writes frames.
   typealias OutboundOut = ByteBuffer
 
+  enum Version { case http1, http2 }
   enum Phase {
     /// Between requests. → collecting, handling, lingering, closed
     case idle
@@ -62,11 +67,23 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     case part(HTTPServerRequestPart)
     /// What came could not be read; the status to answer once it is its turn.
     case unreadable(status: Int)
+
+    /// About what it takes to keep it, in bytes.
+    var size: Int {
+      switch self {
+      case .part(.head(let head)): head.headers.reduce(256 + head.uri.utf8.count) { $0 + 64 + $1.name.utf8.count + $1.value.utf8.count }
+      case .part(.body(let bytes)): 64 + bytes.readableBytes
+      case .part(.end), .unreadable: 64
+      }
+    }
   }
 
   let lane: Lane
   let listener: Listener
   let logger: Logger
+  let version: Version
+  let isSecure: Bool
+  private let headDeadline: NIODeadline
   var loop: any EventLoop { lane.loop }
   var configuration: HTTPServerConfiguration { lane.configuration }
 
@@ -75,7 +92,13 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   var collected: [UInt8] = []
   var waiting = CircularBuffer<Incoming>()
   var waitingHeads = 0
-  var waitingBytes = 0
+  private var waitingBytes = 0
+  /// The client has sent all of its request (of HTTP/2: its side of the stream).
+  private(set) var inputEnded = false
+  /// What the lane counts as held for answers that wait in the socket.
+  private var heldAnswers = 0
+  /// Of HTTP/2: bytes of the body that the stream has not been able to send.
+  var unsentBytes = 0
   var context: ChannelHandlerContext?
   var remoteAddress: String?
 
@@ -87,6 +110,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   private var isReading = false
   private var needsFlush = false
   private var sawPart = false
+  /// Requests begun since the others last had their turn, and whether it is theirs now.
+  private var begunInTurn = 0
+  private var isYielding = false
   /// Some bytes of a head have come and its time runs.
   var headIsTimed = false
   var isStopping = false
@@ -97,8 +123,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   var timer: Scheduled<Void>?
   var timerDue = NIODeadline.distantFuture
 
-  init(lane: Lane, listener: Listener, logger: Logger) {
+  init(lane: Lane, listener: Listener, logger: Logger, version: Version, isSecure: Bool, headDeadline: NIODeadline) {
     (self.lane, self.listener, self.logger) = (lane, listener, logger)
+    (self.version, self.isSecure, self.headDeadline) = (version, isSecure, headDeadline)
   }
 
   /// Runs on the connection's loop: now when the caller is on it.
@@ -111,12 +138,21 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    remoteAddress = context.remoteAddress?.ipAddress
-    lane.add(self)
+    // Not of the context: streams of HTTP/2 have the address of their connection, and trap on the other way to it.
+    remoteAddress = context.channel.remoteAddress?.ipAddress
     if lane.isStopping { isStopping = true }
+    switch version {
+    case .http1:
+      lane.add(self)
+      lane.counters.openHTTP1.increment()
+    case .http2: lane.hold(Self.streamBytes)
+    }
     headIsTimed = true
-    setDeadline(.now() + .init(configuration.headTimeout))
+    setDeadline(headDeadline)
   }
+  /// About what a stream takes by itself: without counting it a client could have a hundred on each of its connections.
+  private static let streamBytes = 8 << 10
+
   func handlerRemoved(context: ChannelHandlerContext) { ended() }
   func channelInactive(context: ChannelHandlerContext) { ended() }
 
@@ -124,6 +160,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     isReading = true
     sawPart = true
     let part = unwrapInboundIn(data)
+    if case .end = part { inputEnded = true } else { inputEnded = false }
     if waiting.isEmpty, takesParts {
       process(.part(part))
       processWaiting()
@@ -141,13 +178,15 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     if case .idle = phase, !sawPart { partOfHeadArrived() }
     if case .collecting(let exchange, let collecting) = phase { bodyProgressed(exchange, collecting) }
     sawPart = false
+    if waiting.isEmpty { begunInTurn = 0 }
   }
 
   func read(context: ChannelHandlerContext) {
     if mayRead { context.read() } else { readIsHeld = true }
   }
   private var mayRead: Bool {
-    !uploadIsFull && waitingHeads <= configuration.maximumPipelined && waitingBytes <= configuration.bodyBufferBytes
+    if case .idle = phase, !isWritable || isYielding { return false }
+    return !uploadIsFull && waitingHeads <= configuration.maximumPipelined && waitingBytes <= configuration.bodyBufferBytes
   }
   func readAgain() {
     guard readIsHeld, mayRead else { return }
@@ -158,7 +197,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable {
       writeDeadline = nil
+      releaseAnswers()
       resumeWriters(nil)
+      processWaiting()
     } else {
       watchWrites()
     }
@@ -174,6 +215,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
       return close()
     }
     if case .lingering = phase { return }
+    lane.counters.malformed.increment()
     let status = error == .headerOverflow ? 431 : error == .invalidVersion ? 505 : 400
     enqueue(.unreadable(status: status))
     processWaiting()
@@ -184,15 +226,28 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
 
   private var takesParts: Bool {
     switch phase {
-    case .idle, .collecting, .lingering, .closed: true
+    // A client that does not take its answers gets no further ones.
+    case .idle: isWritable && !isYielding
+    case .collecting, .lingering, .closed: true
     case .handling(let exchange), .responding(let exchange, _):
       if case .complete = exchange.upload { false } else { true }
     }
   }
   private func enqueue(_ incoming: Incoming) {
     if case .part(.head) = incoming { waitingHeads += 1 }
-    if case .part(.body(let bytes)) = incoming { waitingBytes += bytes.readableBytes }
+    let size = incoming.size
+    waitingBytes += size
+    lane.hold(size)
     waiting.append(incoming)
+    if !lane.hasRoom(for: 0, isSmall: true) {
+      lane.counters.refusedByMemory.increment()
+      close()
+    }
+  }
+  private func dropWaiting() {
+    lane.release(waitingBytes)
+    (waitingHeads, waitingBytes) = (0, 0)
+    waiting.removeAll()
   }
   /// A handler that answers at once ends up here again from within `process`: the outer call goes on then.
   func processWaiting() {
@@ -201,12 +256,31 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     defer { isProcessing = false }
     while takesParts, let next = waiting.popFirst() {
       if case .part(.head) = next { waitingHeads -= 1 }
-      if case .part(.body(let bytes)) = next { waitingBytes -= bytes.readableBytes }
+      let size = next.size
+      waitingBytes -= size
+      lane.release(size)
       process(next)
     }
     // Without a read going on nothing else would start the time of a body that is only partly here.
     if !isReading, case .collecting(let exchange, let collecting) = phase { bodyProgressed(exchange, collecting) }
     readAgain()
+  }
+
+  /// Counts a request that begins. One read may bring thousands of small ones, and handlers that answer at once would keep the
+  /// event loop to this connection for as long as they last.
+  func countBegun() {
+    begunInTurn += 1
+    guard begunInTurn >= configuration.maximumPerTurn else { return }
+    begunInTurn = 0
+    isYielding = true
+    lane.yield(self)
+  }
+  func takeTurn() {
+    isYielding = false
+    guard let context else { return }
+    (isReading, sawPart) = (true, true)
+    processWaiting()
+    channelReadComplete(context: context)
   }
 
   /// Marks that bytes were written. One flush serves all that happens within one read.
@@ -236,10 +310,10 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
   /// Stops sending, and throws away what still comes for a while: closing with unread input would reset the connection and
   /// the client might lose the answer.
   func linger() {
-    phase = .lingering
     uploadIsFull = false
-    (waitingHeads, waitingBytes) = (0, 0)
-    waiting.removeAll()
+    dropWaiting()
+    if version == .http2 { return finishStream() }
+    phase = .lingering
     setDeadline(.now() + .init(configuration.lingerTimeout))
     flushNow()
     context?.close(mode: .output, promise: nil)
@@ -267,16 +341,47 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {  // confined
     phase = .closed
     timer?.cancel()
     timer = nil
-    waiting.removeAll()
+    dropWaiting()
+    releaseAnswers()
     switch last {
     case .handling(let exchange), .responding(let exchange, _):
       if case .streaming(let stream, _, _) = exchange.upload { stream.fail(HTTPServerError.clientGone) }
       resumeWriters(HTTPServerError.clientGone, of: exchange)
       exchange.task?.cancel()
-    case .idle, .collecting, .lingering, .closed: break
+      release(exchange)
+    case .collecting(let exchange, _): release(exchange)
+    case .idle, .lingering, .closed: break
     }
     context = nil
-    listener.connectionEnded()
-    lane.remove(self)
+    switch version {
+    case .http1:
+      lane.counters.openHTTP1.decrement()
+      lane.remove(self)
+    case .http2: lane.release(Self.streamBytes)
+    }
+  }
+
+  // Memory.
+
+  /// False when all connections together hold too much already.
+  func hold(_ bytes: Int, for exchange: Exchange) -> Bool {
+    guard lane.hasRoom(for: bytes, isSmall: exchange.held + bytes <= configuration.smallBodyBytes) else { return false }
+    exchange.held += bytes
+    lane.hold(bytes)
+    return true
+  }
+  func release(_ exchange: Exchange) {
+    lane.release(exchange.held)
+    exchange.held = 0
+  }
+  /// Notes what waits in the socket after an answer was written.
+  func holdAnswer(_ bytes: Int) {
+    guard !isWritable else { return }
+    heldAnswers += bytes
+    lane.hold(bytes)
+  }
+  private func releaseAnswers() {
+    lane.release(heldAnswers)
+    heldAnswers = 0
   }
 }

@@ -4,18 +4,24 @@ import Base
 public struct HTTPRequestHead: Sendable {
   public var method: String
   /// The request target exactly as it was sent: neither decoded nor normalised, because signatures and S3 keys need it so.
+  ///
+  /// A target in absolute form (`GET http://host/path`) comes as its path, with its host as the `host` field.
   public var target: String
+  /// Over HTTP/2 `:authority` is the `host` field.
   public var headers: HeaderFields
   /// The client's IP address without its port; nil for sockets that have none.
   public var remoteAddress: String?
   /// The label of the listener that took the connection.
   public var listener: String
+  /// It came over TLS.
+  public var isSecure: Bool
 
   public init(
-    method: String, target: String, headers: HeaderFields = [:], remoteAddress: String? = nil, listener: String = ""
+    method: String, target: String, headers: HeaderFields = [:], remoteAddress: String? = nil, listener: String = "",
+    isSecure: Bool = false
   ) {
     (self.method, self.target, self.headers) = (method, target, headers)
-    (self.remoteAddress, self.listener) = (remoteAddress, listener)
+    (self.remoteAddress, self.listener, self.isSecure) = (remoteAddress, listener, isSecure)
   }
 }
 
@@ -37,13 +43,14 @@ public struct HTTPRequest: Sendable {
   public var headers: HeaderFields { head.headers }
   public var remoteAddress: String? { head.remoteAddress }
   public var listener: String { head.listener }
+  public var isSecure: Bool { head.isSecure }
 }
 
 public struct HTTPResponse: Sendable {
   public enum Body: Sendable {
     case bytes([UInt8])
     /// Writes the body piece by piece. The head goes out first: with the `content-length` of the response if it has one,
-    /// else chunked. When the closure throws, the connection ends without the end of the body, so that the client knows.
+    /// else chunked. When the closure throws, the connection (or stream) ends without the end of the body, so that the client knows.
     case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
   }
   public var status: Int
@@ -103,4 +110,6 @@ public enum HTTPServerError: Error, Sendable, Equatable {
   case responseEnded
   case shutDown
   case cannotListen(String)
+  /// The certificate or the key for TLS cannot be used.
+  case badCertificate(String)
 }

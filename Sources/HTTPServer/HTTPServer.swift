@@ -5,7 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// Serves HTTP/1.1 on any number of listening sockets, with one set of event loops.
+/// Serves HTTP/1.1 and HTTP/2, plain and over TLS, on any number of listening sockets, with one set of event loops.
 ///
 /// Handlers run on the event loop of their connection. `shutdownGracefully` must be called before the server is let go.
 public final class HTTPServer: Sendable {
@@ -21,6 +21,8 @@ public final class HTTPServer: Sendable {
   private let logger: Logger
   private let group: MultiThreadedEventLoopGroup
   private let lanes: [ObjectIdentifier: Lane]
+  private let addresses: AddressLimit
+  private let counted = Counters()
   private let state = Mutex(State.running(listeners: [:], next: 1))
 
   /// - Parameters:
@@ -31,18 +33,25 @@ public final class HTTPServer: Sendable {
   ) {
     (self.configuration, self.handler, self.logger) = (configuration, handler, logger)
     group = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops ?? System.coreCount)
+    addresses = AddressLimit(maximum: configuration.maximumConnectionsPerAddress)
+    let loops = Array(group.makeIterator())
     var lanes: [ObjectIdentifier: Lane] = [:]
-    for loop in group.makeIterator() {
-      lanes[ObjectIdentifier(loop)] = Lane(loop: loop, configuration: configuration, clock: clock)
+    for loop in loops {
+      lanes[ObjectIdentifier(loop)] = Lane(
+        loop: loop, configuration: configuration, share: configuration.maximumHeldBytes / loops.count, counters: counted, clock: clock)
     }
     self.lanes = lanes
   }
 
+  /// What the connections have met so far.
+  public var counters: HTTPServerCounters { counted.values }
+
   /// Opens a listening socket. Port 0 takes a free port, which the result names.
   public func listen(
-    host: String, port: Int, label: String = "", handler: (any HTTPHandler)? = nil
+    host: String, port: Int, label: String = "", transport: HTTPTransport = .init(), handler: (any HTTPHandler)? = nil
   ) async throws(HTTPServerError) -> HTTPListener {
-    let listener = try makeListener(label, handler, configuration.maximumConnections)
+    let limits = Listener.Limits(connections: configuration.maximumConnections, headBytes: configuration.maximumHeadBytes)
+    let listener = try makeListener(label, handler, transport, limits)
     return try await open(listener, "\(host):\(port)") { try await $0.bind(host: host, port: port).get() }
   }
 
@@ -51,7 +60,9 @@ public final class HTTPServer: Sendable {
   public func adopt(
     fd: Int32, label: String, handler: (any HTTPHandler)? = nil
   ) async throws(HTTPServerError) -> HTTPListener {
-    let listener = try makeListener(label, handler, configuration.maximumConnectionsOfAdopted)
+    let limits = Listener.Limits(
+      connections: configuration.maximumConnectionsOfAdopted, headBytes: configuration.maximumHeadBytesOfAdopted)
+    let listener = try makeListener(label, handler, .init(), limits)
     return try await open(listener, "descriptor \(fd)") { try await $0.withBoundSocket(fd).get() }
   }
 
@@ -107,7 +118,7 @@ public final class HTTPServer: Sendable {
   }
 
   private func makeListener(
-    _ label: String, _ handler: (any HTTPHandler)?, _ maximum: Int
+    _ label: String, _ handler: (any HTTPHandler)?, _ transport: HTTPTransport, _ limits: Listener.Limits
   ) throws(HTTPServerError) -> Listener {
     let number = state.withLock { state -> UInt64? in
       guard case .running(let listeners, let next) = state else { return nil }
@@ -115,7 +126,8 @@ public final class HTTPServer: Sendable {
       return next
     }
     guard let number else { throw .shutDown }
-    return Listener(id: ListenerID(number: number), label: label, handler: handler ?? self.handler, maximumConnections: maximum)
+    return Listener(
+      id: ListenerID(number: number), label: label, handler: handler ?? self.handler, transport: transport, limits: limits)
   }
 
   private func open(
@@ -148,6 +160,13 @@ public final class HTTPServer: Sendable {
     ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      // When the process has no descriptor left, accepting waits instead of failing again at once.
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptBackoffHandler(shouldForwardIOErrorCaught: false) { _ in .milliseconds(100) })
+        }
+      }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       // A second read that only finds the socket empty would cost every request a system call.
@@ -155,24 +174,40 @@ public final class HTTPServer: Sendable {
       .childChannelInitializer { channel in self.configure(channel, listener) }
   }
 
-  /// TLS and HTTP/2 would come in here, before the decoder.
   private func configure(_ channel: any Channel, _ listener: Listener) -> EventLoopFuture<Void> {
-    guard let lane = lanes[ObjectIdentifier(channel.eventLoop)], listener.admitConnection() else {
-      return refuse(channel)
-    }
-    let connection = Connection(lane: lane, listener: listener, logger: logger)
+    guard let lane = lanes[ObjectIdentifier(channel.eventLoop)], admit(channel, to: listener) else { return refuse(channel) }
     return channel.eventLoop.makeCompletedFuture {
-      var limits = NIOHTTPDecoderLimitConfiguration()
-      limits.maxHeaderFieldSize = configuration.maximumHeadBytes
-      limits.maxHeaderListSize = configuration.maximumHeadBytes
-      limits.maxHeaderFieldCount = configuration.maximumHeaderFields
-      let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .dropBytes, limitConfiguration: limits)
-      try channel.pipeline.syncOperations.addHandlers([ByteToMessageHandler(decoder), connection])
+      try channel.pipeline.syncOperations.addHandler(
+        Front(
+          lane: lane, listener: listener, logger: logger, isSecure: false, deadline: .now() + .init(configuration.headTimeout)))
     }
   }
 
+  /// Counts the connection in until it closes.
+  private func admit(_ channel: any Channel, to listener: Listener) -> Bool {
+    guard listener.admitConnection() else {
+      counted.refusedByListener.increment()
+      return false
+    }
+    let client = ClientNetwork(channel.remoteAddress)
+    if let client, !addresses.admit(client) {
+      listener.connectionEnded()
+      counted.refusedByAddress.increment()
+      return false
+    }
+    counted.accepted.increment()
+    counted.open.increment()
+    channel.closeFuture.whenComplete { [counted, addresses] _ in
+      counted.open.decrement()
+      listener.connectionEnded()
+      if let client { addresses.ended(client) }
+    }
+    return true
+  }
+
   private func refuse(_ channel: any Channel) -> EventLoopFuture<Void> {
-    let answer = ByteBuffer(staticString: "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+    let answer = ByteBuffer(
+      staticString: "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n")
     return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandler(Refusal(answer: answer))
     }

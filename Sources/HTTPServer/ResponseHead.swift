@@ -51,6 +51,16 @@ struct ResponseHead {
     }
   }
 
+  /// The same for a protocol that has fields of its own for status, framing and the connection.
+  func forEachField(_ body: (String, String) -> Void) {
+    for field in headers.fields where isOurs(field.name) == false && field.name != "upgrade" && field.name != "proxy-connection" {
+      let isClean = field.value.utf8.allSatisfy { $0 >= 32 && $0 != 127 }
+      body(field.name, isClean ? field.value : field.value.utf8.map { $0 < 32 || $0 == 127 ? 32 : $0 }.utf8Text)
+    }
+    body("date", date.utf8Text)
+    if case .exactly(let count) = length { body("content-length", String(count)) }
+  }
+
   private func isOurs(_ name: String) -> Bool {
     switch name {
     case "date", "transfer-encoding", "connection", "keep-alive": true

@@ -18,6 +18,9 @@ enum IAMError {
   }
   static func noSuchKey(_ id: String) -> AWSError { noSuchEntity("The Access Key with id \(id) cannot be found.") }
   static func noSuchProfile(_ name: String) -> AWSError { noSuchEntity("Instance Profile \(name) cannot be found.") }
+  static func noSuchProvider(_ arn: String) -> AWSError {
+    noSuchEntity("OpenIDConnect Provider not found for arn \(arn)")
+  }
   static func noSuchEntity(_ message: String) -> AWSError { AWSError("NoSuchEntityException", message, status: 404) }
 
   static func exists(_ kind: Entity.Kind, _ name: String) -> AWSError {
@@ -38,6 +41,9 @@ enum IAMError {
   static func tooManyTags() -> AWSError { quota("TagsPerResource", IAMLimits.tags) }
   static func duplicateTags() -> AWSError {
     invalidInput("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+  }
+  static func reservedTag(_ key: String) -> AWSError {
+    invalidInput("Tag keys that begin with aws: are reserved for system use: \(key)")
   }
   static func malformed(_ policy: MalformedPolicy) -> AWSError {
     AWSError("MalformedPolicyDocumentException", policy.message, status: 400)

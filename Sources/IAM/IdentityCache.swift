@@ -30,6 +30,9 @@ final class IdentityCache: Sendable {
     var documents: [DocumentKey: PolicyDocument?] = [:]
     var documentBytes = 0
     var uses: [String: LastUse] = [:]
+    var epochs: [AccountID: Int] = [:]
+    var hits = 0
+    var misses = 0
   }
   private static let documentByteLimit = 8 << 20
   private let state = Mutex(State())
@@ -42,6 +45,20 @@ final class IdentityCache: Sendable {
       $0.generation &+= 1
       $0.principals.removeAll(keepingCapacity: true)
       $0.keys.removeAll(keepingCapacity: true)
+      $0.epochs.removeAll(keepingCapacity: true)
+    }
+  }
+
+  var sizes: (principals: Int, documents: Int, hits: Int, misses: Int) {
+    state.withLock { ($0.principals.count, $0.documents.count, $0.hits, $0.misses) }
+  }
+
+  func epoch(_ account: AccountID) -> Int? { state.withLock { $0.epochs[account] } }
+  func keep(epoch: Int, _ account: AccountID, loadedAt generation: UInt64) {
+    state.withLock {
+      guard $0.generation == generation else { return }
+      if $0.epochs.count >= IAMLimits.cachedIdentities { $0.epochs.removeAll(keepingCapacity: true) }
+      $0.epochs[account] = epoch
     }
   }
 
@@ -58,7 +75,9 @@ final class IdentityCache: Sendable {
   func policies(_ id: String, use: (id: String, LastUse)?) -> PolicySet? {
     state.withLock {
       if let use, $0.uses.count < IAMLimits.cachedIdentities || $0.uses[use.id] != nil { $0.uses[use.id] = use.1 }
-      return $0.principals[id]
+      let known = $0.principals[id]
+      if known == nil { $0.misses += 1 } else { $0.hits += 1 }
+      return known
     }
   }
   func keep(_ policies: PolicySet, _ id: String, loadedAt generation: UInt64) {

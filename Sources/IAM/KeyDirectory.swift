@@ -27,7 +27,7 @@ extension IAMService {
   /// In the local mode: the root of the account that the key is, or of the local account.
   private func unissued(_ accessKeyID: String) throws -> KeyIdentity {
     guard configuration.localMode else { throw KeyFailure.unknown }
-    return KeyIdentity(secret: nil, principal: .root(AccountID(accessKeyID) ?? .local))
+    return KeyIdentity(secret: nil, principal: .root(AccountID(accessKeyID) ?? configuration.standardAccount))
   }
 
   private func sessionIdentity(_ accessKeyID: String, _ token: String, _ now: Instant) async throws -> KeyIdentity {
@@ -38,6 +38,7 @@ extension IAMService {
     let generation = cache.generation
     guard let (grant, secret) = try await sessionSealer().open(token, accessKeyID: accessKeyID) else { throw KeyFailure.unknown }
     guard now < grant.expires else { throw KeyFailure.expired }
+    if let account = grant.principal.account, try await epoch(account) != grant.epoch { throw KeyFailure.unknown }
     var values = grant.conditionValues
     values["aws:tokenissuetime"] = [grant.issued.iso8601]
     values["aws:multifactorauthpresent"] = ["false"]

@@ -16,8 +16,9 @@ extension IAMService {
     let (access, call) = Self.assumption(role, by: service, at: ambient.now)
     let decision = try await decide(access, call)
     guard decision == .allowed else {
-      denials.add(Denial(access, call, decision))
-      throw AWSError("AccessDenied", decision.message(for: access, principal: call.principal), status: 403)
+      do { try await refuse(access, call, decision) } catch let error as AWSError {
+        throw AWSError("AccessDenied", error.message, status: 403)
+      }
     }
     return RoleSession(
       account: role.account, roleName: role.name, rolePath: role.path, roleID: role.id, sessionName: sessionName)
@@ -61,7 +62,8 @@ extension IAMService {
     let keyID = KeyForm.make(KeyForm.sessionPrefix, account, ambient.random)
     let now = Instant(seconds: ambient.now.seconds)
     let grant = SessionGrant(
-      principal: principal, accessKeyID: keyID, issued: now, expires: now + duration, conditionValues: conditionValues)
+      principal: principal, accessKeyID: keyID, issued: now, expires: now + duration, conditionValues: conditionValues,
+      epoch: try await epoch(account))
     let (token, secret) = try await sessionSealer().seal(grant, ambient.random)
     return (keyID, secret, token, grant.expires)
   }

@@ -116,6 +116,47 @@ enum LambdaError {
     make("RequestEntityTooLargeException", "Zipped size must be smaller than \(LambdaLimits.zippedBytes) bytes", status: 413)
   }
 
+  // Layers
+
+  static func tooManyLayers() -> AWSError { invalidParameter("Cannot reference more than \(LambdaLimits.layers) layers.") }
+  static func noLayerVersion(_ arn: String) -> AWSError { invalidParameter("Layer version \(arn) does not exist.") }
+  static func badLayers(_ arns: [String]) -> AWSError {
+    constraint(
+      "[\(arns.joined(separator: ", "))]", at: "layers",
+      "satisfy constraint: [Member must have length less than or equal to 140, Member must have length greater than or equal to 1, "
+        + #"Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+"#
+        + #"-\d{1}:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), "#
+        + "Member must not be null]")
+  }
+  static func sameLayerTwice(_ one: String, _ other: String) -> AWSError {
+    invalidParameter(
+      "Two different versions of the same layer are not allowed to be referenced in the same function. "
+        + "\(one) and \(other) are versions of the same layer.")
+  }
+  static func otherLayerRegion(_ here: Region) -> AWSError {
+    invalidParameter(
+      "Layers are not in the same region as the function. Layers are expected to be in region \(here).")
+  }
+  static func layersTooLarge(_ size: Int) -> AWSError {
+    invalidParameter(
+      "Function code combined with layers exceeds the maximum allowed size of \(LambdaLimits.unzippedBytes) bytes. "
+        + "The actual size is \(size) bytes.")
+  }
+  static func badLayerName(_ value: String) -> AWSError {
+    constraint(
+      value, at: "layerName",
+      #"satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"#)
+  }
+  static func badLayerNumber() -> AWSError { invalidParameter("Layer Version Cannot be less than 1.") }
+  static func badCompatibleRuntimes(_ values: [String]) -> AWSError {
+    constraint(
+      "[\(values.joined(separator: ", "))]", at: "compatibleRuntimes",
+      "satisfy constraint: [Member must satisfy enum value set: [\(RuntimeNames.supported.joined(separator: ", "))]]")
+  }
+  static func noSnapStart(_ runtime: String) -> AWSError {
+    invalidParameter("\(runtime) is not supported for SnapStart enabled functions.")
+  }
+
   // Policies
 
   static func statementExists(_ sid: String) -> AWSError {
@@ -139,12 +180,38 @@ enum LambdaError {
 
   static func noAlias(_ arn: String) -> AWSError { notFound("Cannot find alias arn: \(arn)") }
   static func aliasExists(_ arn: String) -> AWSError { conflict("Alias already exists: \(arn)") }
+  static func tooManyRoutes() -> AWSError {
+    invalidParameter("Number of items in AdditionalVersionWeights cannot be greater than 1")
+  }
+  static func versionAlreadyRouted(_ version: String) -> AWSError {
+    invalidParameter(
+      "Invalid function version \(version). Function version \(version) is already included in routing configuration.")
+  }
+  static func latestRouted() -> AWSError {
+    invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version")
+  }
+  static func unequalRouting() -> AWSError {
+    invalidParameter("An alias can only point to two versions that have the same execution role and the same dead-letter queue.")
+  }
   static func noEventInvokeConfig(_ arn: String) -> AWSError {
     notFound("The function \(arn) doesn't have an EventInvokeConfig")
   }
 
+  static func badDestination(_ arn: String) -> AWSError { invalidParameter("The destination ARN \(arn) is invalid.") }
+  static func ownDestination() -> AWSError {
+    invalidParameter("You can't specify the function as a destination for itself.")
+  }
+  static func roleCannotReach(_ action: String, _ target: ARN, cause: any Error) -> AWSError {
+    let verb = action.split(separator: ":").last ?? ""
+    return invalidParameter(
+      "The function's execution role does not have permissions to call \(verb) on \(target)", cause: cause)
+  }
+
   // Event source mappings
 
+  static func badFilter(cause: any Error) -> AWSError {
+    invalidParameter("Invalid filter pattern definition.", cause: cause)
+  }
   static func queueDoesNotExist(cause: (any Error)? = nil) -> AWSError {
     invalidParameter(
       "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "

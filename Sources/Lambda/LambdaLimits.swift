@@ -14,6 +14,7 @@ enum LambdaLimits {
   /// Bytes of the target of a symbolic link inside a package. Our own bound.
   static let linkTargetBytes = 1024
 
+  static let layers = 5
   static let nameLength = 64
   static let timeoutSeconds = 1...900
   static let defaultTimeoutSeconds = 3
@@ -45,6 +46,8 @@ enum LambdaLimits {
   static let sqsBatchSizeWithoutWindow = 10
   static let defaultSQSBatchSize = 10
   static let batchingWindowSeconds = 0...300
+  /// Filters of a mapping.
+  static let filters = 5
   static let mappingConcurrency = 2...1000
 
   static let retryAttempts = 0...2

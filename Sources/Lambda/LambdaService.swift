@@ -14,8 +14,11 @@ public final class LambdaService: ServiceModule {
     public var virtualEnvironments: [String]
     /// Where other interpreters are looked for, in the form of `PATH`.
     public var searchPath: String
-    public init(directory: String, virtualEnvironments: [String], searchPath: String) {
+    /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
+    public var spareRuntimes: Int
+    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
+      self.spareRuntimes = spareRuntimes
     }
   }
   /// The services that Lambda works with.
@@ -40,10 +43,13 @@ public final class LambdaService: ServiceModule {
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
   private let stopping = Nudge()
+  private let configuration: Configuration
+  private let logger: Logger
 
   public init(
     store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, configuration: Configuration, logger: Logger
   ) {
+    (self.configuration, self.logger) = (configuration, logger)
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
@@ -57,8 +63,11 @@ public final class LambdaService: ServiceModule {
     let invoker = Invoker(placement: placement, ambient: ambient)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger), ambient: ambient,
-      logger: logger)
+      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
+      destinations: Destinations(
+        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+        logger: logger),
+      ambient: ambient, logger: logger)
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
@@ -69,30 +78,54 @@ public final class LambdaService: ServiceModule {
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LambdaModel.service, operations: control.operations + [invokeOperation.operation])]
+    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
   }
   public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
-  public func run(sandboxes: SandboxHost, server: HTTPServer) async throws {
+  /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
+  public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    let spares = SpareRuntimes(
+      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate, logger: logger)
     let launcher = Launcher(
-      sandboxes: sandboxes, server: server, packages: packages, roles: roles, runtimes: runtimes,
-      nodeClient: nodeClient.directory)
+      sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
+      nodeClient: nodeClient.directory, spares: spares, logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
-      group.addTask { await self.placement.run(launcher) }
-      group.addTask { await self.feed() }
+      group.addTask {
+        await self.placement.run(launcher)
+        spares.stop()
+      }
+      group.addTask { await spares.run() }
+      group.addTask { await self.feed(launcher) }
+    }
+  }
+
+  /// Has the runtimes booted that functions use: those that there are, and those that come.
+  private func prepareSpares(_ launcher: Launcher) async {
+    let changes = control.changes.stream()
+    for runtime in (try? await control.store.read { try FunctionRows($0).runtimes() }) ?? [] { launcher.wantSpares(of: runtime) }
+    for await change in changes {
+      guard case .changed(let id) = change else { continue }
+      if let function = try? await control.store.read({ try FunctionRows($0).function(id) }) {
+        launcher.wantSpares(of: function.latest.runtime)
+      }
     }
   }
 
   /// Brings events to functions until the server stops; what is under way is finished.
-  private func feed() async {
+  private func feed(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
-        for await change in self.control.changes.stream() {
+        let changes = self.control.changes.stream()
+        for (function, count) in (try? await self.control.reservations()) ?? [:] { self.placement.reserve(function, count) }
+        for await change in changes {
+          let reserved = try? await self.control.reservation(of: change.id)
+          self.placement.reserve(change.id, reserved ?? nil)
           if case .deleted(let id) = change { self.placement.remove(id) }
         }
       }
@@ -106,6 +139,47 @@ public final class LambdaService: ServiceModule {
     stopping.nudge()
     await placement.stop(within: limit)
     logForwarder.finish()
+  }
+
+  /// How long environments get to end when their account is emptied.
+  private static let removalLimit = Duration.seconds(5)
+
+  public func removeAll(of account: AccountID) async throws {
+    // First what brings work, then what does it.
+    try await control.removeMappings(of: account)
+    try await control.removeFunctions(of: account)
+    try await queue.removeAll(of: account)
+    await placement.removeAll(of: account, within: Self.removalLimit)
+    await logForwarder.drain()
+    logForwarder.forget(account)
+  }
+
+  public var inventory: [InventoryItem] { ControlPlane.inventory }
+
+  public func measurements() async -> [Measurement] {
+    let counts = placement.counts
+    let environments = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle)].map { state, count in
+      Measurement(
+        "dewpoint_lambda_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
+        help: "Execution environments by state.")
+    }
+    var all = environments + [
+      Measurement(
+        "dewpoint_lambda_invocations_running", .gauge, Double(counts.invocations - counts.waiting),
+        help: "Invocations that an environment works on."),
+      Measurement(
+        "dewpoint_lambda_invocations_waiting", .gauge, Double(counts.waiting), help: "Invocations that wait for an environment."),
+      Measurement(
+        "dewpoint_lambda_pollers", .gauge, Double(mappings.runningCount), help: "Event source mappings that are polled."),
+    ]
+    if let events = try? await queue.counts() {
+      all += [("due", events.due), ("taken", events.taken)].map { state, count in
+        Measurement(
+          "dewpoint_lambda_async_events", .gauge, Double(count), labels: [(name: "state", value: state)],
+          help: "Asynchronous events that wait (due) or are being tried (taken); counted up to 1000.")
+      }
+    }
+    return all
   }
 
   /// `lambda/packages/HASH.zip`: the zip that a function's `Code.Location` names, by a link that is signed and valid for ten minutes.

@@ -27,6 +27,11 @@ enum SQSError {
     invalid("Value \(value) for parameter \(parameter) is invalid. Reason: \(reason)")
   }
 
+  static func notForThisType(_ parameter: String, _ value: some CustomStringConvertible) -> AWSError {
+    invalid(parameter, value, "The request include parameter that is not valid for this queue type.")
+  }
+  static func overLimit(_ text: String) -> AWSError { AWSError("OverLimit", text, status: 403) }
+
   static func unknownAttribute(_ name: String) -> AWSError {
     AWSError("InvalidAttributeName", "Unknown Attribute \(name).", status: 400)
   }
@@ -59,8 +64,7 @@ enum SQSError {
   static func receiptExpired(_ handle: String) -> AWSError {
     invalid("ReceiptHandle", handle, "The receipt handle has expired.")
   }
-  static let overLimit = AWSError(
-    "OverLimit", "The maximum number of in flight messages is reached (\(SQSLimits.inFlight)).", status: 403)
+  static let tooManyInFlight = overLimit("The maximum number of in flight messages is reached (\(SQSLimits.inFlight)).")
 
   static func emptyBatch(_ entry: String) -> AWSError {
     AWSError(

@@ -32,6 +32,9 @@ enum SQSLimits {
 
   static let policyBytes = 8192
   static let policyStatements = 20
+  static let policyPrincipals = 50
+  static let policyConditions = 10
+  /// In one statement.
   static let permissionActions = 7
   static let tags = 50
   static let listPage = 1000
@@ -42,6 +45,16 @@ enum SQSLimits {
 
   static let deduplicationInterval = Duration.minutes(5)
   static let receiveAttemptInterval = Duration.minutes(5)
+
+  // Fair queues (developer guide, "How Amazon SQS fair queues work").
+
+  /// A tenant that has more than one part in so many is noisy …
+  static let fairShare = 10
+  /// … with at least so many messages in flight, or …
+  static let fairFlights = 30
+  /// … with so much processing time in the last one or two minutes (ours: a few slow messages are no noise).
+  static let fairTime = Duration.seconds(30)
+  static let fairQuietInterval = Duration.minutes(5)
 
   static let moveTaskRate = 1...500
   static let moveTasksListed = 10
@@ -65,6 +78,15 @@ enum SQSLimits {
   static let queuesPerSweep = 500
   /// Parsed queues kept in memory; when full, all are dropped and read again.
   static let cachedQueues = 20_000
+  /// Tenants of one queue whose shares are estimated; when full, the smallest is forgotten.
+  static let fairTenants = 256
+  /// Queues with tenants; when full, all estimates begin anew.
+  static let fairQueues = 1000
+  /// Queues whose depths are told as measurements, and rows that are counted for that.
+  static let measuredQueues = 200
+  static let measuredRows = 100_000
+  /// Sources of a dead-letter queue at which a move task's caller must be allowed to send.
+  static let moveSourcesChecked = 1000
   /// Clients that wait for messages of one queue. More are answered at once, as by a short poll.
   static let waitersPerQueue = 10_000
 }

@@ -12,6 +12,7 @@ public final class SQSService: ServiceModule, QueuePort {
   let commits: SharedCommits
   let rooms: WaitingRooms
   let inFlight: InFlightGauge
+  let shares: FairShares
   let sequences: SequenceSource
   let moves: MoveWorker
   public let workers: [any Worker]
@@ -19,15 +20,16 @@ public final class SQSService: ServiceModule, QueuePort {
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser) {
     let cache = QueueCache(store)
     let rooms = WaitingRooms(ambient.clock)
-    let inFlight = InFlightGauge()
+    let (inFlight, shares) = (InFlightGauge(), FairShares())
     let garbage = GarbageWorker(store)
     let commits = SharedCommits(store, cache) { effects in
       rooms.announce(effects, at: ambient.now)
       inFlight.add(effects.leases)
+      shares.note(effects.shares)
       if !effects.changed.isEmpty { garbage.nudge.nudge() }
     }
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
-    (self.rooms, self.inFlight, self.commits) = (rooms, inFlight, commits)
+    (self.rooms, self.inFlight, self.shares, self.commits) = (rooms, inFlight, shares, commits)
     sequences = SequenceSource(ambient)
     moves = MoveWorker(store, commits, ambient, sequences)
     workers = [garbage, RetentionWorker(store, commits), moves]
@@ -41,6 +43,8 @@ public final class SQSService: ServiceModule, QueuePort {
           + moveTaskOperations)
     ]
   }
+
+  public var inventory: [InventoryItem] { Keys.inventory }
 
   /// The queue that an input names. Throws InvalidAddress and MissingParameter.
   func queueName(_ url: String, _ call: Call) throws -> QueueName {
@@ -61,9 +65,18 @@ public final class SQSService: ServiceModule, QueuePort {
     }
   }
 
+  /// The same, with what policies may ask of the tags in the input.
+  func access<Input: QueueInput>(
+    _ action: String, isOwnersOnly: Bool, tags: @escaping @Sendable (Access, Input) -> Access
+  ) -> @Sendable (Input, Call) async throws -> [Access] {
+    let access: @Sendable (Input, Call) async throws -> [Access] = access(action, isOwnersOnly: isOwnersOnly)
+    return { input, call in try await access(input, call).map { tags($0, input) } }
+  }
+
   func access(_ action: String, _ name: QueueName, isOwnersOnly: Bool = false, by account: AccountID) async throws -> Access {
-    let policy = isOwnersOnly && account != name.account ? nil : try await cache.find(name)?.policy
-    return Access("sqs:" + action, on: name.arn.text, owner: name.account, resourcePolicy: policy)
+    let queue = try await cache.find(name)
+    let policy = isOwnersOnly && account != name.account ? nil : queue?.policy
+    return Access("sqs:" + action, on: name.arn.text, owner: name.account, resourcePolicy: policy).having(queue?.tags ?? [:])
   }
 }
 

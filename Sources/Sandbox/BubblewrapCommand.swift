@@ -28,6 +28,7 @@ struct BubblewrapCommand {
     if dropsToHostUID { all += ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap { ["--cap-add", $0] } }
     // Directories that bubblewrap makes by itself on the way to a bind are closed to other users.
     for directory in parents(spec) { all += ["--perms", "0755", "--dir", directory] }
+    for directory in spec.lateMountPoints { all += ["--perms", "0755", "--dir", directory] }
     for entry in runtimeBinds {
       switch entry {
       case .bind(let bind): all += ["--ro-bind", bind.host, bind.guest]
@@ -48,7 +49,7 @@ struct BubblewrapCommand {
 
   /// The directories above all binds that no bind brings along, the upper ones first.
   private func parents(_ spec: SandboxSpec) -> [String] {
-    let binds = spec.readOnlyBinds.map(\.guest) + runtimeBinds.map(\.guest)
+    let binds = spec.readOnlyBinds.map(\.guest) + runtimeBinds.map(\.guest) + spec.lateMountPoints
     var found: Set<String> = ["/run"]
     for path in binds {
       var parent = path

@@ -6,6 +6,8 @@ struct Plan {
   var maximumOpenFiles: Int
   var maximumProcesses: Int
   var anyPort: Bool
+  /// The mount namespace comes with the listeners, as the last descriptor.
+  var handsOutNamespace: Bool
   var listeners: [UInt16]
   var workingDirectory: String
   var command: [String]
@@ -16,7 +18,7 @@ struct Plan {
 
   func encoded() throws(SandboxError) -> [UInt8] {
     var words: [String] = identity.map { ["\($0.uid)", "\($0.gid)"] } ?? ["-1", "-1"]
-    words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0"]
+    words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
     words += [workingDirectory, "\(command.count)"] + command
     words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }

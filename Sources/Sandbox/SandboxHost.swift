@@ -60,6 +60,9 @@ public struct SandboxHost: Sendable {
     spares.refill()
   }
 
+  /// Whether directories can be mounted into a running sandbox: with user namespaces, the right to do so is not ours.
+  public var canAttach: Bool { mode == .isolated && identities != nil }
+
   private static var defaultDirectory: String {
     if geteuid() == 0 { return "/run/dewpoint" }
     if let runtime = getenv("XDG_RUNTIME_DIR") { return String(cString: runtime) + "/dewpoint" }
@@ -92,14 +95,18 @@ public struct SandboxHost: Sendable {
 
   /// Starts a sandbox and returns when its program runs (its `execve` has succeeded). Cancelling kills it.
   public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
-    if let problem = spec.problem() { throw SandboxError(step: "check", path: spec.executable, detail: problem) }
+    let cannotMount = spec.lateMountPoints.isEmpty || canAttach ? nil : "this host cannot mount into a running sandbox"
+    if let problem = cannotMount ?? spec.problem() {
+      throw SandboxError(step: "check", path: spec.executable, detail: problem)
+    }
     let spec = mode == .plainProcess ? spec.onHostPaths() : spec
     let identity = spec.temporaryDirectory.identity
     let plan = Plan(
       identity: identity, maximumOpenFiles: spec.maximumOpenFiles,
       // As a plain process it shares its uid, and so this count, with the server and everything else of the user.
       maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
-      anyPort: mode == .plainProcess, listeners: spec.listeners, workingDirectory: spec.workingDirectory,
+      anyPort: mode == .plainProcess, handsOutNamespace: !spec.lateMountPoints.isEmpty, listeners: spec.listeners,
+      workingDirectory: spec.workingDirectory,
       command: [spec.executable] + spec.arguments, environment: spec.environment)
     let request = SandboxLife.Request(
       ports: spec.listeners, command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], plan: plan,

@@ -26,6 +26,8 @@ final class SandboxLife: Sendable {
     var request: Request?
     var control: Int32 = -1
     var listeners: [Int32] = []
+    /// The mount namespace, until `attach` takes it.
+    var namespace: Int32 = -1
     var failure: SandboxError?
     var reported: (reason: SandboxExit.Reason, peakBytes: Int)?
     var launched: CheckedContinuation<[UInt16: SandboxListener], any Error>?
@@ -140,6 +142,17 @@ final class SandboxLife: Sendable {
     }
   }
 
+  func setMemoryLimit(bytes: Int) throws(SandboxError) { try group.withLock { $0 }?.setMemoryLimit(bytes: bytes) }
+
+  /// The mount namespace, once; the caller closes it.
+  func takeNamespace() -> Int32? {
+    state.withLock { state in
+      guard case .running = state.phase, state.namespace >= 0 else { return nil }
+      defer { state.namespace = -1 }
+      return state.namespace
+    }
+  }
+
   func setCPUShare(_ share: Double?) throws(SandboxError) {
     try group.withLock { $0 }?.setCPUShare(share)
   }
@@ -248,6 +261,7 @@ final class SandboxLife: Sendable {
       }
       state.phase = .running(pid)
       state.launched = nil
+      if request.plan.handsOutNamespace, let namespace = state.listeners.popLast() { state.namespace = namespace }
       let pairs = zip(request.ports, state.listeners).map { asked, descriptor in
         (asked, SandboxListener(descriptor: descriptor, port: Descriptors.port(of: descriptor) ?? asked))
       }
@@ -312,6 +326,8 @@ final class SandboxLife: Sendable {
     let (launched, failure, waiters) = state.withLock { state in
       for descriptor in state.listeners { close(descriptor) }
       state.listeners = []
+      if state.namespace >= 0 { close(state.namespace) }
+      state.namespace = -1
       state.phase = .ended(exit)
       defer {
         state.launched = nil

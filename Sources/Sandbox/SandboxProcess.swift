@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// One running sandbox. Dropping the last reference does not end it: `kill` does, or its program's own end.
 public final class SandboxProcess: Sendable {
@@ -30,6 +31,19 @@ public final class SandboxProcess: Sendable {
   /// Stops every process inside between two instructions; without a freezer on the host it does nothing (see `probe`).
   public func freeze() { life.setFrozen(true) }
   public func thaw() { life.setFrozen(false) }
+
+  /// Lets directories of the host appear read-only at mount points that the spec named.
+  /// - Throws: `SandboxError`; the sandbox is of no use then.
+  public func attach(_ binds: [SandboxSpec.Bind]) async throws {
+    guard let namespace = life.takeNamespace() else {
+      throw SandboxError(step: "attach", path: binds.first?.guest ?? "", detail: "it has no mount points, or they are taken")
+    }
+    defer { close(namespace) }
+    try await LateMount.attach(binds, in: namespace)
+  }
+
+  /// Changes the limit of memory; what is used already stays.
+  public func setMemoryLimit(bytes: Int) throws(SandboxError) { try life.setMemoryLimit(bytes: bytes) }
 
   /// Changes the limit of processors, for example after a start that may use more; `nil` is no limit.
   public func setCPUShare(_ share: Double?) throws(SandboxError) { try life.setCPUShare(share) }

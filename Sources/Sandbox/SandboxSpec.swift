@@ -21,6 +21,8 @@ public struct SandboxSpec: Sendable {
   public var workingDirectory: String
   /// Beside `SandboxHost.runtimeBinds()`, which every sandbox gets.
   public var readOnlyBinds: [Bind]
+  /// Empty directories where `SandboxProcess.attach` may mount something later. Only where `SandboxHost.canAttach`.
+  public var lateMountPoints: [String]
   /// What the sandbox sees as `/tmp`.
   public var temporaryDirectory: TemporaryDirectory
   /// TCP ports on the sandbox's own 127.0.0.1, at most 8, from 1024 up. They listen before the program starts.
@@ -35,7 +37,8 @@ public struct SandboxSpec: Sendable {
 
   public init(
     executable: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
-    readOnlyBinds: [Bind] = [], temporaryDirectory: TemporaryDirectory, listeners: [UInt16] = [],
+    readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
+    listeners: [UInt16] = [],
     memoryBytes: Int = 128 << 20, cpuShare: Double? = nil, maximumProcesses: Int = 1024, maximumOpenFiles: Int = 1024,
     hostname: String = "sandbox"
   ) {
@@ -44,6 +47,7 @@ public struct SandboxSpec: Sendable {
     self.environment = environment
     self.workingDirectory = workingDirectory
     self.readOnlyBinds = readOnlyBinds
+    self.lateMountPoints = lateMountPoints
     self.temporaryDirectory = temporaryDirectory
     self.listeners = listeners
     self.memoryBytes = memoryBytes
@@ -62,6 +66,9 @@ public struct SandboxSpec: Sendable {
     if readOnlyBinds.count > 64 { return "at most 64 binds" }
     if readOnlyBinds.contains(where: { !$0.host.hasPrefix("/") || !$0.guest.hasPrefix("/") || $0.guest == "/" }) {
       return "binds need absolute paths below the root"
+    }
+    if lateMountPoints.count > 8 || lateMountPoints.contains(where: { !$0.hasPrefix("/") || $0 == "/" }) {
+      return "at most 8 mount points, and absolute paths below the root"
     }
     if memoryBytes < 4 << 20 { return "a sandbox needs at least 4 MiB of memory" }
     if let cpuShare, !(cpuShare >= 0.01 && cpuShare <= 1024) { return "the cpu share must be between 0.01 and 1024" }

@@ -17,7 +17,8 @@ public final class TemporaryDirectory: Sendable {
     case plain
   }
 
-  public let limitBytes: Int
+  public var limitBytes: Int { limit.load(ordering: .relaxed) }
+  private let limit: Atomic<Int>
   /// Where it is on the host; `nil` if there is a new one for each launch.
   public let hostPath: String?
   public var survivesRestart: Bool { hostPath != nil }
@@ -34,7 +35,7 @@ public final class TemporaryDirectory: Sendable {
     onRelease: @escaping @Sendable () -> Void
   ) throws(SandboxError) {
     self.directory = directory
-    self.limitBytes = limitBytes
+    limit = Atomic(limitBytes)
     self.identity = identity
     self.hostPath = kind == .perLaunch ? nil : directory + "/tmp"
     self.personalPath = directory + "/personal"
@@ -50,10 +51,21 @@ public final class TemporaryDirectory: Sendable {
     try Descriptors.makeDirectory(hostPath, mode: 0o700)
     guard kind == .mounted else { return }
     let owner = identity.map { "uid=\($0.uid),gid=\($0.gid)" } ?? "uid=\(geteuid()),gid=\(getegid())"
-    let options = "size=\(limitBytes),nr_inodes=\(max(1024, limitBytes / 4096)),mode=0700,\(owner)"
-    guard mount("dewpoint", hostPath, "tmpfs", UInt(MS_NOSUID) | UInt(MS_NODEV), options) == 0 else {
+    guard mount("dewpoint", hostPath, "tmpfs", Self.flags, "\(Self.size(limitBytes)),mode=0700,\(owner)") == 0 else {
       throw .last("mount tmpfs", hostPath)
     }
+  }
+
+  private static let flags = UInt(MS_NOSUID) | UInt(MS_NODEV)
+  private static func size(_ bytes: Int) -> String { "size=\(bytes),nr_inodes=\(max(1024, bytes / 4096))" }
+
+  /// Gives it another size, also while a sandbox runs on it. Only for one that is mounted, as root.
+  public func resize(limitBytes new: Int) throws(SandboxError) {
+    guard new != limitBytes else { return }
+    guard let hostPath, mount(nil, hostPath, nil, Self.flags | UInt(MS_REMOUNT), Self.size(new)) == 0 else {
+      throw .last("remount tmpfs", hostPath ?? "")
+    }
+    limit.store(new, ordering: .relaxed)
   }
 
   /// Bytes in it now; `nil` if it is not on the host.

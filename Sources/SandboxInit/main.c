@@ -80,10 +80,10 @@ static void join_groups(int count, char **files) {
 }
 
 // The loopback interface is up already: bubblewrap raises it when it makes the network namespace.
-static void open_listeners(int any_port) {
+static void open_listeners(int any_port, int hand_out_namespace) {
   long count = next_number();
   if (count < 0 || count > listener_limit) fail("listen", "too many ports", E2BIG);
-  int sockets[listener_limit];
+  int sockets[listener_limit + 1];
   for (long i = 0; i < count; i++) {
     const char *port = next_word();
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -94,6 +94,10 @@ static void open_listeners(int any_port) {
     check(setsockopt(sockets[i], SOL_SOCKET, SO_REUSEADDR, &one, sizeof one), "setsockopt", port);
     check(bind(sockets[i], (struct sockaddr *)&address, sizeof address), "bind", port);
     check(listen(sockets[i], 128), "listen", port);
+  }
+  if (hand_out_namespace) {
+    sockets[count] = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    check(sockets[count++], "open", "/proc/self/ns/mnt");
   }
   if (count == 0) return;
   char buffer[CMSG_SPACE(sizeof sockets)] __attribute__((aligned(8))) = {0};
@@ -221,7 +225,8 @@ static _Noreturn void run(void) {
   long uid = next_number(), gid = next_number();
   rlim_t files = (rlim_t)next_number(), processes = (rlim_t)next_number();
   int filter = (int)next_number(), any_port = (int)next_number();
-  open_listeners(any_port);
+  int hand_out_namespace = (int)next_number();
+  open_listeners(any_port, hand_out_namespace);
   const char *directory = next_word();
   char **command = next_words(), **environment = next_words();
   if (command[0] == NULL) fail("read plan", "no command", EINVAL);

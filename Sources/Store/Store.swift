@@ -15,12 +15,23 @@ public protocol Store: Sendable {
   /// also the answer when 65,536 calls wait already, and from the embedded store to a body that writes more than 64 MB.
   func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T
 
+  /// The same for one who resumes many at once: `done` is called once, on the store's own thread, before anything else is
+  /// committed. So it has to be quick and must not wait for anything.
+  func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void)
+
   /// Yields after each commit that wrote a key with this prefix, before its caller resumes. Several commits may be
   /// reported once, and a deletion of what was not there may be reported. Ends when the store is closed.
   func watch(_ prefix: Key) -> AsyncStream<Void>
 
   /// Finishes what is under way; later calls fail with `StoreError.closed`.
   func close() async
+}
+
+extension Store {
+  public func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { caller in transact(body) { caller.resume(with: $0) } }
+  }
 }
 
 /// Read access within one snapshot or transaction. Not to be kept beyond the body: it answers `StoreError.closed` then.

@@ -1,4 +1,5 @@
 import Store
+import Synchronization
 #if canImport(Glibc)
   import Glibc
 #else
@@ -14,6 +15,7 @@ final class Engine: @unchecked Sendable {
   let directory: DataDirectory
   let watches = WatchTable()
   let gaps = Gaps()
+  let statistics = Mutex(StoreStatistics())
 
   init(_ directory: DataDirectory) throws {
     self.directory = directory

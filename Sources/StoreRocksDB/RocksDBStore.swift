@@ -8,7 +8,7 @@ import Synchronization
 /// `read` run on two threads, each at a snapshot. When a write fails because the disk is full or broken, its callers get
 /// `StoreError.unavailable`, reads go on, and the first transaction after the disk is back succeeds.
 /// A transaction that was answered with `unavailable` is not lost for certain: it may show after the recovery.
-public final class RocksDBStore: Store {
+public final class RocksDBStore: StoreBackend {
   private static let readerCount = 2
 
   private let writes = WorkQueue<any Job<any Transaction>>(limit: 1 << 16)
@@ -66,6 +66,7 @@ public final class RocksDBStore: Store {
         let reader = SnapshotReader(database, engine.gaps, counter)
         _ = job.run(reader)
         reader.end()
+        engine.statistics.withLock { $0.reads += 1 }
         if let range = reader.crowded { try? crowded.add(CrowdedRange(range)) }
         return nil
       }
@@ -80,12 +81,21 @@ public final class RocksDBStore: Store {
     }
   }
 
-  public func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-    try await withCheckedThrowingContinuation { caller in
-      let job = BodyJob(body, caller)
-      writes.submit(job, as: job)
-    }
+  public func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
+    let job = BodyJob(body, then: done)
+    writes.submit(job, as: job)
   }
+
+  public func image() async throws -> any StoreImage {
+    guard let image = engine.using({ $0.map { Image(engine, $0) } }) else {
+      throw StoreError.unavailable("the database is not open: its disk failed")
+    }
+    return image
+  }
+
+  public var statistics: StoreStatistics { engine.statistics.withLock { $0 } }
 
   public func watch(_ prefix: Key) -> AsyncStream<Void> { engine.watches.watch(prefix) }
 

@@ -42,6 +42,9 @@ final class Writer {
         try commit(database)
       }
       if failure == nil { notify() } else { fail(); ran = rest.endIndex }
+      engine.statistics.withLock { statistics in
+        if failure == nil { statistics.transactions += UInt64(ran - rest.startIndex) } else { statistics.failedCommits += 1 }
+      }
       pending.reset()
       for job in rest[..<ran] { job.finish(failure) }
       rest = rest[ran...]
@@ -63,7 +66,12 @@ final class Writer {
     // Real time, and no part of any result: it only balances the cost of a sync against a wait.
     let start = ContinuousClock.now
     try database.write(batch)
-    let cost = Int(start.duration(to: .now).inMicroseconds) * 1000
+    let duration = start.duration(to: .now)
+    engine.statistics.withLock { statistics in
+      statistics.commitSeconds.add(duration.inSeconds)
+      statistics.committedBytes += UInt64(pending.byteCount)
+    }
+    let cost = Int(duration.inMicroseconds) * 1000
     patienceNanoseconds = cost < 60_000 ? 0 : min(cost / 2, 2_000_000)
     pending.settle()
   }

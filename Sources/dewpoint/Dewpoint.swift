@@ -8,5 +8,8 @@ struct Dewpoint: AsyncParsableCommand {
     commandName: "dewpoint",
     abstract: "A self-hosted event-driven serverless platform that speaks the AWS APIs.",
     version: version,
-    subcommands: [Up.self, Clock.self, Doctor.self, CoverageCommand.self])
+    subcommands: [
+      Up.self, ConfigCommand.self, Clock.self, ResetCommand.self, SnapshotCommand.self, Denials.self, IAMCommand.self,
+      Trust.self, Doctor.self, CoverageCommand.self,
+    ])
 }

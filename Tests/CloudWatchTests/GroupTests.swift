@@ -179,7 +179,8 @@ import Wire
     try await asked("DescribeLogGroups") { (_: inout DescribeLogGroupsInput) in }
       == ["logs:DescribeLogGroups arn:aws:logs:us-east-1:000000000000:log-group::log-stream:"])
   #expect(
-    try await asked("TagResource") { (i: inout TagResourceInput) in i.resourceArn = group } == ["logs:TagResource \(group)"])
+    try await asked("TagResource") { (i: inout TagResourceInput) in i.resourceArn = group; i.tags = ["a": "b"] }
+      == ["logs:TagResource \(group)"])
 }
 
 extension Fixture {

@@ -148,6 +148,9 @@ private final class CountingStore: Store {
     if fails { throw StoreError.unavailable("disk full") }
     return try await inner.transact(body)
   }
+  func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) { inner.transact(body, then: done) }
   func watch(_ prefix: Key) -> AsyncStream<Void> { inner.watch(prefix) }
   func close() async { await inner.close() }
 }

@@ -22,7 +22,7 @@ import botocore.credentials
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # "Ready." stands at one end of the line; what counts are the endpoint and the directory.
-READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://127\.0\.0\.1:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
+READY = re.compile(r"^(?=.*\bReady\.).*\bendpoint=(?P<endpoint>http://[\d.]+:(?P<port>\d+)) data=(?P<data>.+?)(?: Ready\.)?$")
 # The package awscli of Debian: `aws logs tail` is only in version 2, which is not on PyPI.
 CLI_2 = pathlib.Path("/usr/bin/aws")
 START_LIMIT = 20
@@ -53,9 +53,12 @@ def wait_until(condition, what, limit=15):
 
 
 class Server:
-    """One dewpoint process on its own data directory. A restart keeps directory and port."""
+    """One dewpoint process on its own data directory, or in memory. A restart keeps directory and port."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *arguments, ephemeral=False, environment=None):
+        self.arguments = arguments
+        self.environment = os.environ | (environment or {})
+        self.ephemeral = ephemeral
         self.directory = pathlib.Path(directory)
         self.data = self.directory / "data"
         self.log_path = self.directory / "dewpoint.log"
@@ -67,13 +70,15 @@ class Server:
     def binary():
         return pathlib.Path(os.environ.get("DEWPOINT_BINARY", ROOT / ".build" / "release" / "dewpoint"))
 
-    def start(self):
+    def start(self, *more):
+        """Further arguments count for this start only."""
         assert self.process is None, "the server runs already"
+        place = ["--ephemeral"] if self.ephemeral else ["--data", self.data]
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 # Functions run on the environment that the tests themselves run in.
-                [self.binary(), "up", "--port", str(self.port), "--data", self.data, "--python", sys.prefix],
-                stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
+                [self.binary(), "up", "--port", str(self.port), *place, "--python", sys.prefix, *self.arguments, *more],
+                env=self.environment, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, text=True)
         lines = queue.Queue()
         threading.Thread(target=self._read, args=(self.process.stdout, lines), daemon=True).start()
         deadline = time.monotonic() + START_LIMIT
@@ -126,6 +131,19 @@ class Server:
         else:
             self.stop()
         return self.start()
+
+    def command(self, *arguments, check=True):
+        """Runs `dewpoint …` against this server."""
+        done = subprocess.run(
+            [self.binary(), *arguments], capture_output=True, text=True, timeout=60,
+            env=os.environ | {"DEWPOINT_ENDPOINT": self.endpoint or "http://127.0.0.1:1"})
+        assert not check or done.returncode == 0, f"dewpoint {arguments}: {done.stdout}{done.stderr}"
+        return done
+
+    def page(self, path, method="GET", headers=None, body=None):
+        """The status and the JSON of a page of the server itself."""
+        status, answer, _ = send(self.endpoint + path, method, headers, body)
+        return status, json.loads(answer)
 
     def log(self, start=0):
         if not self.log_path.exists():
@@ -200,24 +218,28 @@ class Cloud:
 
     def cli(self, *arguments, region="us-east-1", account=None, credentials=None, check=True):
         """Runs the AWS CLI and returns its standard output, or with check=False the finished process."""
-        aws = pathlib.Path(sys.executable).parent / "aws"
         # Version 1 of the CLI takes no notice of AWS_ENDPOINT_URL for SQS; only the option always counts.
         done = subprocess.run(
-            [aws, "--endpoint-url", self.server.endpoint, *arguments], env=self._cli_environment(region, account, credentials),
+            [self.aws(), "--endpoint-url", self.server.endpoint, *arguments], env=self.cli_environment(region, account, credentials),
             capture_output=True, text=True, timeout=60)
         if not check:
             return done
         assert done.returncode == 0, f"aws {' '.join(arguments)}: status {done.returncode}\n{done.stderr}"
         return done.stdout
 
+    @staticmethod
+    def aws():
+        """Version 1 of the CLI, of the environment that the tests run in."""
+        return pathlib.Path(sys.executable).parent / "aws"
+
     def start_cli_2(self, *arguments, region="us-east-1"):
         """Starts version 2 of the CLI, which has `logs tail`; its output is a pipe of text lines."""
-        environment = self._cli_environment(region, None, None) | {"PYTHONUNBUFFERED": "1"}
+        environment = self.cli_environment(region) | {"PYTHONUNBUFFERED": "1"}
         return subprocess.Popen(
             [CLI_2, "--endpoint-url", self.server.endpoint, *arguments], env=environment, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, bufsize=1)
 
-    def _cli_environment(self, region, account, credentials):
+    def cli_environment(self, region="us-east-1", account=None, credentials=None):
         key, secret, token = self._keys(account, credentials)
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.server.directory), "AWS_ACCESS_KEY_ID": key,

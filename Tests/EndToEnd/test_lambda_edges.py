@@ -126,23 +126,28 @@ class Running:
 
 
 def processes(mark):
-    """Processes of the host with the mark in their command line."""
+    """Processes of the host with the mark as their name or in their command line."""
     found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    for path in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            if mark in path.read_text():
-                found.append(int(path.parent.name))
+            if mark in (path / "comm").read_text() + (path / "cmdline").read_text():
+                found.append(int(path.name))
         except OSError:
             pass
     return found
 
 
 def marked(cloud):
-    """A function whose processes can be told on the host by the name of their handler, and that name."""
-    mark = f"handler_{uuid.uuid4().hex}"
-    function = deploy(
-        cloud, f"import time, subprocess\ndef {mark}(event, context):\n    subprocess.Popen(['sleep', '300'])\n    time.sleep(event)\n    return 'ended'\n",
-        handler=f"index.{mark}", Timeout=60)
+    """A function whose processes can be told on the host by a mark, and that mark."""
+    mark = f"fn{uuid.uuid4().hex[:12]}"
+    function = deploy(cloud, f"""
+        import ctypes, subprocess, time
+        ctypes.CDLL(None).prctl(15, b"{mark}")  # PR_SET_NAME
+        def handler(event, context):
+            subprocess.Popen(["sh", "-c", "sleep 300; : {mark}"])
+            time.sleep(event)
+            return "ended"
+        """, Timeout=60)
     return function, mark
 
 
@@ -154,6 +159,7 @@ def test_no_process_outlives_a_killed_server(own_cloud):
     assert processes(mark)
     own_cloud.server.kill()
     wait_until(lambda: not processes(mark), "its processes are gone")
+
 
 def test_a_stopping_server_lets_invocations_end(own_cloud):
     function, mark = marked(own_cloud)

@@ -118,7 +118,7 @@ def test_a_role_without_receivemessage_cannot_be_mapped(cloud, refused):
     ({"EventSourceArn": "arn:aws:sqs:us-east-1:ACCOUNT:nothing"}, "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist."),
     ({"FunctionName": "nobody"}, "Function does not exist"),
     ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"),
-    ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}]}}, "not supported by Dewpoint"),
+    ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": "x"}'}]}}, "Invalid filter pattern definition."),
     ({"EventSourceArn": "arn:aws:kinesis:us-east-1:ACCOUNT:stream/s"}, "not supported by Dewpoint"),
 ], ids=["no-queue", "no-function", "batch-without-window", "filter", "stream"])
 def test_what_a_mapping_cannot_be_is_refused(cloud, refused, changes, text):

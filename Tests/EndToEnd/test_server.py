@@ -14,7 +14,7 @@ from harness import Server, send
     ("logs", "create_export_task", {"logGroupName": "g", "fromTime": 0, "to": 1, "destination": "b"}),
     ("iam", "create_saml_provider", {"SAMLMetadataDocument": "x" * 1000, "Name": "p"}),
     ("iam", "generate_credential_report", {}),
-    ("sts", "decode_authorization_message", {"EncodedMessage": "x"}),
+    ("sts", "get_delegated_access_token", {"TradeInToken": "x"}),
     ("lambda", "create_code_signing_config", {"AllowedPublishers": {
         "SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/abcdefghij"]}}),
 ])

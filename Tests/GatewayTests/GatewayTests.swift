@@ -24,7 +24,7 @@ struct GatewayTests {
     #expect(bench.call?.sourceIP == "127.0.0.1")
     #expect(bench.call?.endpoint == "http://localhost:4566")
     #expect(bench.authoriser.asked.map(\.action) == ["sqs:SendMessage"])
-    #expect(bench.metrics.all == [.init(service: "sqs", operation: "SendMessage", status: 200): 1])
+    #expect(bench.metrics.all == [.init(service: "sqs", operation: "SendMessage", status: 200, origin: .client): 1])
   }
 
   @Test func `the Region is that of the signature, and global services have none`() async {

@@ -68,6 +68,8 @@ final class RawClient: Sendable {
   func closeSending() { shutdown(fd, Int32(SHUT_WR)) }
   func closeNow() { shutdown(fd, Int32(SHUT_RDWR)) }
 
+  /// Exactly so many bytes; nil when the connection ends before.
+  func bytes(_ count: Int) async throws -> [UInt8]? { try await run { try $0.take(count) } }
   func reply(toHead: Bool = false) async throws -> Reply { try await run { try $0.readReply(toHead: toHead) } }
   /// True when the server closes without another byte.
   func isClosed() async throws -> Bool { try await run { client in try client.buffer.bytes.isEmpty && !client.more() } }

@@ -122,6 +122,12 @@ final class CountingStore: Store {
     counter.add()
     return try await inner.transact(body)
   }
+  func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
+    counter.add()
+    inner.transact(body, then: done)
+  }
   func watch(_ prefix: Key) -> AsyncStream<Void> { inner.watch(prefix) }
   func close() async { await inner.close() }
 }

@@ -157,7 +157,7 @@ struct EntityTests {
     input.actionNames = ["sqs:SendMessage"]
     let without: SimulatePolicyResponse = try await cloud.call("SimulateCustomPolicy", input)
     #expect(without.evaluationResults?.first?.evalDecision == "implicitDeny")
-    #expect(without.evaluationResults?.first?.missingContextValues == ["aws:sourceip"])
+    #expect(without.evaluationResults?.first?.missingContextValues == ["aws:SourceIp"])
     var entry = ContextEntry()
     (entry.contextKeyName, entry.contextKeyValues, entry.contextKeyType) = ("aws:SourceIp", ["10.1.2.3"], "ip")
     input.contextEntries = [entry]

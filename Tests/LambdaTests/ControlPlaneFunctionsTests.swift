@@ -164,8 +164,8 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ),
   ("image", { $0.packageType = "Image" }, "InvalidParameterValueException: PackageType Image is not supported"),
   (
-    "layers", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] },
-    "InvalidParameterValueException: Layers is not supported"
+    "layer that is not there", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] },
+    "InvalidParameterValueException: Layer version arn:aws:lambda:us-east-1:111111111111:layer:l:1 does not exist."
   ),
   ("VPC", { $0.vpcConfig = input { $0.subnetIds = ["subnet-1"] } }, "InvalidParameterValueException: VpcConfig is not supported"),
   (
@@ -173,8 +173,8 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
     "InvalidParameterValueException: FileSystemConfigs is not supported"
   ),
   (
-    "SnapStart", { $0.snapStart = input { $0.applyOn = "PublishedVersions" } },
-    "InvalidParameterValueException: SnapStart.ApplyOn PublishedVersions is not supported"
+    "SnapStart of Node", { ($0.runtime, $0.snapStart) = ("nodejs22.x", input { $0.applyOn = "PublishedVersions" }) },
+    "InvalidParameterValueException: nodejs22.x is not supported for SnapStart enabled functions."
   ),
   (
     "code signing", { $0.codeSigningConfigArn = "arn:x" }, "InvalidParameterValueException: CodeSigningConfigArn is not supported"

@@ -86,8 +86,24 @@ private let refused: [(String, @Sendable (inout CreateEventSourceMappingInput) -
     "1 validation error detected: Value '1' at 'scalingConfig.maximumConcurrency'"
   ),
   ("response type", { $0.functionResponseTypes = ["X"] }, "1 validation error detected: Value '[X]' at 'functionResponseTypes'"),
-  ("FIFO", { $0.eventSourceArn = queue + ".fifo" }, "A FIFO queue as event source is not supported"),
-  ("filters", { $0.filterCriteria = input { $0.filters = [input { $0.pattern = "{}" }] } }, "FilterCriteria is not supported"),
+  (
+    "FIFO with a window", { ($0.eventSourceArn, $0.maximumBatchingWindowInSeconds) = (queue + ".fifo", 1) },
+    "Batching window is not supported for FIFO queues."
+  ),
+  (
+    "filter that is no pattern", { $0.filterCriteria = input { $0.filters = [input { $0.pattern = #"{"body":"x"}"# }] } },
+    "Invalid filter pattern definition."
+  ),
+  (
+    "filter with a wildcard",
+    { $0.filterCriteria = input { $0.filters = [input { $0.pattern = #"{"body":[{"wildcard":"a*"}]}"# }] } },
+    "Invalid filter pattern definition."
+  ),
+  (
+    "six filters",
+    { $0.filterCriteria = input { $0.filters = (0..<6).map { n in input { $0.pattern = #"{"body":["\#(n)"]}"# } } } },
+    "Filter criteria can have at most 5 filters."
+  ),
   ("provisioned", { $0.provisionedPollerConfig = input { $0.minimumPollers = 2 } }, "ProvisionedPollerConfig is not supported"),
   ("metrics", { $0.metricsConfig = input { $0.metrics = ["EventCount"] } }, "MetricsConfig is not supported"),
   ("KMS", { $0.kmsKeyArn = "arn:aws:kms:us-east-1:111111111111:key/k" }, "KMSKeyArn is not supported"),

@@ -89,7 +89,7 @@ import Wire
     _ = try await cloud.run("AddPermission", add)
     let policy = try JSON.parse(try #require(try await cloud.attributes(url)["Policy"]))
     let expected: JSON = [
-      "Version": "2012-10-17", "Id": "arn:aws:sqs:us-east-1:000000000000:q/SQSDefaultPolicy",
+      "Version": "2008-10-17", "Id": "arn:aws:sqs:us-east-1:000000000000:q/SQSDefaultPolicy",
       "Statement": [
         [
           "Sid": "me", "Effect": "Allow", "Principal": ["AWS": "arn:aws:iam::111111111111:root"], "Action": "SQS:SendMessage",

@@ -18,15 +18,16 @@ struct Cloud {
   let clock: TestClock
   let sqs: SQSService
   let ambient: Ambient
+  private let seed: UInt64
 
   init(seed: UInt64 = 7, store: MemoryStore = MemoryStore(), clock: TestClock = TestClock()) {
-    (self.store, self.clock) = (store, clock)
+    (self.store, self.clock, self.seed) = (store, clock, seed)
     ambient = Ambient(clock: clock, random: SeededRandom(seed: seed))
     sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser())
   }
 
   /// The service as it comes up again on the same store.
-  func restarted() -> Cloud { Cloud(seed: 8, store: store, clock: clock) }
+  func restarted() -> Cloud { Cloud(seed: seed &* 31 &+ 8, store: store, clock: clock) }
 
   func call(_ operation: String, account: AccountID = .local) -> Call {
     Call(

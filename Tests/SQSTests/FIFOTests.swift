@@ -29,9 +29,10 @@ import Wire
     await refused("MissingParameter", "The request must contain the parameter MessageGroupId.") {
       try await cloud.send("a", to: url)
     }
-    let batch = try await cloud.sendBatch([("1", "a")], to: url)
-    #expect(batch.failed.map(\.code) == ["InvalidParameterValue"])
-    #expect(batch.failed[0].message == "The request must contain the parameter MessageGroupId.")
+    await refused("InvalidParameterValue", "The request must contain the parameter MessageGroupId.") {
+      _ = try await cloud.sendBatch([cloud.entry("1", "a"), cloud.entry("2", "b", group: "g")], to: url)
+    }
+    #expect(try await cloud.counts(url) == [0, 0, 0], "the whole batch is refused")
     await refused(
       "InvalidParameterValue",
       "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
@@ -131,12 +132,67 @@ import Wire
     cloud.clock.advance(.seconds(29))
     let again = try await cloud.receive(url, 2, attempt: "x", system: ["ApproximateReceiveCount"])
     #expect(again.map(\.messageId) == first.map(\.messageId))
+    #expect(again.map(\.receiptHandle) == first.map(\.receiptHandle))
     #expect(again[0].attributes == ["ApproximateReceiveCount": "1"])
     cloud.clock.advance(.seconds(29))
     #expect(try await cloud.bodies(url).isEmpty, "the time-out began anew")
     try await cloud.delete(again[0].receiptHandle, from: url)
     try await cloud.delete(again[1].receiptHandle, from: url)
     #expect(try await cloud.receive(url, 2, attempt: "x").map(\.body) == ["3"])
+  }
+
+  @Test func `an attempt whose messages were changed is a new receive, and so is one after five minutes`() async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue("q.fifo", Self.content)
+    for n in 1...2 { try await cloud.send("\(n)", to: url, group: "g\(n)") }
+    let first = try await cloud.receive(url, 1, timeout: 400, attempt: "x")
+    try await cloud.changeVisibility(first[0].receiptHandle, of: url, to: 400)
+    #expect(try await cloud.receive(url, 1, timeout: 600, attempt: "x").map(\.body) == ["1"], "the same end, so unchanged")
+    try await cloud.changeVisibility(first[0].receiptHandle, of: url, to: 500)
+    #expect(try await cloud.receive(url, 1, timeout: 600, attempt: "x").map(\.body) == ["2"])
+    cloud.clock.advance(.seconds(299))
+    #expect(try await cloud.receive(url, 1, timeout: 600, attempt: "x").map(\.body) == ["2"])
+    cloud.clock.advance(.seconds(1))
+    #expect(try await cloud.receive(url, 1, timeout: 600, attempt: "x").isEmpty)
+  }
+
+  @Test func `attempt ids are for FIFO queues and have a form`() async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue("q.fifo", Self.content)
+    let standard = try await cloud.createQueue("q")
+    await refused(
+      "InvalidParameterValue",
+      "Value x for parameter ReceiveRequestAttemptId is invalid. Reason: The request include parameter that is not valid for this queue type."
+    ) { _ = try await cloud.receive(standard, attempt: "x") }
+    for id in ["", "a b", String(repeating: "a", count: 129)] {
+      await refused("InvalidParameterValue") { _ = try await cloud.receive(url, attempt: id) }
+    }
+    #expect(try await cloud.receive(url, attempt: String(repeating: "~", count: 128)).isEmpty)
+  }
+
+  @Test func `high throughput needs deduplication in each group, whichever is set first`() async throws {
+    let cloud = Cloud()
+    let text =
+      "Invalid value for the parameter FifoThroughputLimit. Reason: FifoThroughputLimit can be set to perMessageGroupId only when DeduplicationScope is messageGroup."
+    let high = ["FifoThroughputLimit": "perMessageGroupId"]
+    await refused("InvalidAttributeValue", text) { try await cloud.createQueue("q.fifo", ["FifoQueue": "true"].merging(high) { $1 }) }
+    let url = try await cloud.createQueue("q.fifo", ["FifoQueue": "true"])
+    await refused("InvalidAttributeValue", text) { try await cloud.set(high, of: url) }
+    try await cloud.set(["DeduplicationScope": "messageGroup"], of: url)
+    try await cloud.set(high, of: url)
+    await refused("InvalidAttributeValue", text) { try await cloud.set(["DeduplicationScope": "queue"], of: url) }
+  }
+
+  @Test func `the order holds over a restart while the clock stands still`() async throws {
+    var cloud = Cloud()
+    let url = try await cloud.createQueue("q.fifo", Self.content)
+    var numbers: [String] = []
+    for n in 1...6 {
+      numbers.append(try await cloud.send("\(n)", to: url, group: "g").sequenceNumber ?? "")
+      if n % 2 == 0 { cloud = cloud.restarted() }
+    }
+    #expect(numbers == numbers.sorted() && Set(numbers).count == 6)
+    #expect(try await cloud.bodies(url) == (1...6).map(String.init))
   }
 
   @Test func `the delay of the queue holds for each message`() async throws {
@@ -173,6 +229,7 @@ import Wire
     let moved = try await cloud.receive(dead, 10, system: ["All"])
     #expect(moved.map(\.body) == ["1", "2"])
     #expect(moved[0].attributes?["SentTimestamp"] == "1700000030000")
+    #expect(moved[0].attributes?["MessageDeduplicationId"] == moved[0].messageId, "so that two with one id both find room")
     #expect(moved[0].attributes?["DeadLetterQueueSourceArn"] == "arn:aws:sqs:us-east-1:000000000000:q.fifo")
     #expect(try await cloud.counts(url) == [0, 1, 0])
   }

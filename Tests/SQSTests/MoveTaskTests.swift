@@ -95,12 +95,39 @@ import Wire
     }
   }
 
+  @Test func `without a destination a task needs to be allowed to send to every source`() async throws {
+    let (cloud, _) = try await cloud(["a": 1, "b": 1])
+    var input = StartMessageMoveTaskInput()
+    input.sourceArn = RedriveTests.arn
+    let access = try #require(try await cloud.sqs.apis[0].operations["StartMessageMoveTask"]?.access(input.record, cloud.call("")))
+    #expect(
+      access.filter { $0.action == "sqs:SendMessage" }.map(\.resource) == [
+        "arn:aws:sqs:us-east-1:000000000000:a", "arn:aws:sqs:us-east-1:000000000000:b",
+      ])
+  }
+
+  @Test func `tasks go with their queue`() async throws {
+    let (cloud, dead) = try await cloud(["a": 20])
+    let handle = try await start(cloud, rate: 1)
+    try await cloud.deleteQueue(dead)
+    var cancel = CancelMessageMoveTaskInput()
+    cancel.taskHandle = handle
+    await refused("ResourceNotFoundException", "The resource that you specified for the SourceArn parameter doesn't exist.") {
+      _ = try await cloud.run("CancelMessageMoveTask", cancel)
+    }
+    cloud.clock.advance(.seconds(60))
+    try await cloud.work()
+    try await cloud.createQueue("dead")
+    #expect(try await list(cloud).isEmpty)
+  }
+
   @Test func `a message whose source is gone ends the task as failed and is not lost`() async throws {
     let (cloud, dead) = try await cloud(["a": 1, "b": 1])
     try await cloud.deleteQueue("/000000000000/a")
     _ = try await start(cloud)
     try await cloud.work()
     #expect(try await list(cloud).map(\.status) == ["FAILED"])
+    #expect(try await list(cloud)[0].failureReason == "AWS.SimpleQueueService.NonExistentQueue")
     cloud.clock.advance(.seconds(1))
     #expect(try await cloud.counts(dead)[0] >= 1)
   }

@@ -129,8 +129,13 @@ import Testing
     let url = try await plain.createQueue()
     try await plain.send("a", to: url)
     let name = try QueueName(url: url, region: .usEast1)
-    store.cancelsNext.withLock { $0 = true }
-    let client = Task { try await sqs.receive(name, maximum: 1, wait: .seconds(1), timeout: nil, nil) }
+    let (start, starter) = AsyncStream.makeStream(of: Void.self)
+    let client = Task {
+      for await _ in start {}
+      return try await sqs.receive(name, maximum: 1, wait: .seconds(1), timeout: nil, nil)
+    }
+    store.onNextCommit.withLock { $0 = { client.cancel() } }
+    starter.finish()
     await #expect(throws: CancellationError.self) { try await client.value }
     #expect(try await plain.counts(url) == [1, 0, 0])
   }
@@ -187,20 +192,23 @@ import Testing
   }
 }
 
-/// Cancels the task of the next transaction once its commit is done, as a client does that hangs up just then.
+/// Does something once the next transaction is committed, before its callers know: a client may hang up just then.
 final class HookedStore: Store {
   let inner = MemoryStore()
-  let cancelsNext = Mutex(false)
+  let onNextCommit = Mutex<(@Sendable () -> Void)?>(nil)
 
   func read<T: Sendable>(_ body: @escaping @Sendable (any Reader) throws -> T) async throws -> T { try await inner.read(body) }
-  func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-    let value = try await inner.transact(body)
-    let cancels = cancelsNext.withLock { cancels in
-      defer { cancels = false }
-      return cancels
+  func transact<T: Sendable>(
+    _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
+    inner.transact(body) { outcome in
+      let hook = self.onNextCommit.withLock { hook in
+        defer { hook = nil }
+        return hook
+      }
+      hook?()
+      done(outcome)
     }
-    if cancels { withUnsafeCurrentTask { $0?.cancel() } }
-    return value
   }
   func watch(_ prefix: Key) -> AsyncStream<Void> { inner.watch(prefix) }
   func close() async { await inner.close() }

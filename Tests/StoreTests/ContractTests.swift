@@ -244,3 +244,45 @@ import Testing
     }
   }
 }
+
+/// What the operator's tools rely on (StoreBackend.swift).
+@Suite struct ImageTests {
+  private static func backend(_ store: any Store) throws -> any StoreBackend { try #require(store as? any StoreBackend) }
+
+  @Test(arguments: Backend.allCases)
+  func `an image is one moment, read page by page while the store goes on`(_ backend: Backend) async throws {
+    try await withStore(backend) { store in
+      let store = try Self.backend(store)
+      try await store.transact { tx in for n in 0..<1000 { try tx.set(Key("p", n), [UInt8](repeating: 1, count: 100)) } }
+      let image = try await store.image()
+      try await store.transact { tx in
+        try tx.deleteAll(KeyRange(prefix: Key("p")))
+        try tx.set(Key("p", 1000), [2])
+      }
+      var found: [Key] = []
+      var pages = 0
+      while true {
+        let page = try await image.entries(after: found.last, bytes: 5000)
+        if page.isEmpty { break }
+        #expect(page.allSatisfy { $0.value == [UInt8](repeating: 1, count: 100) })
+        found += page.map(\.key)
+        pages += 1
+      }
+      #expect(found == (0..<1000).map { Key("p", $0) })
+      #expect(pages > 10)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `what the store does is counted`(_ backend: Backend) async throws {
+    try await withStore(backend) { store in
+      let store = try Self.backend(store)
+      let before = store.statistics
+      for n in 0..<3 { try await store.transact { try $0.set(Key("p", n), [1]) } }
+      _ = try await store.read { try $0.get(Key("p", 1)) }
+      #expect(store.statistics.transactions - before.transactions == 3)
+      #expect(store.statistics.reads - before.reads == 1)
+      if backend == .rocksDB { #expect(store.statistics.commitSeconds.count >= 1) }
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Logging
+import Store
 import Synchronization
 
 /// What a caller may do at a target.
@@ -22,12 +23,13 @@ final class WriteAccess: Sendable {
     var told: Set<String> = []
   }
   private let state = Mutex(State())
+  private let store: any Store
   private let authoriser: any Authoriser
   private let ambient: Ambient
   private let logger: Logger?
 
-  init(authoriser: any Authoriser, ambient: Ambient, logger: Logger?) {
-    (self.authoriser, self.ambient, self.logger) = (authoriser, ambient, logger)
+  init(store: any Store, authoriser: any Authoriser, ambient: Ambient, logger: Logger?) {
+    (self.store, self.authoriser, self.ambient, self.logger) = (store, authoriser, ambient, logger)
   }
 
   func permission(for target: LogTarget, as caller: Caller) async throws -> WritePermission {
@@ -35,10 +37,11 @@ final class WriteAccess: Sendable {
     let time = ambient.clock.monotonic()
     if let known = state.withLock({ $0.answers[question] }), known.until > time { return known.permission }
     let streamARN = target.scope.arn(group: target.group, stream: target.stream)
+    let tags = try await store.read { r in try r.logGroup(target.scope, target.group)?.tags } ?? [:]
     let permission = WritePermission(
-      mayPut: try await may("PutLogEvents", streamARN, caller),
-      mayCreateStream: try await may("CreateLogStream", streamARN, caller),
-      mayCreateGroup: try await may("CreateLogGroup", target.scope.accessARN(group: target.group), caller))
+      mayPut: try await may("PutLogEvents", streamARN, tags, caller),
+      mayCreateStream: try await may("CreateLogStream", streamARN, tags, caller),
+      mayCreateGroup: try await may("CreateLogGroup", target.scope.accessARN(group: target.group), tags, caller))
     let mustTell = state.withLock { state in
       if state.answers.count >= LogsLimits.accessEntries { state.answers = state.answers.filter { $0.value.until > time } }
       if state.answers.count >= LogsLimits.accessEntries { state.answers = [:] }
@@ -55,10 +58,10 @@ final class WriteAccess: Sendable {
     return permission
   }
 
-  private func may(_ action: String, _ resource: String, _ caller: Caller) async throws -> Bool {
+  private func may(_ action: String, _ resource: String, _ tags: [String: String], _ caller: Caller) async throws -> Bool {
     do {
       try await authoriser.authorise(
-        Access("logs:\(action)", on: resource, owner: caller.account), as: caller, now: ambient.now)
+        Access("logs:\(action)", on: resource, owner: caller.account).having(tags), as: caller, now: ambient.now)
       return true
     } catch let error as AWSError where error.code.hasPrefix("AccessDenied") {
       return false

@@ -1,18 +1,34 @@
 import Base
 import Fabric
+import Store
 import Wire
 
-extension Call {
+/// What policies are asked for an operation on a group that exists or not. They may ask for its tags, so it is looked up
+/// unless the caller is root, whom nobody asks.
+extension CloudWatchService {
   /// Actions on a group are compared as a stream without a name, which is what policies for `log-group:NAME:*` allow.
-  func onGroup(_ action: String, _ group: String) -> [Access] {
-    [Access("logs:\(action)", on: LogScope(self).accessARN(group: group), owner: account)]
+  func onGroup(_ action: String, _ group: String, _ call: Call) async throws -> [Access] {
+    [call.access(action, group: group).having(try await tagsAsked(of: group, call))]
   }
   /// The tagging actions are compared with the group's ARN alone.
-  func onGroupItself(_ action: String, _ group: String) -> [Access] {
-    [Access("logs:\(action)", on: LogScope(self).arn(group: group), owner: account)]
+  func onGroupItself(_ action: String, _ group: String, _ call: Call) async throws -> [Access] {
+    let access = Access("logs:\(action)", on: LogScope(call).arn(group: group), owner: call.account)
+    return [access.having(try await tagsAsked(of: group, call))]
   }
-  func onStream(_ action: String, _ group: String, _ stream: String) -> [Access] {
-    [Access("logs:\(action)", on: LogScope(self).arn(group: group, stream: stream), owner: account)]
+  func onStream(_ action: String, _ group: String, _ stream: String, _ call: Call) async throws -> [Access] {
+    let access = Access("logs:\(action)", on: LogScope(call).arn(group: group, stream: stream), owner: call.account)
+    return [access.having(try await tagsAsked(of: group, call))]
+  }
+
+  private func tagsAsked(of group: String, _ call: Call) async throws -> [String: String] {
+    if case .root = call.principal { return [:] }
+    return try await store.read { r in try r.logGroup(LogScope(call), group)?.tags } ?? [:]
+  }
+}
+
+extension Call {
+  func access(_ action: String, group: String) -> Access {
+    Access("logs:\(action)", on: LogScope(self).accessARN(group: group), owner: account)
   }
 
   /// The group that `logGroupName` or `logGroupIdentifier` names.

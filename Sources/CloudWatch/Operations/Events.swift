@@ -6,15 +6,15 @@ import Wire
 extension CloudWatchService {
   var eventOperations: [Operation] {
     [
-      Operation("PutLogEvents", access: { (input: PutLogEventsInput, call) in
-        call.onStream("PutLogEvents", input.logGroupName, input.logStreamName)
+      Operation("PutLogEvents", access: { [self] (input: PutLogEventsInput, call) in
+        try await onStream("PutLogEvents", input.logGroupName, input.logStreamName, call)
       }, run: putLogEvents),
-      Operation("GetLogEvents", access: { (input: GetLogEventsInput, call) in
-        call.onStream(
-          "GetLogEvents", try call.groupName(input.logGroupName, input.logGroupIdentifier), input.logStreamName)
+      Operation("GetLogEvents", access: { [self] (input: GetLogEventsInput, call) in
+        let group = try call.groupName(input.logGroupName, input.logGroupIdentifier)
+        return try await onStream("GetLogEvents", group, input.logStreamName, call)
       }, run: getLogEvents),
-      Operation("FilterLogEvents", access: { (input: FilterLogEventsInput, call) in
-        call.onGroup("FilterLogEvents", try call.groupName(input.logGroupName, input.logGroupIdentifier))
+      Operation("FilterLogEvents", access: { [self] (input: FilterLogEventsInput, call) in
+        try await onGroup("FilterLogEvents", try call.groupName(input.logGroupName, input.logGroupIdentifier), call)
       }, run: filterLogEvents),
     ]
   }

@@ -6,21 +6,22 @@ import Wire
 extension CloudWatchService {
   var groupOperations: [Operation] {
     [
-      Operation("CreateLogGroup", access: { (input: CreateLogGroupInput, call) in
-        call.onGroup("CreateLogGroup", input.logGroupName)
-          + (input.tags == nil ? [] : call.onGroupItself("TagResource", input.logGroupName))
+      Operation("CreateLogGroup", access: { [self] (input: CreateLogGroupInput, call) in
+        var asked = try await onGroup("CreateLogGroup", input.logGroupName, call)
+        if input.tags != nil { asked += try await onGroupItself("TagResource", input.logGroupName, call) }
+        return asked.map { $0.bringing(input.tags) }
       }, run: createLogGroup),
-      Operation("DeleteLogGroup", access: { (input: DeleteLogGroupInput, call) in
-        call.onGroup("DeleteLogGroup", input.logGroupName)
+      Operation("DeleteLogGroup", access: { [self] (input: DeleteLogGroupInput, call) in
+        try await onGroup("DeleteLogGroup", input.logGroupName, call)
       }, run: deleteLogGroup),
       Operation("DescribeLogGroups", access: { (_: DescribeLogGroupsInput, call) in
-        call.onGroup("DescribeLogGroups", "")
+        [call.access("DescribeLogGroups", group: "")]
       }, run: describeLogGroups),
-      Operation("PutRetentionPolicy", access: { (input: PutRetentionPolicyInput, call) in
-        call.onGroup("PutRetentionPolicy", input.logGroupName)
+      Operation("PutRetentionPolicy", access: { [self] (input: PutRetentionPolicyInput, call) in
+        try await onGroup("PutRetentionPolicy", input.logGroupName, call)
       }, run: putRetentionPolicy),
-      Operation("DeleteRetentionPolicy", access: { (input: DeleteRetentionPolicyInput, call) in
-        call.onGroup("DeleteRetentionPolicy", input.logGroupName)
+      Operation("DeleteRetentionPolicy", access: { [self] (input: DeleteRetentionPolicyInput, call) in
+        try await onGroup("DeleteRetentionPolicy", input.logGroupName, call)
       }, run: deleteRetentionPolicy),
     ]
   }

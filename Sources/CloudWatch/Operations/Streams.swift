@@ -6,14 +6,14 @@ import Wire
 extension CloudWatchService {
   var streamOperations: [Operation] {
     [
-      Operation("CreateLogStream", access: { (input: CreateLogStreamInput, call) in
-        call.onStream("CreateLogStream", input.logGroupName, input.logStreamName)
+      Operation("CreateLogStream", access: { [self] (input: CreateLogStreamInput, call) in
+        try await onStream("CreateLogStream", input.logGroupName, input.logStreamName, call)
       }, run: createLogStream),
-      Operation("DeleteLogStream", access: { (input: DeleteLogStreamInput, call) in
-        call.onStream("DeleteLogStream", input.logGroupName, input.logStreamName)
+      Operation("DeleteLogStream", access: { [self] (input: DeleteLogStreamInput, call) in
+        try await onStream("DeleteLogStream", input.logGroupName, input.logStreamName, call)
       }, run: deleteLogStream),
-      Operation("DescribeLogStreams", access: { (input: DescribeLogStreamsInput, call) in
-        call.onGroup("DescribeLogStreams", try call.groupName(input.logGroupName, input.logGroupIdentifier))
+      Operation("DescribeLogStreams", access: { [self] (input: DescribeLogStreamsInput, call) in
+        try await onGroup("DescribeLogStreams", try call.groupName(input.logGroupName, input.logGroupIdentifier), call)
       }, run: describeLogStreams),
     ]
   }

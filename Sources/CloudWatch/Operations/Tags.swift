@@ -6,37 +6,37 @@ import Wire
 extension CloudWatchService {
   var tagOperations: [Operation] {
     [
-      Operation("TagLogGroup", access: { (input: TagLogGroupInput, call) in
-        call.onGroup("TagLogGroup", input.logGroupName)
+      Operation("TagLogGroup", access: { [self] (input: TagLogGroupInput, call) in
+        try await onGroup("TagLogGroup", input.logGroupName, call).map { $0.bringing(input.tags) }
       }, run: { [self] (input: TagLogGroupInput, call) in
         try await changeTags(input.logGroupName, call) { $0.merge(input.tags) { $1 } }
       }),
-      Operation("UntagLogGroup", access: { (input: UntagLogGroupInput, call) in
-        call.onGroup("UntagLogGroup", input.logGroupName)
+      Operation("UntagLogGroup", access: { [self] (input: UntagLogGroupInput, call) in
+        try await onGroup("UntagLogGroup", input.logGroupName, call).map { $0.naming(input.tags) }
       }, run: { [self] (input: UntagLogGroupInput, call) in
         try await changeTags(input.logGroupName, call) { tags in for key in input.tags { tags[key] = nil } }
       }),
-      Operation("ListTagsLogGroup", access: { (input: ListTagsLogGroupInput, call) in
-        call.onGroup("ListTagsLogGroup", input.logGroupName)
+      Operation("ListTagsLogGroup", access: { [self] (input: ListTagsLogGroupInput, call) in
+        try await onGroup("ListTagsLogGroup", input.logGroupName, call)
       }, run: { [self] (input: ListTagsLogGroupInput, call) in
         var output = ListTagsLogGroupOutput()
         output.tags = try await tags(of: input.logGroupName, call)
         return output
       }),
-      Operation("TagResource", access: { (input: TagResourceInput, call) in
-        call.onGroupItself("TagResource", try call.taggedGroup(input.resourceArn))
+      Operation("TagResource", access: { [self] (input: TagResourceInput, call) in
+        try await onGroupItself("TagResource", try call.taggedGroup(input.resourceArn), call).map { $0.bringing(input.tags) }
       }, run: { [self] (input: TagResourceInput, call) in
         try await changeTags(try call.taggedGroup(input.resourceArn), call) { $0.merge(input.tags) { $1 } }
       }),
-      Operation("UntagResource", access: { (input: UntagResourceInput, call) in
-        call.onGroupItself("UntagResource", try call.taggedGroup(input.resourceArn))
+      Operation("UntagResource", access: { [self] (input: UntagResourceInput, call) in
+        try await onGroupItself("UntagResource", try call.taggedGroup(input.resourceArn), call).map { $0.naming(input.tagKeys) }
       }, run: { [self] (input: UntagResourceInput, call) in
         try await changeTags(try call.taggedGroup(input.resourceArn), call) { tags in
           for key in input.tagKeys { tags[key] = nil }
         }
       }),
-      Operation("ListTagsForResource", access: { (input: ListTagsForResourceInput, call) in
-        call.onGroupItself("ListTagsForResource", try call.taggedGroup(input.resourceArn))
+      Operation("ListTagsForResource", access: { [self] (input: ListTagsForResourceInput, call) in
+        try await onGroupItself("ListTagsForResource", try call.taggedGroup(input.resourceArn), call)
       }, run: { [self] (input: ListTagsForResourceInput, call) in
         var output = ListTagsForResourceOutput()
         output.tags = try await tags(of: try call.taggedGroup(input.resourceArn), call)

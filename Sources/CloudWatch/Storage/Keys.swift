@@ -17,6 +17,7 @@ enum LogsKeys {
   static let allGroups = Key("logs", "group")
   static let garbage = Key("logs", "garbage")
 
+  static func groups(_ account: AccountID) -> Key { allGroups.appending(account) }
   static func groups(_ scope: LogScope) -> Key { allGroups.appending(scope.account, scope.region) }
   static func group(_ scope: LogScope, _ name: String) -> Key { groups(scope).appending(name) }
 

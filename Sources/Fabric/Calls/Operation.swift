@@ -1,4 +1,5 @@
 import Base
+import Store
 import Wire
 
 /// One implemented operation: who may call it on what, and what it does.
@@ -54,6 +55,8 @@ public protocol ServiceModule: Sendable {
   var pages: [InternalPage] { get }
   /// What it tells of itself at `/_dewpoint/metrics`; asked at each scrape, so cheap.
   func measurements() async -> [Measurement]
+  /// The resources that a snapshot's table of contents counts.
+  var inventory: [InventoryItem] { get }
   /// Removes everything of one account, running work included; the account is afterwards as if it had never been used.
   func removeAll(of account: AccountID) async throws
 }
@@ -61,8 +64,16 @@ public protocol ServiceModule: Sendable {
 extension ServiceModule {
   public var pages: [InternalPage] { [] }
   public func measurements() async -> [Measurement] { [] }
-  // Only until each service has its own.
-  public func removeAll(of account: AccountID) async throws {}
+  public var inventory: [InventoryItem] { [] }
+}
+
+/// A kind of resource, by where its rows are.
+public struct InventoryItem: Sendable {
+  /// In the plural: `queues`.
+  public var name: String
+  /// Each resource has one row below it, whose key goes on with the account.
+  public var prefix: Key
+  public init(_ name: String, below prefix: Key) { (self.name, self.prefix) = (name, prefix) }
 }
 
 /// The way from one service to another: the same checks as a request from outside, without the encoding.

@@ -6,6 +6,8 @@ public enum Principal: Sendable, Hashable {
   case root(AccountID)
   case user(account: AccountID, name: String, path: String, id: String)
   case role(RoleSession)
+  /// A session that a user or the root made for somebody whom only it knows (GetFederationToken).
+  case federated(FederatedSession)
   /// An AWS service acting for itself, such as `events.amazonaws.com` delivering to a queue.
   case service(ServicePrincipal)
   /// Nobody: an unsigned request to an operation that allows it.
@@ -16,6 +18,7 @@ public enum Principal: Sendable, Hashable {
     switch self {
     case .root(let account), .user(let account, _, _, _): account
     case .role(let session): session.account
+    case .federated(let session): session.account
     case .service(let service): service.sourceAccount
     case .anonymous: nil
     }
@@ -27,6 +30,7 @@ public enum Principal: Sendable, Hashable {
     case .root(let account): "arn:aws:iam::\(account):root"
     case .user(let account, let name, let path, _): "arn:aws:iam::\(account):user\(path)\(name)"
     case .role(let session): "arn:aws:sts::\(session.account):assumed-role/\(session.roleName)/\(session.sessionName)"
+    case .federated(let session): "arn:aws:sts::\(session.account):federated-user/\(session.name)"
     case .service(let service): service.name
     case .anonymous: "anonymous"
     }
@@ -38,6 +42,7 @@ public enum Principal: Sendable, Hashable {
     case .root(let account): account.text
     case .user(_, _, _, let id): id
     case .role(let session): "\(session.roleID):\(session.sessionName)"
+    case .federated(let session): "\(session.account):\(session.name)"
     case .service(let service): service.name
     case .anonymous: "anonymous"
     }
@@ -65,6 +70,24 @@ public struct RoleSession: Sendable, Hashable {
   }
 
   public var roleARN: String { "arn:aws:iam::\(account):role\(rolePath)\(roleName)" }
+}
+
+/// A session of GetFederationToken: what its maker may do and its session policies allow.
+public struct FederatedSession: Sendable, Hashable {
+  public var account: AccountID
+  public var name: String
+  /// The unique id of the user who made the session; nil when the root did.
+  public var makerID: String?
+  /// Documents and ARNs of managed policies. Without any the session may do only what a resource's policy grants it.
+  public var sessionPolicies: [String]
+  public var sessionTags: [String: String]
+
+  public init(
+    account: AccountID, name: String, makerID: String?, sessionPolicies: [String] = [], sessionTags: [String: String] = [:]
+  ) {
+    (self.account, self.name, self.makerID) = (account, name, makerID)
+    (self.sessionPolicies, self.sessionTags) = (sessionPolicies, sessionTags)
+  }
 }
 
 /// A service principal with the resource for which it acts, the confused-deputy keys of resource policies.

@@ -69,3 +69,15 @@ public protocol RolePort: Sendable {
 }
 
 public enum RoleTrust: Sendable, Equatable { case noSuchRole, notTrusted, trusted }
+
+/// Ties the policies of resources to the users and roles that they name. Implemented by IAM.
+///
+/// AWS keeps a named user or role by its unique id: one that is deleted and made anew under its name is somebody else.
+/// A service that keeps a resource policy keeps the `tied` text and shows the `shown` one.
+public protocol PrincipalPort: Sendable {
+  /// The document with the ARNs of users, roles and role sessions in its principals replaced by unique ids.
+  /// Throws `AWSError` `MalformedPolicyDocumentException` when one of them does not exist, or the text is no policy.
+  func tied(_ document: String) async throws -> String
+  /// The document with the unique ids of users and roles that still exist replaced by their present ARNs.
+  func shown(_ document: String) async throws -> String
+}

@@ -53,9 +53,10 @@ extension [Tag] {
     removeAll { gone.contains($0.key.lowercased()) }
   }
 
-  /// Throws when a key comes twice.
+  /// Throws when a key comes twice or is one of AWS's own.
   func checked() throws -> [Tag] {
     if Set(map { $0.key.lowercased() }).count != count { throw IAMError.duplicateTags() }
+    if let own = first(where: { $0.key.lowercased().hasPrefix("aws:") }) { throw IAMError.reservedTag(own.key) }
     if count > IAMLimits.tags { throw IAMError.tooManyTags() }
     return self
   }

@@ -55,8 +55,11 @@ struct PolicyCondition: Sendable {
       guard let date = Instant(policyText: value) else { return false }
       return dates.contains { comparison.holds(date, $0) }
     case .bool(let wanted):
-      let isTrue = value.lowercased() == "true"
-      return wanted.contains(isTrue)
+      switch value.lowercased() {
+      case "true": return wanted.contains(true)
+      case "false": return wanted.contains(false)
+      default: return false
+      }
     case .binary(let blobs):
       guard let bytes = decodeBase64(value) else { return false }
       return blobs.contains(bytes)

@@ -21,7 +21,7 @@ enum Decision: Sendable, Equatable {
     let who =
       switch principal {
       case .service(let service): service.name
-      case .root, .user, .role, .anonymous: principal.arn
+      case .root, .user, .role, .federated, .anonymous: principal.arn
       }
     let what = "User: \(who) is not authorized to perform: \(access.action) on resource: \(access.resource)"
     switch self {
@@ -45,10 +45,25 @@ extension PolicyType {
 /// The compiled policies of a user or role.
 struct PolicySet: Sendable {
   var identity: [PolicyDocument] = []
+  /// What each of the identity policies is called, for who asks which of them refused.
+  var names: [String] = []
+  var boundaryName: String?
   /// Nil: no boundary is set. A boundary whose policy is gone allows nothing: an empty document.
   var boundary: PolicyDocument?
   /// By lower-case key.
   var tags: [String: String] = [:]
+  /// There are no identity policies because everything is allowed: a session that the root made.
+  var isRoot = false
+}
+
+/// The statement that refused a call.
+struct DenyingStatement: Sendable, Equatable {
+  var type: PolicyType
+  /// Of an inline or managed policy, or a boundary.
+  var policy: String?
+  /// From 0.
+  var index: Int
+  var sid: String?
 }
 
 /// Decides by the order of AWS's evaluation logic: explicit denies, then who has to allow.
@@ -56,17 +71,19 @@ struct PolicyEvaluator: Sendable {
   var policies = PolicySet()
   /// Empty: the session has none.
   var sessionPolicies: [PolicyDocument] = []
+  /// A session without session policies may do nothing by itself: one of GetFederationToken.
+  var needsSessionPolicy = false
   var resourcePolicy: PolicyDocument?
   /// The resource's policy must allow by itself, even within the account: role trust policies and KMS keys.
   var resourceMustAllow = false
   var resourceType = PolicyType.resource
 
   func decide(_ request: PolicyRequest) -> Decision {
-    let identity = Self.verdict(policies.identity, request)
+    let identity = policies.isRoot ? .allow : Self.verdict(policies.identity, request)
     if identity == .deny { return .explicitDeny(.identity) }
     let boundary = policies.boundary.map { Self.verdict([$0], request) } ?? .allow
     if boundary == .deny { return .explicitDeny(.boundary) }
-    let session = sessionPolicies.isEmpty ? .allow : Self.verdict(sessionPolicies, request)
+    let session = sessionPolicies.isEmpty && !needsSessionPolicy ? .allow : Self.verdict(sessionPolicies, request)
     if session == .deny { return .explicitDeny(.session) }
     let granted: Grant?
     switch resourcePolicy.map({ resourceVerdict($0, request) }) {
@@ -76,7 +93,7 @@ struct PolicyEvaluator: Sendable {
     }
     switch request.principal {
     case .service, .anonymous: return granted == .direct ? .allowed : .implicitDeny(resourceType)
-    case .root, .user, .role: break
+    case .root, .user, .role, .federated: break
     }
     if request.principal.account != request.access.owner || resourceMustAllow {
       return together(request, identity, boundary, session, granted)
@@ -130,7 +147,7 @@ struct PolicyEvaluator: Sendable {
   }
 
   private func resourceVerdict(_ document: PolicyDocument, _ request: PolicyRequest) -> ResourceVerdict {
-    let names = PrincipalNames(request.principal)
+    let names = PrincipalNames(request, isTrust: resourceType == .trust)
     var best: Grant?
     for statement in document.statements {
       guard let grant = statement.principals?.grant(names), statement.applies(request) else { continue }
@@ -138,5 +155,31 @@ struct PolicyEvaluator: Sendable {
       if best.map({ grant > $0 }) ?? true { best = grant }
     }
     return best.map(ResourceVerdict.grant) ?? .silent
+  }
+
+  /// The statement behind an explicit deny. Only asked after one, so a walk over everything is no matter.
+  func denying(_ request: PolicyRequest) -> DenyingStatement? {
+    for (i, document) in policies.identity.enumerated() {
+      let name = i < policies.names.count ? policies.names[i] : nil
+      if let found = Self.denying(document, .identity, name, request) { return found }
+    }
+    if let boundary = policies.boundary, let found = Self.denying(boundary, .boundary, policies.boundaryName, request) {
+      return found
+    }
+    for document in sessionPolicies {
+      if let found = Self.denying(document, .session, nil, request) { return found }
+    }
+    let names = PrincipalNames(request, isTrust: resourceType == .trust)
+    return resourcePolicy.flatMap { Self.denying($0, resourceType, nil, request, names) }
+  }
+
+  private static func denying(
+    _ document: PolicyDocument, _ type: PolicyType, _ policy: String?, _ request: PolicyRequest, _ names: PrincipalNames? = nil
+  ) -> DenyingStatement? {
+    for (index, statement) in document.statements.enumerated() where statement.effect == .deny && statement.applies(request) {
+      if let names, statement.principals?.grant(names) == nil { continue }
+      return DenyingStatement(type: type, policy: policy, index: index, sid: statement.sid)
+    }
+    return nil
   }
 }

@@ -39,13 +39,14 @@ struct PrincipalClause: Sendable {
 
   private static func grant(_ pattern: Pattern, _ principal: PrincipalNames) -> Grant? {
     switch pattern {
-    case .everyone: .direct
+    case .everyone: principal.isForEveryone ? .direct : nil
     case .account(let account) where account == principal.account: principal.isRoot ? .direct : .account
     case .arn(let arn) where arn == principal.arn: .direct
     case .arn(let arn) where arn == principal.roleARN: .role
     case .uniqueID(let id) where id == principal.id: .direct
     case .uniqueID(let id) where id == principal.roleID: .role
     case .service(let name) where name == principal.service: .direct
+    case .federated(let name) where name == principal.provider: .direct
     case .account, .arn, .uniqueID, .service, .federated, .canonicalUser: nil
     }
   }
@@ -54,14 +55,27 @@ struct PrincipalClause: Sendable {
 /// The names by which statements may know a principal. ARNs are only made when a statement has one to compare.
 struct PrincipalNames: Sendable {
   private let principal: Principal
-  init(_ principal: Principal) { self.principal = principal }
+  /// The provider of the web identity that the caller has shown.
+  let provider: String?
+  private let isTrust: Bool
+
+  init(_ request: PolicyRequest, isTrust: Bool) {
+    (principal, provider, self.isTrust) = (request.principal, request.provider, isTrust)
+  }
+
+  /// Everybody in a trust policy is every identity; a service must be named there. In the policy of a queue or the like
+  /// a service is one of everybody.
+  var isForEveryone: Bool {
+    if isTrust, case .service = principal { return false }
+    return true
+  }
 
   var isRoot: Bool { if case .root = principal { true } else { false } }
   var service: String? { if case .service(let service) = principal { service.name } else { nil } }
   private var session: RoleSession? { if case .role(let session) = principal { session } else { nil } }
   private var isIdentity: Bool {
     switch principal {
-    case .root, .user, .role: true
+    case .root, .user, .role, .federated: true
     case .service, .anonymous: false
     }
   }

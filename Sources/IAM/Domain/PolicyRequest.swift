@@ -12,9 +12,14 @@ struct PolicyRequest: Sendable {
   let resource: [UInt8]
   /// Facts that the access states come before those that we know.
   let isSimulated: Bool
+  /// The provider of a web identity: the ARN of the account's own, or the name of a public one.
+  let provider: String?
 
-  init(_ access: Access, _ call: Call, principalTags: [String: String] = [:], isSimulated: Bool = false) {
+  init(
+    _ access: Access, _ call: Call, principalTags: [String: String] = [:], isSimulated: Bool = false, provider: String? = nil
+  ) {
     (self.access, self.call, self.principalTags, self.isSimulated) = (access, call, principalTags, isSimulated)
+    self.provider = provider
     action = access.action.utf8.map { $0 >= 65 && $0 <= 90 ? $0 + 32 : $0 }
     resource = Array(access.resource.utf8)
   }
@@ -66,6 +71,7 @@ struct PolicyRequest: Sendable {
     case (.root, .principalType): "Account"
     case (.user, .principalType): "User"
     case (.role, .principalType): "AssumedRole"
+    case (.federated, .principalType): "FederatedUser"
     case (.user(_, let name, _, _), .username): name
     case (_, _): nil
     }

@@ -32,6 +32,14 @@ struct AccessKeyShape: RecordView {
   var createDate: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct AddClientIDToOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("AddClientIDToOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var clientID: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct AddRoleToInstanceProfileInput: RecordView {
   static let shape = IAMModel.service.structure("AddRoleToInstanceProfileRequest")
   var record: Record
@@ -147,6 +155,24 @@ struct CreateInstanceProfileOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var instanceProfile: InstanceProfileShape { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct CreateOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("CreateOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var url: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var clientIDList: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var thumbprintList: [String]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var tags: [IAMTag]? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct CreateOpenIDConnectProviderOutput: RecordView {
+  static let shape = IAMModel.service.structure("CreateOpenIDConnectProviderResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var tags: [IAMTag]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct CreatePolicyInput: RecordView {
@@ -273,6 +299,13 @@ struct DeleteInstanceProfileInput: RecordView {
   var instanceProfileName: String { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
+struct DeleteOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("DeleteOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct DeletePolicyInput: RecordView {
   static let shape = IAMModel.service.structure("DeletePolicyRequest")
   var record: Record
@@ -310,6 +343,20 @@ struct DeleteRolePolicyInput: RecordView {
   var policyName: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
+struct DeleteServiceLinkedRoleInput: RecordView {
+  static let shape = IAMModel.service.structure("DeleteServiceLinkedRoleRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var roleName: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteServiceLinkedRoleOutput: RecordView {
+  static let shape = IAMModel.service.structure("DeleteServiceLinkedRoleResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var deletionTaskId: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct DeleteUserInput: RecordView {
   static let shape = IAMModel.service.structure("DeleteUserRequest")
   var record: Record
@@ -330,6 +377,14 @@ struct DeleteUserPolicyInput: RecordView {
   init(_ record: Record) { self.record = record }
   var userName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var policyName: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct DeletionTaskFailureReasonType: RecordView {
+  static let shape = IAMModel.service.structure("DeletionTaskFailureReasonType")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var reason: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var roleUsageList: [RoleUsageType]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct DetachGroupPolicyInput: RecordView {
@@ -356,6 +411,14 @@ struct DetachUserPolicyInput: RecordView {
   var policyArn: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
+struct ErrorDetails: RecordView {
+  static let shape = IAMModel.service.structure("ErrorDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var message: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var code: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct EvaluationResult: RecordView {
   static let shape = IAMModel.service.structure("EvaluationResult")
   var record: Record
@@ -369,6 +432,21 @@ struct EvaluationResult: RecordView {
   var permissionsBoundaryDecisionDetail: PermissionsBoundaryDecisionDetail? { get { record.optional(6) } set { record.set(6, newValue) } }
   var evalDecisionDetails: [String: String]? { get { record.optional(7) } set { record.set(7, newValue) } }
   var resourceSpecificResults: [ResourceSpecificResult]? { get { record.optional(8) } set { record.set(8, newValue) } }
+}
+
+struct GenerateServiceLastAccessedDetailsInput: RecordView {
+  static let shape = IAMModel.service.structure("GenerateServiceLastAccessedDetailsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var arn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var granularity: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GenerateServiceLastAccessedDetailsOutput: RecordView {
+  static let shape = IAMModel.service.structure("GenerateServiceLastAccessedDetailsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var jobId: String? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct GetAccessKeyLastUsedInput: RecordView {
@@ -386,11 +464,54 @@ struct GetAccessKeyLastUsedOutput: RecordView {
   var accessKeyLastUsed: AccessKeyLastUsed? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct GetAccountAuthorizationDetailsInput: RecordView {
+  static let shape = IAMModel.service.structure("GetAccountAuthorizationDetailsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var filter: [String]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var maxItems: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct GetAccountAuthorizationDetailsOutput: RecordView {
+  static let shape = IAMModel.service.structure("GetAccountAuthorizationDetailsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var userDetailList: [UserDetail]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var groupDetailList: [GroupDetail]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var roleDetailList: [RoleDetail]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var policies: [ManagedPolicyDetail]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var isTruncated: Bool? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var marker: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
 struct GetAccountSummaryOutput: RecordView {
   static let shape = IAMModel.service.structure("GetAccountSummaryResponse")
   var record: Record
   init(_ record: Record) { self.record = record }
   var summaryMap: [String: Int]? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct GetContextKeysForCustomPolicyInput: RecordView {
+  static let shape = IAMModel.service.structure("GetContextKeysForCustomPolicyRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var policyInputList: [String] { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetContextKeysForPolicyResponse: RecordView {
+  static let shape = IAMModel.service.structure("GetContextKeysForPolicyResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var contextKeyNames: [String]? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct GetContextKeysForPrincipalPolicyInput: RecordView {
+  static let shape = IAMModel.service.structure("GetContextKeysForPrincipalPolicyRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var policySourceArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var policyInputList: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct GetGroupInput: RecordView {
@@ -441,6 +562,24 @@ struct GetInstanceProfileOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var instanceProfile: InstanceProfileShape { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("GetOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetOpenIDConnectProviderOutput: RecordView {
+  static let shape = IAMModel.service.structure("GetOpenIDConnectProviderResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var url: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var clientIDList: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var thumbprintList: [String]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var createDate: Instant? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var tags: [IAMTag]? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
 struct GetPolicyInput: RecordView {
@@ -503,6 +642,44 @@ struct GetRolePolicyOutput: RecordView {
   var policyDocument: String { get { record.required(2) } set { record.set(2, newValue) } }
 }
 
+struct GetServiceLastAccessedDetailsInput: RecordView {
+  static let shape = IAMModel.service.structure("GetServiceLastAccessedDetailsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var jobId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var maxItems: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct GetServiceLastAccessedDetailsOutput: RecordView {
+  static let shape = IAMModel.service.structure("GetServiceLastAccessedDetailsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var jobStatus: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var jobType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var jobCreationDate: Instant { get { record.required(2) } set { record.set(2, newValue) } }
+  var servicesLastAccessed: [ServiceLastAccessed] { get { record.required(3) } set { record.set(3, newValue) } }
+  var jobCompletionDate: Instant { get { record.required(4) } set { record.set(4, newValue) } }
+  var isTruncated: Bool? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var marker: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var error: ErrorDetails? { get { record.optional(7) } set { record.set(7, newValue) } }
+}
+
+struct GetServiceLinkedRoleDeletionStatusInput: RecordView {
+  static let shape = IAMModel.service.structure("GetServiceLinkedRoleDeletionStatusRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var deletionTaskId: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetServiceLinkedRoleDeletionStatusOutput: RecordView {
+  static let shape = IAMModel.service.structure("GetServiceLinkedRoleDeletionStatusResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var status: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var reason: DeletionTaskFailureReasonType? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct GetUserInput: RecordView {
   static let shape = IAMModel.service.structure("GetUserRequest")
   var record: Record
@@ -532,6 +709,19 @@ struct GetUserPolicyOutput: RecordView {
   var userName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var policyName: String { get { record.required(1) } set { record.set(1, newValue) } }
   var policyDocument: String { get { record.required(2) } set { record.set(2, newValue) } }
+}
+
+struct GroupDetail: RecordView {
+  static let shape = IAMModel.service.structure("GroupDetail")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var path: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var groupName: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var groupId: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var arn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var createDate: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var groupPolicyList: [PolicyDetail]? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var attachedManagedPolicies: [AttachedPolicy]? { get { record.optional(6) } set { record.set(6, newValue) } }
 }
 
 struct IAMGroup: RecordView {
@@ -802,6 +992,24 @@ struct ListGroupsOutput: RecordView {
   var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct ListInstanceProfileTagsInput: RecordView {
+  static let shape = IAMModel.service.structure("ListInstanceProfileTagsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var instanceProfileName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListInstanceProfileTagsOutput: RecordView {
+  static let shape = IAMModel.service.structure("ListInstanceProfileTagsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tags: [IAMTag] { get { record.required(0) } set { record.set(0, newValue) } }
+  var isTruncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
 struct ListInstanceProfilesForRoleInput: RecordView {
   static let shape = IAMModel.service.structure("ListInstanceProfilesForRoleRequest")
   var record: Record
@@ -836,6 +1044,37 @@ struct ListInstanceProfilesOutput: RecordView {
   var instanceProfiles: [InstanceProfileShape] { get { record.required(0) } set { record.set(0, newValue) } }
   var isTruncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
   var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListOpenIDConnectProviderTagsInput: RecordView {
+  static let shape = IAMModel.service.structure("ListOpenIDConnectProviderTagsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListOpenIDConnectProviderTagsOutput: RecordView {
+  static let shape = IAMModel.service.structure("ListOpenIDConnectProviderTagsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tags: [IAMTag] { get { record.required(0) } set { record.set(0, newValue) } }
+  var isTruncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListOpenIDConnectProvidersInput: RecordView {
+  static let shape = IAMModel.service.structure("ListOpenIDConnectProvidersRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
+struct ListOpenIDConnectProvidersOutput: RecordView {
+  static let shape = IAMModel.service.structure("ListOpenIDConnectProvidersResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderList: [OpenIDConnectProviderListEntry]? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct ListPoliciesInput: RecordView {
@@ -1003,6 +1242,31 @@ struct ListUsersOutput: RecordView {
   var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct ManagedPolicyDetail: RecordView {
+  static let shape = IAMModel.service.structure("ManagedPolicyDetail")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var policyName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var policyId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var arn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var path: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var defaultVersionId: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var attachmentCount: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var permissionsBoundaryUsageCount: Int? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var isAttachable: Bool? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var description: String? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var createDate: Instant? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var updateDate: Instant? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var policyVersionList: [PolicyVersionShape]? { get { record.optional(11) } set { record.set(11, newValue) } }
+}
+
+struct OpenIDConnectProviderListEntry: RecordView {
+  static let shape = IAMModel.service.structure("OpenIDConnectProviderListEntry")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var arn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
 struct OrganizationsDecisionDetail: RecordView {
   static let shape = IAMModel.service.structure("OrganizationsDecisionDetail")
   var record: Record
@@ -1015,6 +1279,14 @@ struct PermissionsBoundaryDecisionDetail: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var allowedByPermissionsBoundary: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct PolicyDetail: RecordView {
+  static let shape = IAMModel.service.structure("PolicyDetail")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var policyName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var policyDocument: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct PolicyGroup: RecordView {
@@ -1094,6 +1366,14 @@ struct PutUserPolicyInput: RecordView {
   var policyDocument: String { get { record.required(2) } set { record.set(2, newValue) } }
 }
 
+struct RemoveClientIDFromOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("RemoveClientIDFromOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var clientID: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct RemoveRoleFromInstanceProfileInput: RecordView {
   static let shape = IAMModel.service.structure("RemoveRoleFromInstanceProfileRequest")
   var record: Record
@@ -1122,12 +1402,51 @@ struct ResourceSpecificResult: RecordView {
   var permissionsBoundaryDecisionDetail: PermissionsBoundaryDecisionDetail? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
+struct RoleDetail: RecordView {
+  static let shape = IAMModel.service.structure("RoleDetail")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var path: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var roleName: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var roleId: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var arn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var createDate: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var assumeRolePolicyDocument: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var instanceProfileList: [InstanceProfileShape]? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var rolePolicyList: [PolicyDetail]? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var attachedManagedPolicies: [AttachedPolicy]? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var permissionsBoundary: AttachedPermissionsBoundary? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var tags: [IAMTag]? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var roleLastUsed: RoleLastUsed? { get { record.optional(11) } set { record.set(11, newValue) } }
+}
+
 struct RoleLastUsed: RecordView {
   static let shape = IAMModel.service.structure("RoleLastUsed")
   var record: Record
   init(_ record: Record) { self.record = record }
   var lastUsedDate: Instant? { get { record.optional(0) } set { record.set(0, newValue) } }
   var region: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct RoleUsageType: RecordView {
+  static let shape = IAMModel.service.structure("RoleUsageType")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var region: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var resources: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ServiceLastAccessed: RecordView {
+  static let shape = IAMModel.service.structure("ServiceLastAccessed")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var serviceName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var lastAuthenticated: Instant? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var serviceNamespace: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var lastAuthenticatedEntity: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var lastAuthenticatedRegion: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var totalAuthenticatedEntities: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var trackedActionsLastAccessed: [TrackedActionLastAccessed]? { get { record.optional(6) } set { record.set(6, newValue) } }
 }
 
 struct SetDefaultPolicyVersionInput: RecordView {
@@ -1182,6 +1501,22 @@ struct SimulatePrincipalPolicyInput: RecordView {
   var marker: String? { get { record.optional(11) } set { record.set(11, newValue) } }
 }
 
+struct TagInstanceProfileInput: RecordView {
+  static let shape = IAMModel.service.structure("TagInstanceProfileRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var instanceProfileName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tags: [IAMTag] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct TagOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("TagOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tags: [IAMTag] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct TagPolicyInput: RecordView {
   static let shape = IAMModel.service.structure("TagPolicyRequest")
   var record: Record
@@ -1204,6 +1539,32 @@ struct TagUserInput: RecordView {
   init(_ record: Record) { self.record = record }
   var userName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var tags: [IAMTag] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct TrackedActionLastAccessed: RecordView {
+  static let shape = IAMModel.service.structure("TrackedActionLastAccessed")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var actionName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var lastAccessedEntity: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var lastAccessedTime: Instant? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var lastAccessedRegion: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct UntagInstanceProfileInput: RecordView {
+  static let shape = IAMModel.service.structure("UntagInstanceProfileRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var instanceProfileName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tagKeys: [String] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct UntagOpenIDConnectProviderInput: RecordView {
+  static let shape = IAMModel.service.structure("UntagOpenIDConnectProviderRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tagKeys: [String] { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
 struct UntagPolicyInput: RecordView {
@@ -1256,6 +1617,14 @@ struct UpdateGroupInput: RecordView {
   var newGroupName: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct UpdateOpenIDConnectProviderThumbprintInput: RecordView {
+  static let shape = IAMModel.service.structure("UpdateOpenIDConnectProviderThumbprintRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var openIDConnectProviderArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var thumbprintList: [String] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct UpdateRoleDescriptionInput: RecordView {
   static let shape = IAMModel.service.structure("UpdateRoleDescriptionRequest")
   var record: Record
@@ -1295,5 +1664,23 @@ struct UpdateUserInput: RecordView {
   var newUserName: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct UserDetail: RecordView {
+  static let shape = IAMModel.service.structure("UserDetail")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var path: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var userName: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var userId: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var arn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var createDate: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var userPolicyList: [PolicyDetail]? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var groupList: [String]? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var attachedManagedPolicies: [AttachedPolicy]? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var permissionsBoundary: AttachedPermissionsBoundary? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var tags: [IAMTag]? { get { record.optional(9) } set { record.set(9, newValue) } }
+}
+
+typealias GetContextKeysForCustomPolicyOutput = GetContextKeysForPolicyResponse
+typealias GetContextKeysForPrincipalPolicyOutput = GetContextKeysForPolicyResponse
 typealias SimulateCustomPolicyOutput = SimulatePolicyResponse
 typealias SimulatePrincipalPolicyOutput = SimulatePolicyResponse

@@ -78,6 +78,14 @@ struct DecodeAuthorizationMessageOutput: RecordView {
   var decodedMessage: String? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct FederatedUser: RecordView {
+  static let shape = STSModel.service.structure("FederatedUser")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var federatedUserId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var arn: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct GetAccessKeyInfoInput: RecordView {
   static let shape = STSModel.service.structure("GetAccessKeyInfoRequest")
   var record: Record
@@ -105,6 +113,26 @@ struct GetCallerIdentityOutput: RecordView {
   var userId: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var account: String? { get { record.optional(1) } set { record.set(1, newValue) } }
   var arn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct GetFederationTokenInput: RecordView {
+  static let shape = STSModel.service.structure("GetFederationTokenRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var name: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var policy: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var policyArns: [PolicyDescriptorType]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var durationSeconds: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var tags: [STSTag]? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct GetFederationTokenOutput: RecordView {
+  static let shape = STSModel.service.structure("GetFederationTokenResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var credentials: STSCredentials? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var federatedUser: FederatedUser? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var packedPolicySize: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
 struct GetSessionTokenInput: RecordView {

@@ -17,7 +17,7 @@ enum AWSManagedPolicies {
 
   private static let table: [String: Entry] = {
     var table: [String: Entry] = [:]
-    for text in [functions, data, logs, accounts] {
+    for text in [functions, data, logs, accounts, roles, views, more] {
       for entry in entries(text) { table[entry.policy.arn] = entry }
     }
     return table

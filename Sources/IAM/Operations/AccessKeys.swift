@@ -8,7 +8,7 @@ extension IAMService {
       operation("UpdateAccessKey", onCallerOr: \UpdateAccessKeyInput.userName, updateAccessKey),
       operation("DeleteAccessKey", onCallerOr: \DeleteAccessKeyInput.userName, deleteAccessKey),
       operation("ListAccessKeys", onCallerOr: \ListAccessKeysInput.userName, listAccessKeys),
-      operation("GetAccessKeyLastUsed", at: { _, _ in "*" }, getAccessKeyLastUsed),
+      Operation("GetAccessKeyLastUsed", access: lastUsedAccess, run: getAccessKeyLastUsed),
     ]
   }
 
@@ -72,6 +72,15 @@ extension IAMService {
     }
     (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
     return output
+  }
+
+  /// Asked on the user whose key it is. Of a key that the account does not have nothing is said but that it may not be asked.
+  private func lastUsedAccess(_ input: GetAccessKeyLastUsedInput, _ call: Call) async throws -> [Access] {
+    let owner = try await read(call.account) { rows -> Entity? in
+      guard let key = try rows.accessKey(input.accessKeyId), key.account == call.account, key.status != .deleted else { return nil }
+      return try rows.entity(id: key.userID)
+    }
+    return [Access("iam:GetAccessKeyLastUsed", on: owner?.arn ?? Entity.arn(.user, call.account, "/", "*"), owner: call.account)]
   }
 
   private func getAccessKeyLastUsed(_ input: GetAccessKeyLastUsedInput, _ call: Call) async throws -> GetAccessKeyLastUsedOutput {

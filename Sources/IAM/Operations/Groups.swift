@@ -6,7 +6,11 @@ extension IAMService {
     [
       operation("CreateGroup", at: { Entity.arn(.group, $1.account, $0.path ?? "/", $0.groupName) }, createGroup),
       operation("GetGroup", on: .group, \GetGroupInput.groupName, getGroup),
-      operation("UpdateGroup", on: .group, \UpdateGroupInput.groupName, updateGroup),
+      Operation(
+        "UpdateGroup",
+        access: { [self] (i: UpdateGroupInput, c) in
+          try await moveAccess("UpdateGroup", .group, i.groupName, to: i.newGroupName, path: i.newPath, c)
+        }, run: updateGroup),
       operation("DeleteGroup", on: .group, \DeleteGroupInput.groupName, deleteGroup),
       operation("ListGroups", at: { "arn:aws:iam::\($1.account):group\($0.pathPrefix ?? "/")" }, listGroups),
       operation("AddUserToGroup", on: .group, \AddUserToGroupInput.groupName, addUserToGroup),

@@ -4,27 +4,68 @@ import Fabric
 /// Nothing runs on instances here; stacks and scripts make profiles with their roles all the same.
 extension IAMService {
   var profileOperations: [Operation] {
-    let arn: @Sendable (String, Call) -> String = { "arn:aws:iam::\($1.account):instance-profile/\($0)" }
-    return [
+    [
       operation(
         "CreateInstanceProfile", at: { "arn:aws:iam::\($1.account):instance-profile\($0.path ?? "/")\($0.instanceProfileName)" },
         createInstanceProfile, { tagFacts($0.tags) }),
+      Operation(
+        "GetInstanceProfile",
+        access: { [self] (i: GetInstanceProfileInput, c) in
+          [try await profileAccess("GetInstanceProfile", i.instanceProfileName, c)]
+        }, run: getInstanceProfile),
+      Operation(
+        "DeleteInstanceProfile",
+        access: { [self] (i: DeleteInstanceProfileInput, c) in
+          [try await profileAccess("DeleteInstanceProfile", i.instanceProfileName, c)]
+        }, run: deleteInstanceProfile),
       operation(
-        "GetInstanceProfile", at: { (input: GetInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        getInstanceProfile),
-      operation(
-        "DeleteInstanceProfile", at: { (input: DeleteInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        deleteInstanceProfile),
-      operation("ListInstanceProfiles", at: { arn(String(($0.pathPrefix ?? "/").dropFirst()), $1) }, listInstanceProfiles),
+        "ListInstanceProfiles", at: { "arn:aws:iam::\($1.account):instance-profile\($0.pathPrefix ?? "/")" }, listInstanceProfiles),
       operation(
         "ListInstanceProfilesForRole", on: .role, \ListInstanceProfilesForRoleInput.roleName, listInstanceProfilesForRole),
-      operation(
-        "AddRoleToInstanceProfile", at: { (input: AddRoleToInstanceProfileInput, call) in arn(input.instanceProfileName, call) },
-        addRoleToProfile),
-      operation(
+      Operation(
+        "AddRoleToInstanceProfile",
+        access: { [self] (i: AddRoleToInstanceProfileInput, c) in
+          [
+            try await profileAccess("AddRoleToInstanceProfile", i.instanceProfileName, c),
+            // Whoever may use the profile gets the role.
+            try await passRoleAccess(i.roleName, to: "ec2.amazonaws.com", c),
+          ]
+        }, run: addRoleToProfile),
+      Operation(
+        "TagInstanceProfile",
+        access: { [self] (i: TagInstanceProfileInput, c) in
+          [try await profileAccess("TagInstanceProfile", i.instanceProfileName, c, tagFacts(i.tags))]
+        }, run: tagProfile),
+      Operation(
+        "UntagInstanceProfile",
+        access: { [self] (i: UntagInstanceProfileInput, c) in
+          [try await profileAccess("UntagInstanceProfile", i.instanceProfileName, c, ["aws:tagkeys": i.tagKeys])]
+        }, run: untagProfile),
+      Operation(
+        "ListInstanceProfileTags",
+        access: { [self] (i: ListInstanceProfileTagsInput, c) in
+          [try await profileAccess("ListInstanceProfileTags", i.instanceProfileName, c)]
+        }, run: listProfileTags),
+      Operation(
         "RemoveRoleFromInstanceProfile",
-        at: { (input: RemoveRoleFromInstanceProfileInput, call) in arn(input.instanceProfileName, call) }, removeRoleFromProfile),
+        access: { [self] (i: RemoveRoleFromInstanceProfileInput, c) in
+          [try await profileAccess("RemoveRoleFromInstanceProfile", i.instanceProfileName, c)]
+        }, run: removeRoleFromProfile),
     ]
+  }
+
+  /// A profile's ARN has its path, which only its row knows.
+  private func profileAccess(
+    _ name: String, _ profile: String, _ call: Call, _ facts: [String: [String]] = [:]
+  ) async throws -> Access {
+    let arn = try await read(call.account) { try $0.findProfile(profile)?.arn }
+    return Access(
+      "iam:\(name)", on: arn ?? "arn:aws:iam::\(call.account):instance-profile/\(profile)", owner: call.account, conditionValues: facts)
+  }
+
+  private func passRoleAccess(_ role: String, to service: String, _ call: Call) async throws -> Access {
+    let arn = try await read(call.account) { try $0.find(.role, role)?.arn } ?? Entity.arn(.role, call.account, "/", role)
+    return Access("iam:PassRole", on: arn, owner: call.account, conditionValues: ["iam:passedtoservice": [service]])
   }
 
   private func createInstanceProfile(_ input: CreateInstanceProfileInput, _ call: Call) async throws
@@ -37,6 +78,9 @@ extension IAMService {
       guard try tx.reader.get(IAMKeys.profile(call.account, profile.name)) == nil else {
         throw IAMError.profileExists(profile.name)
       }
+      guard try tx.profiles().count < IAMLimits.instanceProfiles else {
+        throw IAMError.quota("InstanceProfilesPerAccount", IAMLimits.instanceProfiles)
+      }
       try tx.save(profile)
     }
     var output = CreateInstanceProfileOutput()
@@ -48,7 +92,7 @@ extension IAMService {
     var output = GetInstanceProfileOutput()
     output.instanceProfile = try await read(call.account) { rows in
       let profile = try rows.getProfile(input.instanceProfileName)
-      return InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0) })
+      return InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0)?.shown(rows.reader) })
     }
     return output
   }
@@ -87,15 +131,40 @@ extension IAMService {
   {
     try await read(call.account) { rows in
       try rows.profiles().filter(isWanted).map { profile in
-        InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0) })
+        InstanceProfileShape(profile, try profile.roleID.flatMap { try rows.entity(id: $0)?.shown(rows.reader) })
       }
     }
+  }
+
+  private func tagProfile(_ input: TagInstanceProfileInput, _ call: Call) async throws {
+    let tags = try [Tag](input.tags).checked()
+    try await change(call.account) { tx in
+      var profile = try tx.getProfile(input.instanceProfileName)
+      try profile.tags.merge(tags)
+      try tx.save(profile)
+    }
+  }
+  private func untagProfile(_ input: UntagInstanceProfileInput, _ call: Call) async throws {
+    try await change(call.account) { tx in
+      var profile = try tx.getProfile(input.instanceProfileName)
+      profile.tags.remove(input.tagKeys)
+      try tx.save(profile)
+    }
+  }
+  private func listProfileTags(_ input: ListInstanceProfileTagsInput, _ call: Call) async throws -> ListInstanceProfileTagsOutput {
+    let tags = try await read(call.account) { try $0.getProfile(input.instanceProfileName).tags }
+    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
+    var output = ListInstanceProfileTagsOutput()
+    output.tags = page.items.shapes
+    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
+    return output
   }
 
   private func addRoleToProfile(_ input: AddRoleToInstanceProfileInput, _ call: Call) async throws {
     try await change(call.account) { tx in
       var profile = try tx.getProfile(input.instanceProfileName)
       let role = try tx.get(.role, input.roleName)
+      try role.checkModifiable()
       guard profile.roleID == nil else { throw IAMError.quota("InstanceSessionsPerInstanceProfile", 1) }
       profile.roleID = role.id
       try tx.save(profile)

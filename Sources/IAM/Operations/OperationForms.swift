@@ -44,21 +44,52 @@ extension IAMService {
   }
   func operation<I: RecordView>(
     _ name: String, at resource: @escaping @Sendable (I, Call) -> String,
-    _ run: @escaping @Sendable (I, Call) async throws -> Void
+    _ run: @escaping @Sendable (I, Call) async throws -> Void,
+    _ facts: @escaping @Sendable (I) -> [String: [String]] = { _ in [:] }
   ) -> Operation {
-    Operation(name, access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account)] }, run: run)
+    Operation(
+      name,
+      access: { [Access("iam:\(name)", on: resource($0, $1), owner: $1.account, conditionValues: facts($0))] }, run: run)
   }
+
+  /// Actions of which policies may ask whether the user or role has a certain boundary: so a delegated administrator
+  /// manages none without it (IAM User Guide, "Permissions boundaries for IAM entities").
+  private static let asksForBoundary: Set<String> = [
+    "AttachRolePolicy", "AttachUserPolicy", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DeleteUserPermissionsBoundary",
+    "DeleteUserPolicy", "DetachRolePolicy", "DetachUserPolicy", "PutRolePolicy", "PutUserPolicy",
+  ]
 
   /// An entity's ARN has its path, which only its row knows. A root caller is not kept waiting for it.
   private func access(
     _ name: String, _ kind: Entity.Kind, _ target: String, _ call: Call, _ facts: [String: [String]] = [:]
   ) async throws -> [Access] {
     var arn = Entity.arn(kind, call.account, "/", target)
+    var facts = facts
     if case .root = call.principal {
     } else if let known = try await read(call.account, { try $0.find(kind, target) }) {
       arn = known.arn
+      for tag in known.tags {
+        facts["aws:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+        facts["iam:resourcetag/\(tag.key.lowercased())"] = [tag.value]
+      }
+      if let boundary = known.boundary, Self.asksForBoundary.contains(name) {
+        facts["iam:permissionsboundary"] = [boundary]
+      }
     }
     return [Access("iam:\(name)", on: arn, owner: call.account, conditionValues: facts)]
+  }
+}
+
+extension IAMService {
+  /// A new name or path is asked on the ARN that was and on the one that will be (AWS: UpdateUser, UpdateGroup).
+  func moveAccess(
+    _ name: String, _ kind: Entity.Kind, _ target: String, to newName: String?, path newPath: String?, _ call: Call
+  ) async throws -> [Access] {
+    let old = try await access(name, kind, target, call)[0]
+    var new = old
+    let path = try await read(call.account) { try $0.find(kind, target) }?.path ?? "/"
+    new.resource = Entity.arn(kind, call.account, newPath ?? path, newName ?? target)
+    return old.resource == new.resource ? [old] : [old, new]
   }
 }
 

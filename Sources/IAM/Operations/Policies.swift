@@ -10,8 +10,9 @@ extension IAMService {
       operation("GetPolicy", at: { (input: GetPolicyInput, _) in input.policyArn }, getPolicy),
       operation("DeletePolicy", at: { (input: DeletePolicyInput, _) in input.policyArn }, deletePolicy),
       operation("ListPolicies", at: { _, _ in "*" }, listPolicies),
-      operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy),
-      operation("UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy),
+      operation("TagPolicy", at: { (input: TagPolicyInput, _) in input.policyArn }, tagPolicy, { tagFacts($0.tags) }),
+      operation(
+        "UntagPolicy", at: { (input: UntagPolicyInput, _) in input.policyArn }, untagPolicy, { ["aws:tagkeys": $0.tagKeys] }),
       operation("ListPolicyTags", at: { (input: ListPolicyTagsInput, _) in input.policyArn }, listPolicyTags),
       operation(
         "ListEntitiesForPolicy", at: { (input: ListEntitiesForPolicyInput, _) in input.policyArn }, listEntitiesForPolicy),
@@ -34,6 +35,9 @@ extension IAMService {
       tags: try [Tag](input.tags).checked())
     try await change(call.account) { tx in
       guard try tx.reader.get(IAMKeys.policy(call.account, policy.name)) == nil else { throw IAMError.policyExists(policy.name) }
+      guard try tx.policies().count < IAMLimits.policies else {
+        throw IAMError.quota("PoliciesPerAccount", IAMLimits.policies)
+      }
       try tx.save(policy)
       try tx.save(PolicyVersion(number: 1, document: input.policyDocument, created: call.second), of: policy)
     }

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Store
 
 extension IAMService {
   var roleOperations: [Operation] {
@@ -21,22 +22,25 @@ extension IAMService {
         { ["iam:permissionsboundary": [$0.permissionsBoundary]] }),
       operation(
         "DeleteRolePermissionsBoundary", on: .role, \DeleteRolePermissionsBoundaryInput.roleName, deleteRoleBoundary),
-      operation(
-        "CreateServiceLinkedRole",
-        at: { Entity.arn(.role, $1.account, "/aws-service-role/\($0.awsServiceName)/", "*") }, createServiceLinkedRole,
-        { ["iam:awsservicename": [$0.awsServiceName]] }),
     ]
   }
 
   private func createRole(_ input: CreateRoleInput, _ call: Call) async throws -> CreateRoleOutput {
     try checkTrust(input.assumeRolePolicyDocument)
+    if let path = input.path, path.hasPrefix(Entity.servicePath) {
+      throw IAMError.invalidInput("The path \(path) is reserved for service-linked roles.")
+    }
     let role = Entity(
       kind: .role, id: uniqueID("AROA"), account: call.account, name: input.roleName, path: input.path ?? "/", created: call.second,
       tags: try [Tag](input.tags).checked(), boundary: input.permissionsBoundary,
       trust: .init(
         document: input.assumeRolePolicyDocument, description: input.description,
         maxSessionSeconds: try Self.sessionSeconds(input.maxSessionDuration)))
-    try await change(call.account) { try $0.create(role) }
+    try await change(call.account) { tx in
+      var tied = role
+      tied.trust?.document = try PolicyNames(tx.reader).tied(input.assumeRolePolicyDocument)
+      try tx.create(tied)
+    }
     var output = CreateRoleOutput()
     output.role = IAMRole(role, isCreated: true)
     return output
@@ -62,7 +66,7 @@ extension IAMService {
   }
 
   private func getRole(_ input: GetRoleInput, _ call: Call) async throws -> GetRoleOutput {
-    let role = try await read(call.account) { try $0.get(.role, input.roleName) }
+    let role = try await read(call.account) { try $0.get(.role, input.roleName).shown($0.reader) }
     var output = GetRoleOutput()
     var shape = IAMRole(role)
     var lastUsed = RoleLastUsed()
@@ -77,6 +81,7 @@ extension IAMService {
     let seconds = try Self.sessionSeconds(input.maxSessionDuration)
     try await change(call.account) { tx in
       var role = try tx.get(.role, input.roleName)
+      if input.maxSessionDuration != nil { try role.checkModifiable() }
       role.trust?.description = input.description
       role.trust?.maxSessionSeconds = seconds
       try tx.save(role)
@@ -91,7 +96,7 @@ extension IAMService {
       var role = try tx.get(.role, input.roleName)
       role.trust?.description = input.description
       try tx.save(role)
-      return role
+      return try role.shown(tx.reader)
     }
     var output = UpdateRoleDescriptionOutput()
     output.role = IAMRole(role)
@@ -102,7 +107,8 @@ extension IAMService {
     try checkTrust(input.policyDocument)
     try await change(call.account) { tx in
       var role = try tx.get(.role, input.roleName)
-      role.trust?.document = input.policyDocument
+      try role.checkModifiable()
+      role.trust?.document = try PolicyNames(tx.reader).tied(input.policyDocument)
       try tx.save(role)
     }
   }
@@ -110,6 +116,7 @@ extension IAMService {
   private func deleteRole(_ input: DeleteRoleInput, _ call: Call) async throws {
     try await change(call.account) { tx in
       let role = try tx.get(.role, input.roleName)
+      try role.checkModifiable()
       if try tx.profiles().contains(where: { $0.roleID == role.id }) {
         throw IAMError.mustFirst("remove roles from instance profile")
       }
@@ -120,8 +127,10 @@ extension IAMService {
   private func listRoles(_ input: ListRolesInput, _ call: Call) async throws -> ListRolesOutput {
     let roles = try await read(call.account) { try $0.entities(.role) }
     let page = try Page(roles.under(input.pathPrefix), after: input.marker, limit: input.maxItems, key: \.name)
+    let items = page.items
+    let shown = try await read(call.account) { rows in try items.map { try $0.shown(rows.reader) } }
     var output = ListRolesOutput()
-    output.roles = page.items.map { IAMRole($0, isListed: true) }
+    output.roles = shown.map { IAMRole($0, isListed: true) }
     (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
     return output
   }
@@ -143,37 +152,24 @@ extension IAMService {
   }
 
   private func putRoleBoundary(_ input: PutRolePermissionsBoundaryInput, _ call: Call) async throws {
-    try await change(call.account) { tx in _ = try tx.setBoundary(input.permissionsBoundary, of: tx.get(.role, input.roleName)) }
+    try await change(call.account) { tx in
+      let role = try tx.get(.role, input.roleName)
+      try role.checkModifiable()
+      try tx.setBoundary(input.permissionsBoundary, of: role)
+    }
   }
   private func deleteRoleBoundary(_ input: DeleteRolePermissionsBoundaryInput, _ call: Call) async throws {
     try await change(call.account) { tx in try tx.removeBoundary(.role, input.roleName) }
   }
+}
 
-  /// `lambda.amazonaws.com` gets `/aws-service-role/lambda.amazonaws.com/AWSServiceRoleForLambda`.
-  private func createServiceLinkedRole(_ input: CreateServiceLinkedRoleInput, _ call: Call) async throws
-    -> CreateServiceLinkedRoleOutput
-  {
-    let service = input.awsServiceName
-    guard service.hasSuffix(".amazonaws.com") else { throw IAMError.invalidInput("Invalid service name: \(service)") }
-    let word = service.split(separator: ".")[0].split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
-    let name = "AWSServiceRoleFor\(word)" + (input.customSuffix.map { "_\($0)" } ?? "")
-    let trust: JSON = [
-      "Version": "2012-10-17",
-      "Statement": [["Effect": "Allow", "Principal": ["Service": .string(service)], "Action": "sts:AssumeRole"]],
-    ]
-    let role = Entity(
-      kind: .role, id: uniqueID("AROA"), account: call.account, name: name, path: "/aws-service-role/\(service)/",
-      created: call.second,
-      trust: .init(document: trust.text, description: input.description, maxSessionSeconds: 3600))
-    try await change(call.account) { tx in
-      guard try tx.find(.role, name) == nil else {
-        throw IAMError.invalidInput("Service role name \(name) has been taken in this account, please try a different suffix.")
-      }
-      try tx.create(role)
-    }
-    var output = CreateServiceLinkedRoleOutput()
-    output.role = IAMRole(role, isCreated: true)
-    return output
+extension Entity {
+  /// With the trust policy as it is shown: with ARNs where the policy is kept with unique ids.
+  func shown(_ reader: any Reader) throws -> Entity {
+    guard let document = trust?.document else { return self }
+    var shown = self
+    shown.trust?.document = try PolicyNames(reader).shown(document)
+    return shown
   }
 }
 

@@ -1,8 +1,7 @@
 import Base
 import Fabric
 
-/// STS. `AssumeRoleWithWebIdentity` and `DecodeAuthorizationMessage` are not here: nobody's tokens can be verified yet
-/// and our denials are not encoded.
+/// STS for those who have keys of the account; `Federation.swift` has the rest.
 extension IAMService {
   var sessionOperations: [Operation] {
     [
@@ -26,7 +25,9 @@ extension IAMService {
     guard let arn = ARN(input.roleArn), arn.service == "iam", let owner = AccountID(arn.account),
       arn.resource.hasPrefix("role/")
     else { throw IAMError.validation("\(input.roleArn) is invalid") }
-    var facts = ["sts:rolesessionname": [input.roleSessionName]]
+    var facts = [
+      "sts:rolesessionname": [input.roleSessionName], "sts:durationseconds": [String(input.durationSeconds ?? 3600)],
+    ]
     if let id = input.externalId { facts["sts:externalid"] = [id] }
     if let identity = input.sourceIdentity { facts["sts:sourceidentity"] = [identity] }
     if let keys = input.transitiveTagKeys { facts["sts:transitivetagkeys"] = keys }
@@ -48,10 +49,14 @@ extension IAMService {
     if input.serialNumber != nil || input.tokenCode != nil { throw IAMError.noMFA() }
     if input.providedContexts?.isEmpty == false { throw IAMError.validation("ProvidedContexts are not supported.") }
     let seconds = try Self.sessionSeconds(input.durationSeconds, trust.maxSessionSeconds, call.principal)
+    if case .federated = call.principal {
+      throw IAMError.denied(
+        "User: \(call.principal.arn) is not authorized to perform: sts:AssumeRole on resource: \(input.roleArn)")
+    }
     let (tags, transitive) = try Self.sessionTags(input, call)
     let session = RoleSession(
       account: role.account, roleName: role.name, rolePath: role.path, roleID: role.id, sessionName: input.roleSessionName,
-      sessionPolicies: try await sessionPolicies(input, role),
+      sessionPolicies: try await sessionPolicies(input.policy, input.policyArns, role.account),
       sessionTags: Dictionary(tags.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
     var facts: [String: [String]] = [:]
     if !transitive.isEmpty { facts["sts:transitivetagkeys"] = transitive }
@@ -62,7 +67,7 @@ extension IAMService {
     return AssumeRoleOutput(issued, sourceIdentity: source)
   }
 
-  private static func sessionSeconds(_ wanted: Int?, _ longest: Int, _ principal: Principal) throws -> Int {
+  static func sessionSeconds(_ wanted: Int?, _ longest: Int, _ principal: Principal) throws -> Int {
     let seconds = wanted ?? 3600
     guard seconds >= 900 else {
       throw IAMError.validation(
@@ -99,16 +104,16 @@ extension IAMService {
   }
 
   /// The document and the managed policies' ARNs, checked.
-  private func sessionPolicies(_ input: AssumeRoleInput, _ role: Entity) async throws -> [String] {
+  func sessionPolicies(_ document: String?, _ descriptors: [PolicyDescriptorType]?, _ account: AccountID) async throws -> [String] {
     var policies: [String] = []
-    if let document = input.policy {
+    if let document {
       try check(document, as: .identity)
       guard countedCharacters(document) <= IAMLimits.sessionPolicyCharacters else { throw IAMError.packedPolicyTooLarge() }
       policies.append(document)
     }
-    let arns = (input.policyArns ?? []).compactMap(\.arn)
+    let arns = (descriptors ?? []).compactMap(\.arn)
     guard arns.count <= 10 else { throw IAMError.packedPolicyTooLarge() }
-    try await read(role.account) { rows in
+    try await read(account) { rows in
       for arn in arns where try rows.findPolicy(arn) == nil { throw IAMError.noSuchSessionPolicy(arn) }
     }
     return policies + arns
@@ -120,7 +125,7 @@ extension IAMService {
     switch call.principal {
     case .root: seconds = min(input.durationSeconds ?? IAMLimits.rootSessionSeconds, IAMLimits.rootSessionSeconds)
     case .user: seconds = input.durationSeconds ?? 43_200
-    case .role, .service, .anonymous: throw IAMError.denied("Cannot call GetSessionToken with session credentials")
+    case .role, .federated, .service, .anonymous: throw IAMError.denied("Cannot call GetSessionToken with session credentials")
     }
     if call.accessKeyID?.hasPrefix(KeyForm.sessionPrefix) == true {
       throw IAMError.denied("Cannot call GetSessionToken with session credentials")
@@ -129,11 +134,8 @@ extension IAMService {
       throw IAMError.validation("The requested DurationSeconds must be between 900 and 129600.")
     }
     let issued = try await credentials(call.principal, call.account, .seconds(seconds))
-    var shape = STSCredentials()
-    (shape.accessKeyId, shape.secretAccessKey) = (issued.keyID, issued.secret)
-    (shape.sessionToken, shape.expiration) = (issued.token, issued.expires)
     var output = GetSessionTokenOutput()
-    output.credentials = shape
+    output.credentials = STSCredentials(issued)
     return output
   }
 
@@ -144,7 +146,7 @@ extension IAMService {
     } else if let account = KeyForm.account(of: input.accessKeyId) {
       output.account = account.text
     } else if configuration.localMode {
-      output.account = (AccountID(input.accessKeyId) ?? .local).text
+      output.account = (AccountID(input.accessKeyId) ?? self.configuration.standardAccount).text
     } else {
       throw IAMError.validation("Invalid value for parameter: AccessKeyId, value: \(input.accessKeyId)")
     }
@@ -163,11 +165,22 @@ extension AssumeRoleOutput {
     (user.arn, user.assumedRoleId) = (Principal.role(issued.session).arn, Principal.role(issued.session).userID)
     assumedRoleUser = user
     self.sourceIdentity = sourceIdentity
-    let packed =
-      issued.session.sessionPolicies.map(\.utf8.count).reduce(0, +)
-      + issued.session.sessionTags.map { $0.utf8.count + $1.utf8.count }.reduce(0, +)
-    if packed > 0 { packedPolicySize = min(100, max(1, packed * 100 / 4096)) }
+    packedPolicySize = packedSize(issued.session.sessionPolicies, issued.session.sessionTags)
   }
+}
+
+extension STSCredentials {
+  init(_ issued: (keyID: String, secret: String, token: String, expires: Instant)) {
+    self.init()
+    (accessKeyId, secretAccessKey) = (issued.keyID, issued.secret)
+    (sessionToken, expiration) = (issued.token, issued.expires)
+  }
+}
+
+/// Per cent of the room that session policies and tags have; nil when there are none.
+func packedSize(_ policies: [String], _ tags: [String: String]) -> Int? {
+  let packed = policies.map(\.utf8.count).reduce(0, +) + tags.map { $0.utf8.count + $1.utf8.count }.reduce(0, +)
+  return packed > 0 ? min(100, max(1, packed * 100 / 4096)) : nil
 }
 
 extension [Tag] {

@@ -8,7 +8,11 @@ extension IAMService {
         "CreateUser", at: { Entity.arn(.user, $1.account, $0.path ?? "/", $0.userName) }, createUser,
         { tagFacts($0.tags).merging($0.permissionsBoundary.map { ["iam:permissionsboundary": [$0]] } ?? [:]) { $1 } }),
       operation("GetUser", onCallerOr: \GetUserInput.userName, getUser),
-      operation("UpdateUser", on: .user, \UpdateUserInput.userName, updateUser),
+      Operation(
+        "UpdateUser",
+        access: { [self] (i: UpdateUserInput, c) in
+          try await moveAccess("UpdateUser", .user, i.userName, to: i.newUserName, path: i.newPath, c)
+        }, run: updateUser),
       operation("DeleteUser", on: .user, \DeleteUserInput.userName, deleteUser),
       operation("ListUsers", at: { "arn:aws:iam::\($1.account):user\($0.pathPrefix ?? "/")" }, listUsers),
       operation("TagUser", on: .user, \TagUserInput.userName, tagUser, { tagFacts($0.tags) }),
@@ -141,6 +145,7 @@ extension IAMChanges {
   }
   func removeBoundary(_ kind: Entity.Kind, _ name: String) throws {
     let entity = try get(kind, name)
+    try entity.checkModifiable()
     guard entity.boundary != nil else {
       throw IAMError.noSuchEntity("\(kind == .user ? "User" : "Role") \(name) does not have a permissions boundary attached.")
     }

@@ -14,12 +14,15 @@ struct SessionGrant: Sendable {
   var expires: Instant
   /// Facts that policies may test, by lower-case key.
   var conditionValues: [String: [String]] = [:]
+  /// Of the account when the session was issued; emptying the account ends it.
+  var epoch = 0
 }
 
 /// Seals and opens session tokens and derives the secrets that go with them.
 struct SessionSealer: Sendable {
   private let tokenKey: SymmetricKey
   private let secretKey: SymmetricKey
+  private let messageKey: SymmetricKey
   /// AWS's tokens begin like this; it also tells our versions apart.
   private static let prefix = "FwoDPW1"
 
@@ -27,6 +30,21 @@ struct SessionSealer: Sendable {
     let root = SymmetricKey(data: serverKey)
     tokenKey = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array("session token".utf8), using: root))
     secretKey = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array("session secret".utf8), using: root))
+    messageKey = SymmetricKey(data: HMAC<SHA256>.authenticationCode(for: Array("authorization message".utf8), using: root))
+  }
+
+  /// What DecodeAuthorizationMessage opens, for the account alone.
+  func seal(message: [UInt8], _ account: AccountID, _ random: any RandomSource) throws -> String {
+    let nonce = try ChaChaPoly.Nonce(data: random.bytes(12))
+    let box = try ChaChaPoly.seal(message, using: messageKey, nonce: nonce, authenticating: Array(account.text.utf8))
+    return Array(box.combined).base64
+  }
+  /// Nil when it is not a message of ours for the account.
+  func open(message: String, _ account: AccountID) -> [UInt8]? {
+    guard let bytes = decodeBase64(message), let box = try? ChaChaPoly.SealedBox(combined: bytes),
+      let plain = try? ChaChaPoly.open(box, using: messageKey, authenticating: Array(account.text.utf8))
+    else { return nil }
+    return Array(plain)
   }
 
   func seal(_ grant: SessionGrant, _ random: any RandomSource) throws -> (token: String, secret: String) {
@@ -54,7 +72,7 @@ struct SessionSealer: Sendable {
 }
 
 extension SessionGrant {
-  private enum Kind: Int { case root, user, role }
+  private enum Kind: Int { case root, user, role, federated }
 
   fileprivate var bytes: [UInt8] {
     var w = RowWriter()
@@ -78,8 +96,16 @@ extension SessionGrant {
       }
       w.strings(session.sessionPolicies)
       w.map(session.sessionTags)
+    case .federated(let session):
+      w.int(Kind.federated.rawValue)
+      w.string(session.account.text)
+      w.string(session.name)
+      w.optional(session.makerID)
+      w.strings(session.sessionPolicies)
+      w.map(session.sessionTags)
     case .service, .anonymous: preconditionFailure("sessions are only for roots, users and roles")
     }
+    w.int(epoch)
     return w.bytes
   }
 
@@ -98,6 +124,12 @@ extension SessionGrant {
         RoleSession(
           account: account, roleName: try r.string(), rolePath: try r.string(), roleID: try r.string(),
           sessionName: try r.string(), sessionPolicies: try r.strings(), sessionTags: try r.map()))
+    case .federated:
+      principal = .federated(
+        FederatedSession(
+          account: account, name: try r.string(), makerID: try r.optionalString(), sessionPolicies: try r.strings(),
+          sessionTags: try r.map()))
     }
+    epoch = try r.ifPresent { try $0.int() } ?? 0
   }
 }

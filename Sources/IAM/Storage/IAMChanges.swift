@@ -10,12 +10,16 @@ struct IAMChanges: IAMReading {
   func save(_ entity: Entity) throws {
     try tx.set(IAMKeys.entity(account, entity.id), entity.row)
     try tx.set(IAMKeys.name(account, entity.kind, entity.name), Array(entity.id.utf8))
+    if entity.kind != .group { try tx.set(IAMKeys.owner(entity.id), Array(account.text.utf8)) }
   }
   /// Throws EntityAlreadyExists.
   func create(_ entity: Entity) throws {
     guard try reader.get(IAMKeys.name(account, entity.kind, entity.name)) == nil else {
       throw IAMError.exists(entity.kind, entity.name)
     }
+    let (quota, limit) = IAMLimits.entities(entity.kind)
+    let names = KeyRange(prefix: IAMKeys.names(account, entity.kind))
+    if try reader.entries(names, limit: limit).count >= limit { throw IAMError.quota(quota, limit) }
     try save(entity)
     if let boundary = entity.boundary { try setBoundary(boundary, of: entity) }
   }
@@ -34,9 +38,13 @@ struct IAMChanges: IAMReading {
     _ = try setBoundary(nil, of: entity)
     try tx.delete(IAMKeys.name(account, entity.kind, entity.name))
     try tx.delete(IAMKeys.entity(account, entity.id))
+    try tx.delete(IAMKeys.owner(entity.id))
+    try tx.delete(IAMKeys.lastUse(entity.id))
+    try tx.deleteAll(KeyRange(prefix: IAMKeys.accesses(account, entity.id)))
   }
 
   func putInline(_ entity: Entity, _ name: String, _ document: String) throws {
+    try entity.checkModifiable()
     let others = try inlinePolicies(entity).filter { $0.name != name }.map(\.document)
     let limit = IAMLimits.inlineCharacters(entity.kind)
     guard (others + [document]).map(countedCharacters).reduce(0, +) <= limit else {
@@ -45,12 +53,17 @@ struct IAMChanges: IAMReading {
     try tx.set(IAMKeys.inline(account, entity.id, name), Array(document.utf8))
   }
   func deleteInline(_ entity: Entity, _ name: String) throws {
+    try entity.checkModifiable()
     guard try inlinePolicy(entity, name) != nil else { throw IAMError.noSuchInline(entity.kind, name) }
     try tx.delete(IAMKeys.inline(account, entity.id, name))
   }
 
   func attach(_ arn: String, to entity: Entity) throws {
-    guard try findPolicy(arn) != nil else { throw IAMError.notAttachable(arn) }
+    try entity.checkModifiable()
+    guard let policy = try findPolicy(arn) else { throw IAMError.notAttachable(arn) }
+    if policy.path.hasPrefix(Entity.servicePath) {
+      throw AWSError("PolicyNotAttachableException", "Cannot attach a Service Role Policy to a Customer Role.", status: 400)
+    }
     if try isAttached(arn, to: entity) { return }
     guard try attachments(entity).count < IAMLimits.attachedPolicies else {
       let kind = entity.kind.rawValue
@@ -60,6 +73,7 @@ struct IAMChanges: IAMReading {
     try tx.set(IAMKeys.use(account, arn, .attached, entity.id), [])
   }
   func detach(_ arn: String, from entity: Entity) throws {
+    try entity.checkModifiable()
     guard try isAttached(arn, to: entity) else { throw IAMError.noSuchPolicy(arn) }
     try tx.delete(IAMKeys.attachment(account, entity.id, arn))
     try tx.delete(IAMKeys.use(account, arn, .attached, entity.id))
@@ -120,4 +134,20 @@ struct IAMChanges: IAMReading {
 /// Policy quotas do not count white space.
 func countedCharacters(_ document: String) -> Int {
   document.unicodeScalars.count { !$0.properties.isWhitespace }
+}
+
+extension IAMChanges {
+  func save(_ provider: IdentityProvider) throws { try tx.set(IAMKeys.provider(account, provider.url), provider.row) }
+  func delete(_ provider: IdentityProvider) throws { try tx.delete(IAMKeys.provider(account, provider.url)) }
+
+  /// A done deletion of a service-linked role.
+  func noteDeletion(_ task: String) throws { try tx.set(IAMKeys.deletion(account, task), []) }
+
+  /// The newest hundred reports are kept.
+  func save(_ job: AccessJob, _ id: String) throws {
+    let old = try reader.entries(KeyRange(prefix: IAMKeys.jobs(account)))
+    let oldest = try old.min { try AccessJob(row: $0.value).created < AccessJob(row: $1.value).created }
+    if let oldest, old.count >= IAMLimits.pageSize { try tx.delete(oldest.key) }
+    try tx.set(IAMKeys.job(account, id), job.row)
+  }
 }

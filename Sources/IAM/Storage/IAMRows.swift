@@ -100,6 +100,31 @@ extension IAMReading {
     try reader.entries(KeyRange(prefix: IAMKeys.profiles(account))).map { try InstanceProfile(row: $0.value) }
   }
 
+  func findProvider(_ url: String) throws -> IdentityProvider? {
+    try reader.get(IAMKeys.provider(account, url)).map(IdentityProvider.init(row:))
+  }
+  /// By ARN. Throws NoSuchEntity.
+  func getProvider(_ arn: String) throws -> IdentityProvider {
+    let prefix = "arn:aws:iam::\(account):oidc-provider/"
+    guard arn.hasPrefix(prefix), let provider = try findProvider(String(arn.dropFirst(prefix.count))) else {
+      throw IAMError.noSuchProvider(arn)
+    }
+    return provider
+  }
+  func providers() throws -> [IdentityProvider] {
+    try reader.entries(KeyRange(prefix: IAMKeys.providers(account))).map { try IdentityProvider(row: $0.value) }
+  }
+
+  /// By action.
+  func accessRecord(of id: String) throws -> [String: ActionUse] {
+    let prefix = IAMKeys.accesses(account, id)
+    var uses: [String: ActionUse] = [:]
+    for entry in try reader.entries(KeyRange(prefix: prefix)) {
+      uses[try lastPart(entry.key, prefix)] = try ActionUse(row: entry.value)
+    }
+    return uses
+  }
+
   func accessKey(_ id: String) throws -> AccessKey? { try reader.get(IAMKeys.accessKey(id)).map(AccessKey.init(row:)) }
   /// Without deleted ones.
   func accessKeys(of user: Entity) throws -> [AccessKey] {

@@ -17,11 +17,35 @@ import Store
 ///     (iam, key, access key id)                          → AccessKeyRow   found without knowing the account
 ///     (iam, keys, account, user id, access key id)       → (empty)
 ///     (iam, last-use, access key id or role id)          → LastUse
+///     (iam, access, account, user or role id, action)    → ActionUse      what it did and was refused
+///     (iam, id, user or role id)                         → account        who an id in a policy is
+///     (iam, provider, account, url)                      → ProviderRow    identity providers
+///     (iam, deletion, account, task id)                  → (empty)        deletions of service-linked roles
+///     (iam, job, account, job id)                        → JobRow         reports of last accesses
+///     (iam, epoch, account)                              → number         sessions of an older epoch are void
 ///     (iam, server-key)                                  → 32 random bytes that seal session tokens
 enum IAMKeys {
   static let serverKey = Key("iam", "server-key")
+  static func accesses(_ account: AccountID, _ id: String) -> Key { Key("iam", "access", account, id) }
+  static func access(_ account: AccountID, _ id: String, _ action: String) -> Key { accesses(account, id).appending(action) }
+  static func owner(_ id: String) -> Key { Key("iam", "id", id) }
+  static func providers(_ account: AccountID) -> Key { Key("iam", "provider", account) }
+  static func provider(_ account: AccountID, _ url: String) -> Key { providers(account).appending(url) }
+  static func deletion(_ account: AccountID, _ task: String) -> Key { Key("iam", "deletion", account, task) }
+  static func jobs(_ account: AccountID) -> Key { Key("iam", "job", account) }
+  static func job(_ account: AccountID, _ id: String) -> Key { jobs(account).appending(id) }
+  static func epoch(_ account: AccountID) -> Key { Key("iam", "epoch", account) }
+  static let accessKeys = Key("iam", "key")
+  /// What lies under an account by its first two parts.
+  static let splitByAccount = [
+    "entity", "name", "inline", "attached", "use", "member", "group", "policy", "version", "profile", "alias", "keys", "access",
+    "provider", "deletion", "job",
+  ]
+  static func all(_ part: String, _ account: AccountID) -> Key { Key("iam", part, account) }
+  static func entities(_ account: AccountID) -> Key { Key("iam", "entity", account) }
   static func lastUse(_ id: String) -> Key { Key("iam", "last-use", id) }
-  static func entity(_ account: AccountID, _ id: String) -> Key { Key("iam", "entity", account, id) }
+  static let entities = Key("iam", "entity")
+  static func entity(_ account: AccountID, _ id: String) -> Key { entities.appending(account, id) }
   static func names(_ account: AccountID, _ kind: Entity.Kind) -> Key { Key("iam", "name", account, kind.rawValue) }
   static func name(_ account: AccountID, _ kind: Entity.Kind, _ name: String) -> Key {
     names(account, kind).appending(name.lowercased())

@@ -118,3 +118,60 @@ extension AccessKey {
     created = try r.instant()
   }
 }
+
+extension ResourceSet {
+  fileprivate func write(_ w: inout RowWriter) {
+    w.strings(exact.sorted())
+    w.optional(prefix)
+  }
+  fileprivate init(_ r: inout RowReader) throws { self.init(exact: try r.strings(), prefix: try r.optionalString()) }
+}
+
+extension ActionUse {
+  var row: [UInt8] {
+    var w = RowWriter()
+    w.instant(last)
+    allowed.write(&w)
+    refused.write(&w)
+    return w.bytes
+  }
+  init(row: [UInt8]) throws {
+    var r = try RowReader(row)
+    last = try r.instant()
+    allowed = try ResourceSet(&r)
+    refused = try ResourceSet(&r)
+  }
+}
+
+extension IdentityProvider {
+  var row: [UInt8] {
+    var w = RowWriter()
+    w.string(account.text)
+    w.string(url)
+    w.strings(clientIDs)
+    w.strings(thumbprints)
+    w.instant(created)
+    w.tags(tags)
+    return w.bytes
+  }
+  init(row: [UInt8]) throws {
+    var r = try RowReader(row)
+    account = try r.account()
+    (url, clientIDs, thumbprints) = (try r.string(), try r.strings(), try r.strings())
+    (created, tags) = (try r.instant(), try r.tags())
+  }
+}
+
+extension AccessJob {
+  var row: [UInt8] {
+    var w = RowWriter()
+    w.string(arn)
+    w.bool(byAction)
+    w.instant(created)
+    return w.bytes
+  }
+  init(row: [UInt8]) throws {
+    var r = try RowReader(row)
+    (arn, byAction, created) = (try r.string(), try r.bool(), try r.instant())
+  }
+}

@@ -16,6 +16,8 @@ struct AsyncEvent: Sendable, Equatable {
   var failures: Int
   /// Times in a row that it could not be run at all (throttled, or our own failure).
   var refusals: Int
+  /// Of the last time that the function failed; kept only for an on-failure destination.
+  var lastResponse: AsyncResponse?
 }
 
 /// How an attempt ended.
@@ -28,6 +30,8 @@ enum AsyncAttempt: Sendable, Equatable {
   case stoppedByZeroReservation
   /// The function is deleted.
   case functionGone
+  /// The chain of invocations came back to the function too often.
+  case recursion
 }
 
 /// Why an event is given up.
@@ -36,6 +40,7 @@ enum AsyncGiveUp: Sendable, Equatable, CustomStringConvertible {
   case ageExceeded
   case zeroReservation
   case functionGone
+  case recursion
 
   var description: String {
     switch self {
@@ -43,6 +48,16 @@ enum AsyncGiveUp: Sendable, Equatable, CustomStringConvertible {
     case .ageExceeded: "it is too old"
     case .zeroReservation: "the function's reserved concurrency is zero"
     case .functionGone: "the function is deleted"
+    case .recursion: "its chain of invocations is a recursive loop"
+    }
+  }
+
+  /// As the invocation record names it.
+  var condition: InvocationRecord.Condition {
+    switch self {
+    case .retriesExhausted, .functionGone, .recursion: .retriesExhausted
+    case .ageExceeded: .eventAgeExceeded
+    case .zeroReservation: .zeroReservedConcurrency
     }
   }
 }
@@ -71,6 +86,7 @@ enum AsyncRetry {
     switch attempt {
     case .succeeded: return .complete
     case .functionGone: return .giveUp(.functionGone)
+    case .recursion: return .giveUp(.recursion)
     case .stoppedByZeroReservation: return .giveUp(.zeroReservation)
     case .functionFailed(let error):
       event.failures += 1
@@ -103,6 +119,10 @@ extension AsyncEvent {
     w.instant(acceptedAt)
     w.int(failures)
     w.int(refusals)
+    w.optional(lastResponse) { w, response in
+      w.string(response.executedVersion)
+      w.blob(response.body)
+    }
     return w.bytes
   }
 
@@ -120,5 +140,8 @@ extension AsyncEvent {
     acceptedAt = try r.instant()
     failures = try r.int()
     refusals = try r.int()
+    lastResponse = try r.ifPresent { r in
+      try r.optional { AsyncResponse(executedVersion: try $0.string(), isError: true, body: try $0.blob()) }
+    } ?? nil
   }
 }

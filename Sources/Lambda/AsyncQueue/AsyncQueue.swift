@@ -13,16 +13,19 @@ final class AsyncQueue: Sendable {
   private let control: ControlPlane
   private let invoker: Invoker
   private let deadLetters: DeadLetters
+  private let destinations: Destinations
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
   private let inFlight = Mutex(0)
 
   init(
-    store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, ambient: Ambient, logger: Logger
+    store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, destinations: Destinations,
+    ambient: Ambient, logger: Logger
   ) {
     rows = AsyncEventRows(store: store)
-    (self.control, self.invoker, self.deadLetters) = (control, invoker, deadLetters)
+    (self.control, self.invoker) = (control, invoker)
+    (self.deadLetters, self.destinations) = (deadLetters, destinations)
     (self.ambient, self.logger) = (ambient, logger)
   }
 
@@ -31,6 +34,10 @@ final class AsyncQueue: Sendable {
     try await rows.add(event, due: event.acceptedAt)
     nudge.nudge()
   }
+
+  func removeAll(of account: AccountID) async throws { try await rows.removeAll(of: account) }
+  /// Each counted up to 1,000.
+  func counts() async throws -> (due: Int, taken: Int) { try await rows.counts(limit: 1000) }
 
   /// Works until cancelled; what is under way then is finished first.
   func run() async {
@@ -76,40 +83,68 @@ final class AsyncQueue: Sendable {
     let resolved: ResolvedFunction
     do { resolved = try await control.resolve(name) } catch {
       let isGone = (error as? AWSError)?.code == "ResourceNotFoundException"
-      await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil)
+      await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil)
       return
     }
-    await settle(event, await invoke(event, name, resolved), resolved)
+    let (attempt, response) = await invoke(event, name, resolved)
+    await settle(event, attempt, response, resolved)
   }
 
-  private func invoke(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction) async -> AsyncAttempt {
-    if resolved.reservedConcurrency == 0 { return .stoppedByZeroReservation }
+  private func invoke(
+    _ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction
+  ) async -> (AsyncAttempt, AsyncResponse?) {
+    if resolved.reservedConcurrency == 0 { return (.stoppedByZeroReservation, nil) }
     do {
       let (_, result) = try await invoker.invoke(
         resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: event.trace)
       switch result.outcome {
-      case .success: return .succeeded
-      case .functionError(let error): return .functionFailed(error)
-      case .systemError(let reason): return .notRun(reason: reason)
+      case .success(let body):
+        return (.succeeded, AsyncResponse(executedVersion: result.executedVersion, isError: false, body: body))
+      case .functionError(let error):
+        return (
+          .functionFailed(error), AsyncResponse(executedVersion: result.executedVersion, isError: true, body: error.body)
+        )
+      case .systemError(let reason): return (.notRun(reason: reason), nil)
       }
+    } catch let error as AWSError where error.code == "RecursiveInvocationException" {
+      return (.recursion, nil)
     } catch {
-      return .notRun(reason: "\(error)")
+      return (.notRun(reason: "\(error)"), nil)
     }
   }
 
-  private func settle(_ event: AsyncEvent, _ attempt: AsyncAttempt, _ resolved: ResolvedFunction?) async {
+  private func settle(
+    _ tried: AsyncEvent, _ attempt: AsyncAttempt, _ response: AsyncResponse?, _ resolved: ResolvedFunction?
+  ) async {
+    var event = tried
+    if let response, response.isError, resolved?.asynchronous?.onFailure != nil { event.lastResponse = response }
     let action = AsyncRetry.after(attempt, of: event, settings: resolved?.asynchronous, now: ambient.now)
     do {
       switch action {
-      case .complete: try await rows.complete(event)
+      case .complete:
+        let target = resolved?.asynchronous?.onSuccess
+        try await end(event, .success, event.failures + 1, response, target, resolved)
       case .retry(let changed, let due): try await rows.putBack(changed, due: due)
       case .giveUp(let reason):
         await deadLetters.take(event, reason, resolved?.version)
-        try await rows.complete(event)
+        let runs = event.failures + (response == nil ? 0 : 1)
+        try await end(event, reason.condition, runs, event.lastResponse, resolved?.asynchronous?.onFailure, resolved)
       }
     } catch {
       // The row stays taken: the event is tried again by the next life of the server, which at-least-once allows.
       logger.error("an asynchronous event could not be settled", metadata: ["request": "\(event.requestID)", "error": "\(error)"])
     }
+  }
+
+  /// The event is over: its destination is told.
+  private func end(
+    _ event: AsyncEvent, _ condition: InvocationRecord.Condition, _ runs: Int, _ response: AsyncResponse?, _ target: ARN?,
+    _ resolved: ResolvedFunction?
+  ) async throws {
+    guard let target, let function = resolved?.version else { return try await rows.complete(event) }
+    let record = InvocationRecord(event: event, condition: condition, invocations: runs, response: response, time: ambient.now)
+    let follower = await destinations.take(record, for: target, of: function)
+    try await rows.complete(event, followedBy: follower.map { [$0] } ?? [])
+    if follower != nil { nudge.nudge() }
   }
 }

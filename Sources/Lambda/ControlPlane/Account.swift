@@ -21,6 +21,7 @@ extension ControlPlane {
         bytes += function.latest.codeSize
         bytes += try rows.versions(function.id).reduce(0) { $0 + $1.codeSize }
       }
+      bytes += try LayerRows(reader).totalSize(call.account, call.region)
       return (count, bytes, try Self.reserved(of: call.account, call.region, rows))
     }
     var limit = AccountLimit()

@@ -49,9 +49,9 @@ struct Activation: Worker {
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
     do {
-      _ = try await packages.directory(for: version.codeHash)
+      for hash in [version.codeHash] + version.layers.map(\.codeHash) { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
-      return .failed(reason: "The code of the function (\(missing.hash)) is lost.", code: "InvalidZipFileException")
+      return .failed(reason: "The code of the function or of a layer (\(missing.hash)) is lost.", code: "InvalidZipFileException")
     }
     switch catalog.support(for: version.runtime) {
     case .exact, .nearest: return .ready

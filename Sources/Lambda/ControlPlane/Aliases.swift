@@ -27,10 +27,9 @@ extension ControlPlane {
     guard FunctionName.isQualifier(input.name), Int(input.name) == nil, input.name != FunctionVersion.latest else {
       throw LambdaError.constraint(input.name, at: "name", "satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)")
     }
-    try Self.refuse(input.routingConfig)
     let alias = Alias(
       function: id, name: input.name, version: input.functionVersion, description: input.description ?? "",
-      revisionID: ambient.uuid())
+      revisionID: ambient.uuid(), routing: try Alias.Routing(input.routingConfig))
     try await store.transact { tx in
       try Self.checkTarget(alias, tx)
       guard try FunctionRows(tx).alias(id, alias.name) == nil else { throw LambdaError.aliasExists(alias.arn) }
@@ -70,7 +69,7 @@ extension ControlPlane {
 
   private func updateAlias(_ input: UpdateAliasInput, _ call: Call) async throws -> AliasConfiguration {
     let id = try unqualified(input.functionName, call)
-    try Self.refuse(input.routingConfig)
+    let routing = try Alias.Routing(input.routingConfig)
     let revision = ambient.uuid()
     let alias = try await store.transact { tx in
       let rows = FunctionRows(tx)
@@ -79,6 +78,8 @@ extension ControlPlane {
       try Self.check(revision: input.revisionId, is: alias.revisionID)
       alias.version = input.functionVersion ?? alias.version
       alias.description = input.description ?? alias.description
+      // A routing that was not given stays; an empty one ends.
+      if input.routingConfig != nil { alias.routing = routing }
       alias.revisionID = revision
       try Self.checkTarget(alias, tx)
       try FunctionRows.save(alias, in: tx)
@@ -100,18 +101,38 @@ extension ControlPlane {
     functionChanged(.changed(id))
   }
 
-  private static func refuse(_ routing: AliasRoutingConfiguration?) throws {
-    if !(routing?.additionalVersionWeights ?? [:]).isEmpty { throw LambdaError.unsupported("RoutingConfig") }
-  }
-
   private static func checkTarget(_ alias: Alias, _ reader: any Reader) throws {
     let isVersion = alias.version == FunctionVersion.latest || Int(alias.version).map { $0 > 0 } == true
     guard isVersion else {
       throw LambdaError.constraint(
         alias.version, at: "functionVersion", #"satisfy regular expression pattern: (\$LATEST|[0-9]+)"#)
     }
-    _ = try FunctionRows(reader).required(FunctionName(id: alias.function, qualifier: nil))
-    _ = try FunctionRows(reader).version(FunctionName(id: alias.function, qualifier: alias.version))
+    let rows = FunctionRows(reader)
+    _ = try rows.required(FunctionName(id: alias.function, qualifier: nil))
+    let main = try rows.version(FunctionName(id: alias.function, qualifier: alias.version)).version
+    guard let routing = alias.routing else { return }
+    guard routing.version != alias.version else { throw LambdaError.versionAlreadyRouted(routing.version) }
+    guard alias.version != FunctionVersion.latest, routing.version != FunctionVersion.latest else {
+      throw LambdaError.latestRouted()
+    }
+    let other = try rows.version(FunctionName(id: alias.function, qualifier: routing.version)).version
+    guard main.role == other.role, main.deadLetterTarget == other.deadLetterTarget else { throw LambdaError.unequalRouting() }
+  }
+}
+
+extension Alias.Routing {
+  /// Nil when nothing is to be routed to a second version.
+  fileprivate init?(_ config: AliasRoutingConfiguration?) throws {
+    let weights = config?.additionalVersionWeights ?? [:]
+    guard weights.count <= 1 else { throw LambdaError.tooManyRoutes() }
+    guard let (version, weight) = weights.first else { return nil }
+    guard (0...1).contains(weight) else {
+      throw LambdaError.constraint(
+        "{\(version)=\(weight)}", at: "routingConfig.additionalVersionWeights",
+        "satisfy constraint: [Member must have value less than or equal to 1.0, Member must have value greater than or equal to "
+          + "0.0, Member must not be null]")
+    }
+    self.init(version: version, weight: weight)
   }
 }
 
@@ -120,5 +141,10 @@ extension AliasConfiguration {
     self.init()
     (aliasArn, name, functionVersion) = (alias.arn, alias.name, alias.version)
     (description, revisionId) = (alias.description, alias.revisionID)
+    if let routing = alias.routing {
+      var config = AliasRoutingConfiguration()
+      config.additionalVersionWeights = [routing.version: routing.weight]
+      routingConfig = config
+    }
   }
 }

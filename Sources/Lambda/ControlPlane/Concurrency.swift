@@ -68,6 +68,19 @@ extension ControlPlane {
     functionChanged(.changed(id))
   }
 
+  /// What each function of all accounts reserves.
+  func reservations() async throws -> [FunctionID: Int] {
+    try await store.read { reader in
+      var found: [FunctionID: Int] = [:]
+      try FunctionRows(reader).each { found[$0.id] = $0.reservedConcurrency }
+      return found
+    }
+  }
+
+  func reservation(of id: FunctionID) async throws -> Int? {
+    try await store.read { try FunctionRows($0).function(id)?.reservedConcurrency }
+  }
+
   /// What the functions of an account and Region reserve together.
   static func reserved(of account: AccountID, _ region: Region, _ rows: FunctionRows) throws -> Int {
     var sum = 0

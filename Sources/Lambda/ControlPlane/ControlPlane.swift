@@ -30,7 +30,7 @@ final class ControlPlane: Sendable {
   ) {
     (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    resolver = Resolver(store: store)
+    resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
     activation = Activation(
@@ -42,7 +42,8 @@ final class ControlPlane: Sendable {
 
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
-      + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations
+      + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
+      + layerPermissionOperations + recursionOperations + managementOperations
   }
 
   /// What is to run under a name, from memory where possible.
@@ -77,11 +78,13 @@ extension ControlPlane {
     return name.id
   }
 
-  /// Permission for an action on a function, with the policy that the function itself carries.
+  /// Permission for an action on a function, with the policy and the tags that the function itself carries.
   func access(_ action: String, _ text: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
     let name = try name(text, qualifier, call)
-    let policy = try await store.read { try PolicyRows($0).policy(name.id, name.qualifier)?.text }
-    return [Access("lambda:\(action)", on: name.arn, owner: name.id.account, resourcePolicy: policy)]
+    let (policy, tags) = try await store.read {
+      (try PolicyRows($0).policy(name.id, name.qualifier)?.text, try FunctionRows($0).function(name.id)?.tags ?? [:])
+    }
+    return [Access("lambda:\(action)", on: name.arn, owner: name.id.account, resourcePolicy: policy).having(tags)]
   }
 
   func access(_ action: String, _ text: String, _ call: Call) async throws -> [Access] {

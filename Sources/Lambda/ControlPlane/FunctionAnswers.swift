@@ -36,8 +36,17 @@ extension FunctionConfiguration {
     storage.size = version.ephemeralStorageMegabytes
     ephemeralStorage = storage
     var snapStart = SnapStartResponse()
-    (snapStart.applyOn, snapStart.optimizationStatus) = ("None", "Off")
+    let isPublished = version.version != FunctionVersion.latest
+    snapStart.applyOn = version.hasSnapStart ? "PublishedVersions" : "None"
+    snapStart.optimizationStatus = version.hasSnapStart && isPublished ? "On" : "Off"
     self.snapStart = snapStart
+    if !version.layers.isEmpty {
+      layers = version.layers.map { reference in
+        var layer = LambdaLayer()
+        (layer.arn, layer.codeSize) = (reference.arn, reference.codeSize)
+        return layer
+      }
+    }
     var logging = LoggingConfig()
     (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
     (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)

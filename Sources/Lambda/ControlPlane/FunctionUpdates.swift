@@ -13,6 +13,7 @@ extension ControlPlane {
         "UpdateFunctionConfiguration",
         access: { [self] (i: UpdateFunctionConfigurationInput, c) in
           try await access("UpdateFunctionConfiguration", i.functionName, c) + (i.role.map { try passRole($0, c) } ?? [])
+            + layersAccess(i.layers)
         }, run: updateFunctionConfiguration),
     ]
   }
@@ -31,7 +32,8 @@ extension ControlPlane {
     let revision = ambient.uuid()
     let after = try await change(id, input.revisionId, keeping: package.hash, call) { function in
       var version = function.latest
-      (version.codeHash, version.codeSize) = (package.hash, package.size)
+      (version.codeHash, version.codeSize, version.unzippedSize) = package
+      try version.checkSize()
       version.architecture = input.architectures?.first ?? version.architecture
       function.beginUpdate(to: version, revisionID: revision, at: call.now)
       if input.publish == true { function.beginPublishing() }
@@ -56,10 +58,13 @@ extension ControlPlane {
     var wanted = try await changeable(id, revision: input.revisionId).latest
     try wanted.apply(settings)
     try await check(wanted, settings, call)
+    let layers: [LayerReference]? = if let list = settings.layers { try await self.layers(list, call.region) } else { nil }
     let revision = ambient.uuid()
     let after = try await change(id, input.revisionId, keeping: nil, call) { function in
       var version = function.latest
       try version.apply(settings)
+      version.layers = layers ?? version.layers
+      try version.checkSize()
       function.beginUpdate(to: version, revisionID: revision, at: call.now)
     }
     return FunctionConfiguration(after.latest)

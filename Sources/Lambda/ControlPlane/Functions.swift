@@ -8,7 +8,8 @@ extension ControlPlane {
       Operation(
         "CreateFunction",
         access: { [self] (i: CreateFunctionInput, c) in
-          try await access("CreateFunction", i.functionName, c) + passRole(i.role, c)
+          try await access("CreateFunction", i.functionName, c).map { $0.bringing(i.tags) } + passRole(i.role, c)
+            + layersAccess(i.layers)
         }, run: createFunction),
       Operation(
         "GetFunction",
@@ -46,9 +47,11 @@ extension ControlPlane {
     let tags = try Tags.checked(input.tags ?? [:])
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
+    if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
     let package = try await packages.add(zip: zip)
     defer { packages.release(package.hash) }
-    (version.codeHash, version.codeSize) = (package.hash, package.size)
+    (version.codeHash, version.codeSize, version.unzippedSize) = package
+    try version.checkSize()
     var function = StoredFunction(latest: version, tags: tags)
     if input.publish == true { (function.lastVersion, function.versionInProgress) = (1, 1) }
     try await save(new: function, at: call.now)
@@ -159,7 +162,7 @@ extension ControlPlane {
       let rows = FunctionRows(tx)
       _ = try rows.required(name)
       guard let version = try rows.version(name.id, number) else { return }  // AWS answers success for one that is not there
-      let aliases = try rows.aliases(name.id).filter { $0.version == qualifier }.map(\.name)
+      let aliases = try rows.aliases(name.id).filter { $0.pointsAt(qualifier) }.map(\.name)
       guard aliases.isEmpty else {
         throw LambdaError.conflict(
           "Version(s) (\(qualifier)) are currently used by the following aliases: (\(aliases.joined(separator: ", "))). "
@@ -220,6 +223,23 @@ extension FunctionVersion {
     tracing = settings.tracing ?? tracing
     if let target = settings.deadLetterTarget { deadLetterTarget = target }
     if let logging = settings.logging { try apply(logging) }
+    hasSnapStart = settings.hasSnapStart ?? hasSnapStart
+    if hasSnapStart { try checkSnapStart() }
+  }
+
+  /// AWS: "Supported features and limitations" of SnapStart.
+  private func checkSnapStart() throws {
+    let isOld = ["python3.9", "python3.10", "python3.11", "java8.al2"].contains(runtime)
+    guard !isOld, ["python", "java", "dotnet"].contains(where: runtime.hasPrefix) else { throw LambdaError.noSnapStart(runtime) }
+    guard ephemeralStorageMegabytes == LambdaLimits.defaultEphemeralStorageMegabytes else {
+      throw LambdaError.invalidParameter("EphemeralStorage is not supported for SnapStart enabled functions.")
+    }
+  }
+
+  /// Code and layers share one limit.
+  func checkSize() throws {
+    let size = layers.reduce(unzippedSize) { $0 + $1.unzippedSize }
+    guard size <= LambdaLimits.unzippedBytes else { throw LambdaError.layersTooLarge(size) }
   }
 
   private mutating func apply(_ logging: FunctionSettings.Logging) throws {

@@ -29,8 +29,6 @@ extension ControlPlane {
     } catch let error as AWSError where error.code.contains("QueueDoesNotExist") || error.code.contains("NonExistentQueue") {
       throw LambdaError.queueDoesNotExist(cause: error)
     }
-    // Pollers do not keep the order of message groups yet.
-    guard !queue.isFIFO else { throw LambdaError.unsupported("A FIFO queue as event source") }
     guard queue.visibilityTimeout >= version.timeout else {
       throw LambdaError.invalidParameter(
         "Queue visibility timeout: \(queue.visibilityTimeout.components.seconds) seconds is less than Function timeout: "
@@ -54,6 +52,15 @@ extension EventSourceMappingConfiguration {
     eventSourceMappingArn = mapping.arn.text
     (batchSize, maximumBatchingWindowInSeconds) = (mapping.batchSize, Int(mapping.batchingWindow.components.seconds))
     functionResponseTypes = mapping.reportsBatchItemFailures ? ["ReportBatchItemFailures"] : []
+    if !mapping.filters.isEmpty {
+      var criteria = FilterCriteria()
+      criteria.filters = mapping.filters.map { pattern in
+        var filter = LambdaFilter()
+        filter.pattern = pattern
+        return filter
+      }
+      filterCriteria = criteria
+    }
     if let maximum = mapping.maximumConcurrency {
       var scaling = ScalingConfig()
       scaling.maximumConcurrency = maximum

@@ -7,8 +7,11 @@ extension ControlPlane {
     [
       Operation(
         "AddPermission",
-        access: { [self] (i: AddPermissionInput, c) in try await access("AddPermission", i.functionName, i.qualifier, c) },
-        run: addPermission),
+        access: { [self] (i: AddPermissionInput, c) in
+          var asked = try await access("AddPermission", i.functionName, i.qualifier, c)
+          asked[0].conditionValues["lambda:principal"] = [i.principal]
+          return asked
+        }, run: addPermission),
       Operation(
         "RemovePermission",
         access: { [self] (i: RemovePermissionInput, c) in

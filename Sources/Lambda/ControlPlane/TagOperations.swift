@@ -6,19 +6,28 @@ extension ControlPlane {
   var tagOperations: [Operation] {
     [
       Operation(
-        "TagResource", access: { [self] (i: TagResourceInput, c) in try tagAccess("TagResource", i.resource, c) },
+        "TagResource",
+        access: { [self] (i: TagResourceInput, c) in [try await tagAccess("TagResource", i.resource, c).bringing(i.tags)] },
         run: tagResource),
       Operation(
-        "UntagResource", access: { [self] (i: UntagResourceInput, c) in try tagAccess("UntagResource", i.resource, c) },
+        "UntagResource",
+        access: { [self] (i: UntagResourceInput, c) in [try await tagAccess("UntagResource", i.resource, c).naming(i.tagKeys)] },
         run: untagResource),
       Operation(
-        "ListTags", access: { [self] (i: ListTagsInput, c) in try tagAccess("ListTags", i.resource, c) }, run: listTags),
+        "ListTags", access: { [self] (i: ListTagsInput, c) in [try await tagAccess("ListTags", i.resource, c)] }, run: listTags),
     ]
   }
 
-  private func tagAccess(_ action: String, _ resource: String, _ call: Call) throws -> [Access] {
-    _ = try Tags.Target(resource, call)
-    return [Access("lambda:\(action)", on: resource, owner: ARN(resource).flatMap { AccountID($0.account) } ?? call.account)]
+  private func tagAccess(_ action: String, _ resource: String, _ call: Call) async throws -> Access {
+    let target = try Tags.Target(resource, call)
+    let tags = try await store.read { reader in
+      switch target {
+      case .function(let name): try FunctionRows(reader).function(name.id)?.tags
+      case .mapping(_, let account, let region, let uuid): try MappingRows(reader).mapping(account, region, uuid)?.tags
+      }
+    }
+    let owner = ARN(resource).flatMap { AccountID($0.account) } ?? call.account
+    return Access("lambda:\(action)", on: resource, owner: owner).having(tags ?? [:])
   }
 
   private func tagResource(_ input: TagResourceInput, _ call: Call) async throws {
@@ -64,6 +73,8 @@ extension ControlPlane {
         try MappingRows.save(mapping, replacing: old, in: tx)
       }
     }
+    // Policies that ask for tags decide by the new ones from now on.
+    if case .function(let name) = target { resolver.forget(name.id) }
   }
 }
 

@@ -29,7 +29,11 @@ struct EventSourceMapping: Sendable, Equatable {
   var isWanted: Bool = true
   var state: State
   var lastModified: Instant
+  /// Event patterns; a message that none of them wants is deleted. None wants everything.
+  var filters: [String] = []
 
+  /// The queue keeps the order of its message groups.
+  var isFIFO: Bool { source.resource.hasSuffix(".fifo") }
   var arn: ARN { ARN("lambda", region, account, "event-source-mapping:\(uuid)") }
   var functionARN: String { qualifier.map { "\(function.arn):\($0)" } ?? function.arn.text }
 }

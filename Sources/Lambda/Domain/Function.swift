@@ -61,6 +61,12 @@ struct FunctionVersion: Sendable, Equatable {
   var lastModified: Instant
   /// Changes with every change of code or configuration; a running environment of another revision is not reused.
   var revisionID: String
+  /// In the order in which they are merged into `/opt`.
+  var layers: [LayerReference] = []
+  /// Of the files of the package, in bytes; 0 when an older release stored the function.
+  var unzippedSize = 0
+  /// SnapStart is asked for. A published version starts in the ordinary way all the same.
+  var hasSnapStart = false
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

@@ -10,29 +10,25 @@ extension FunctionSettings {
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)
     try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, layers: input.layers, key: input.kmsKeyArn,
-      snapStart: input.snapStart)
+      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
     try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
     try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, layers: input.layers, key: input.kmsKeyArn,
-      snapStart: input.snapStart)
+      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
     try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
   }
 
   private static func refuse(
-    vpc: VpcConfig?, files: [FileSystemConfig]?, image: ImageConfig?, layers: [String]?, key: String?, snapStart: SnapStart?
+    vpc: VpcConfig?, files: [FileSystemConfig]?, image: ImageConfig?, key: String?
   ) throws {
     if let vpc, !(vpc.subnetIds ?? []).isEmpty || !(vpc.securityGroupIds ?? []).isEmpty || vpc.ipv6AllowedForDualStack == true {
       throw LambdaError.unsupported("VpcConfig")
     }
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
     if image != nil { throw LambdaError.unsupported("ImageConfig") }
-    if !(layers ?? []).isEmpty { throw LambdaError.unsupported("Layers") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
-    if let applyOn = snapStart?.applyOn, applyOn != "None" { throw LambdaError.unsupported("SnapStart.ApplyOn \(applyOn)") }
   }
 
   private static func refuse(capacity: CapacityProviderConfig?, durable: DurableConfig?) throws {

@@ -16,6 +16,8 @@ struct FunctionSettings {
   var tracing: FunctionVersion.Tracing?
   /// The inner nil removes the target.
   var deadLetterTarget: ARN??
+  var layers: LayerList?
+  var hasSnapStart: Bool?
 
   struct Logging: Equatable {
     var format: FunctionVersion.LogFormat?
@@ -30,6 +32,8 @@ struct FunctionSettings {
     try setText(input.description)
     try setSize(timeout: input.timeout, memory: input.memorySize, storage: input.ephemeralStorage)
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
+    layers = try input.layers.map { try LayerList($0) }
+    hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
   }
 
   init(_ input: UpdateFunctionConfigurationInput) throws {
@@ -38,6 +42,8 @@ struct FunctionSettings {
     try setText(input.description)
     try setSize(timeout: input.timeout, memory: input.memorySize, storage: input.ephemeralStorage)
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
+    layers = try input.layers.map { try LayerList($0) }
+    hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
   }
 
   private mutating func setCode(role: String?, runtime: String?, handler: String?) throws {

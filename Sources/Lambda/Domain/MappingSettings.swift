@@ -1,4 +1,5 @@
 import Base
+import Patterns
 
 /// What CreateEventSourceMapping and UpdateEventSourceMapping may set for a queue, checked. A member that is nil was not given.
 ///
@@ -10,6 +11,8 @@ struct MappingSettings {
   var reportsBatchItemFailures: Bool?
   /// The inner nil removes the limit.
   var maximumConcurrency: Int??
+  /// Texts of event patterns; an empty list takes the filters away.
+  var filters: [String]?
 
   init(_ input: CreateEventSourceMappingInput) throws {
     if input.startingPosition != nil { throw Self.notForQueues("StartingPosition") }
@@ -23,8 +26,9 @@ struct MappingSettings {
     try refuseBrokerMembers(
       access: input.sourceAccessConfigurations, kafka: input.amazonManagedKafkaEventSourceConfig != nil,
       ownKafka: input.selfManagedKafkaEventSourceConfig != nil, documents: input.documentDBEventSourceConfig != nil)
+    filters = try input.filterCriteria.map { try Self.checked($0.filters ?? []) }
     try refuseUnsupported(
-      filter: input.filterCriteria, key: input.kmsKeyArn, metrics: input.metricsConfig, logging: input.loggingConfig,
+      key: input.kmsKeyArn, metrics: input.metricsConfig, logging: input.loggingConfig,
       pollers: input.provisionedPollerConfig)
     try set(
       input.enabled, input.batchSize, input.maximumBatchingWindowInSeconds, input.functionResponseTypes, input.scalingConfig)
@@ -37,8 +41,9 @@ struct MappingSettings {
     try refuseBrokerMembers(
       access: input.sourceAccessConfigurations, kafka: input.amazonManagedKafkaEventSourceConfig != nil,
       ownKafka: input.selfManagedKafkaEventSourceConfig != nil, documents: input.documentDBEventSourceConfig != nil)
+    filters = try input.filterCriteria.map { try Self.checked($0.filters ?? []) }
     try refuseUnsupported(
-      filter: input.filterCriteria, key: input.kmsKeyArn, metrics: input.metricsConfig, logging: input.loggingConfig,
+      key: input.kmsKeyArn, metrics: input.metricsConfig, logging: input.loggingConfig,
       pollers: input.provisionedPollerConfig)
     try set(
       input.enabled, input.batchSize, input.maximumBatchingWindowInSeconds, input.functionResponseTypes, input.scalingConfig)
@@ -72,6 +77,18 @@ struct MappingSettings {
     }
   }
 
+  /// A filter without a pattern wants everything, and is as good as none.
+  private static func checked(_ filters: [LambdaFilter]) throws -> [String] {
+    guard filters.count <= LambdaLimits.filters else {
+      throw LambdaError.invalidParameter("Filter criteria can have at most \(LambdaLimits.filters) filters.")
+    }
+    let patterns = filters.compactMap(\.pattern)
+    for pattern in patterns {
+      do { _ = try EventPattern(pattern, dialect: .filter) } catch { throw LambdaError.badFilter(cause: error) }
+    }
+    return patterns
+  }
+
   private static func notForQueues(_ member: String) -> AWSError {
     LambdaError.invalidParameter("Unsupported \(member) parameter for given event source mapping type.")
   }
@@ -97,10 +114,9 @@ struct MappingSettings {
   }
 
   private func refuseUnsupported(
-    filter: FilterCriteria?, key: String?, metrics: EventSourceMappingMetricsConfig?, logging: EventSourceMappingLoggingConfig?,
+    key: String?, metrics: EventSourceMappingMetricsConfig?, logging: EventSourceMappingLoggingConfig?,
     pollers: ProvisionedPollerConfig?
   ) throws {
-    if !(filter?.filters ?? []).isEmpty { throw LambdaError.unsupported("FilterCriteria") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
     if !(metrics?.metrics ?? []).isEmpty { throw LambdaError.unsupported("MetricsConfig") }
     if logging?.systemLogLevel != nil { throw LambdaError.unsupported("LoggingConfig") }
@@ -117,6 +133,16 @@ extension EventSourceMapping {
     batchingWindow = settings.batchingWindow ?? batchingWindow
     reportsBatchItemFailures = settings.reportsBatchItemFailures ?? reportsBatchItemFailures
     if let maximum = settings.maximumConcurrency { maximumConcurrency = maximum }
+    filters = settings.filters ?? filters
+    if isFIFO {
+      guard batchingWindow == .zero else {
+        throw LambdaError.invalidParameter("Batching window is not supported for FIFO queues.")
+      }
+      guard batchSize <= LambdaLimits.sqsBatchSizeWithoutWindow else {
+        throw LambdaError.invalidParameter(
+          "Batch size must be between 1 and \(LambdaLimits.sqsBatchSizeWithoutWindow) for FIFO queues.")
+      }
+    }
     guard batchSize <= LambdaLimits.sqsBatchSizeWithoutWindow || batchingWindow > .zero else {
       throw LambdaError.invalidParameter(
         "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")

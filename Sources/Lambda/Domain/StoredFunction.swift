@@ -13,6 +13,8 @@ struct StoredFunction: Sendable, Equatable {
   var lastVersion = 0
   /// A version that was published together with the change that is under way, and is not ready before it.
   var versionInProgress: Int?
+  /// A chain of invocations that comes back to the function again and again is not stopped.
+  var allowsRecursion = false
 
   var id: FunctionID { latest.id }
 
@@ -62,8 +64,16 @@ struct Alias: Sendable, Equatable {
   var version: String
   var description: String
   var revisionID: String
+  /// A second version and its share of the invocations, 0 to 1.
+  var routing: Routing?
+
+  struct Routing: Sendable, Equatable {
+    var version: String
+    var weight: Double
+  }
 
   var arn: String { "\(function.arn):\(name)" }
+  func pointsAt(_ number: String) -> Bool { version == number || routing?.version == number }
 }
 
 /// How asynchronous events of a function, version or alias are retried.
@@ -73,6 +83,9 @@ struct EventInvokeSettings: Sendable, Equatable {
   /// 60 s to 6 h; 6 h when nobody set it.
   var maximumEventAge: Duration?
   var lastModified: Instant
+  /// Where the record of an event that succeeded or was given up goes: an SQS queue or a function.
+  var onSuccess: ARN?
+  var onFailure: ARN?
 }
 
 /// What an invocation needs to know of its target, and nothing that takes a store read to find out.
@@ -84,5 +97,8 @@ struct ResolvedFunction: Sendable, Equatable {
   var reservedConcurrency: Int?
   /// The resource policy of the function, version or alias as it was named.
   var policy: String?
+  /// Of the function, for policies that ask for them.
+  var tags: [String: String] = [:]
   var asynchronous: EventInvokeSettings?
+  var allowsRecursion = false
 }

@@ -31,6 +31,9 @@ final class Environment: Sendable {
     var mailbox: (Invocation, deadline: Instant)?
     var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
     var process: RunningProcess?
+    /// Counts how often the runtime has begun to wait for work.
+    var rests: UInt64 = 0
+    var isFrozen = false
     var mustKill = false
     /// Told once, when the init phase needs the processor no more.
     var booted: (@Sendable () -> Void)?
@@ -47,17 +50,18 @@ final class Environment: Sendable {
   private let guarded: Mutex<Guarded>
   private let log = Mutex(InvocationLog())
   private let ambient: Ambient
+  private let freezer: Freezer?
   private let report: @Sendable (EnvironmentID, Report) -> Void
   private let writeLog: @Sendable ([LogLine], _ environment: Environment) -> Void
   private let orders: AsyncStream<Order>
   private let orderSink: AsyncStream<Order>.Continuation
 
   init(
-    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient,
+    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient, freezer: Freezer? = nil,
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
-    (self.id, self.function, self.logStream, self.ambient) = (id, function, logStream, ambient)
+    (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
     (self.writeLog, self.report) = (writeLog, report)
     systemLog = SystemLog(function)
     guarded = Mutex(Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: ambient.clock.monotonic())))
@@ -91,6 +95,7 @@ final class Environment: Sendable {
         if let answer { continuation.resume(returning: answer); return }
         endInit()
         guard feed(.nextAsked) else { continuation.resume(returning: .rejected); return }
+        var rest: UInt64 = 0
         let late = guarded.withLock { guarded -> NextAnswer? in
           if let (invocation, deadline) = guarded.mailbox {
             guarded.mailbox = nil
@@ -100,15 +105,26 @@ final class Environment: Sendable {
           if Task.isCancelled { return .nothing }
           guarded.waiter?.resume(returning: .nothing)
           guarded.waiter = continuation
+          guarded.rests += 1
+          rest = guarded.rests
           return nil
         }
-        if let late { continuation.resume(returning: late) }
+        if let late { continuation.resume(returning: late) } else { freezer?.rests(self, rest) }
       }
     } onCancel: {
       guarded.withLock { guarded in
         defer { guarded.waiter = nil }
         return guarded.waiter
       }?.resume(returning: .nothing)
+    }
+  }
+
+  /// Stops every process of the function between two instructions, if nothing has come since.
+  func freeze(ifStillAt rest: UInt64) {
+    guarded.withLock { guarded in
+      guard guarded.rests == rest, guarded.waiter != nil, let process = guarded.process else { return }
+      process.setFrozen(true)
+      guarded.isFrozen = true
     }
   }
 
@@ -203,7 +219,7 @@ final class Environment: Sendable {
     await copying
     log.withLock { $0.settle(at: ambient.now) }
     guarded.withLock { guarded in
-      guarded.process = nil
+      (guarded.process, guarded.isFrozen) = (nil, false)
       guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
     }
     await process.release()
@@ -305,6 +321,10 @@ final class Environment: Sendable {
     let waiter = guarded.withLock { guarded in
       defer { guarded.waiter = nil }
       if guarded.waiter == nil { guarded.mailbox = (invocation, wall) }
+      if guarded.isFrozen {
+        guarded.process?.setFrozen(false)
+        guarded.isFrozen = false
+      }
       return guarded.waiter
     }
     waiter?.resume(returning: .invocation(invocation, deadline: wall))

@@ -18,25 +18,40 @@ final class LogForwarder: Sendable {
   private let logs: any LogPort
   private let roles: any RolePort
   private let logger: Logger
-  private let parcels: AsyncStream<Parcel>
-  private let sink: AsyncStream<Parcel>.Continuation
+  private enum Item {
+    case parcel(Parcel)
+    /// Everything before has been handed on.
+    case mark(CheckedContinuation<Void, Never>)
+  }
+  private let items: AsyncStream<Item>
+  private let sink: AsyncStream<Item>.Continuation
+  /// Of the parcels that wait.
+  private let waiting = Atomic(0)
   private let sessions = Mutex<[FunctionID: (role: ARN, session: RoleSession)]>([:])
 
   init(logs: any LogPort, roles: any RolePort, logger: Logger) {
     (self.logs, self.roles, self.logger) = (logs, roles, logger)
-    (parcels, sink) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(Self.limit))
+    (items, sink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by `limit`
   }
 
   func forward(_ lines: [LogLine], of environment: Environment) {
     let parcel = Parcel(lines: lines, function: environment.function, stream: environment.logStream)
-    if case .dropped = sink.yield(parcel) {
+    if waiting.add(1, ordering: .relaxed).newValue <= Self.limit {
+      sink.yield(.parcel(parcel))
+    } else {
+      waiting.subtract(1, ordering: .relaxed)
       logger.warning("log lines of a function were dropped", metadata: ["function": "\(environment.function.id.arn)"])
     }
   }
 
   /// Writes until `finish`, then what is left.
   func run() async {
-    for await parcel in parcels {
+    for await item in items {
+      guard case .parcel(let parcel) = item else {
+        if case .mark(let continuation) = item { continuation.resume() }
+        continue
+      }
+      waiting.subtract(1, ordering: .relaxed)
       do {
         try await logs.write(
           parcel.lines, group: parcel.function.logGroup, stream: parcel.stream, as: try await caller(for: parcel.function))
@@ -49,6 +64,18 @@ final class LogForwarder: Sendable {
   }
 
   func finish() { sink.finish() }
+
+  /// Returns when the lines that were forwarded before have been handed on.
+  func drain() async {
+    await withCheckedContinuation { continuation in
+      if case .terminated = sink.yield(.mark(continuation)) { continuation.resume() }
+    }
+  }
+
+  /// Nobody of the account writes any more: a role of the same name is another one.
+  func forget(_ account: AccountID) {
+    sessions.withLock { $0 = $0.filter { $0.key.account != account } }
+  }
 
   private func caller(for function: FunctionVersion) async throws -> Caller {
     let known = sessions.withLock { $0[function.id] }

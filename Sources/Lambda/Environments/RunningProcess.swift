@@ -29,6 +29,7 @@ final class RunningProcess: Sendable {
   }
 
   func kill() { sandbox.kill() }
+  func setFrozen(_ frozen: Bool) { if frozen { sandbox.freeze() } else { sandbox.thaw() } }
   func peakMemoryBytes() -> Int? { sandbox.peakMemoryBytes() }
 
   /// What the process has written by now.

@@ -15,6 +15,8 @@ final class MappingRunner: Sendable {
     (self.control, self.poller, self.ambient, self.logger) = (control, poller, ambient, logger)
   }
 
+  var runningCount: Int { running.withLock { $0.count } }
+
   /// Works until cancelled; batches under way are finished first.
   func run() async {
     await withDiscardingTaskGroup { group in

@@ -19,6 +19,7 @@ struct QueuePoller: Sendable {
 
   /// What the pollers of a mapping share.
   private final class Fleet: Sendable {
+    let filter: MessageFilter
     struct State {
       var scale: PollerScale
       var running = 0
@@ -27,7 +28,8 @@ struct QueuePoller: Sendable {
     let state: Mutex<State>
     /// More pollers may be wanted, or the mapping stops.
     let changed: Nudge
-    init(_ scale: PollerScale, _ changed: Nudge) {
+    init(_ scale: PollerScale, _ filter: MessageFilter, _ changed: Nudge) {
+      self.filter = filter
       state = Mutex(State(scale: scale))
       self.changed = changed
     }
@@ -35,7 +37,13 @@ struct QueuePoller: Sendable {
 
   /// Runs until the task is cancelled or the signal comes. Receives are given up at once; batches are finished.
   func run(_ mapping: EventSourceMapping, until stop: Nudge) async {
-    let fleet = Fleet(PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), Nudge())
+    let filter: MessageFilter
+    do { filter = try MessageFilter(mapping.filters) } catch {
+      // Checked when the mapping was made; without its filter it must not delete or deliver anything.
+      logger.error("a mapping has a filter that cannot be read", metadata: ["mapping": "\(mapping.uuid)", "error": "\(error)"])
+      return await stop.wait()
+    }
+    let fleet = Fleet(PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), filter, Nudge())
     await withTaskGroup(of: Void.self) { race in
       race.addTask { await stop.wait() }
       race.addTask { await supervise(mapping, fleet) }
@@ -97,9 +105,31 @@ struct QueuePoller: Sendable {
     fleet.state.withLock { state in
       if messages.isEmpty, batcher.isEmpty { state.scale.foundNothing(now: ambient.now) }
     }
-    for batch in batcher.add(messages, now: ambient.now) {
-      try await process(batch, mapping, name, caller, fleet)
+    let wanted = try await filtered(messages, mapping, fleet, caller)
+    // A group whose message failed comes back as a whole: the batches that follow leave it alone.
+    var stopped: Set<String> = []
+    for batch in batcher.add(wanted, now: ambient.now) {
+      let open = batch.filter { message in !(message.groupID.map(stopped.contains) ?? false) }
+      guard !open.isEmpty else { continue }
+      let failed = try await process(open, mapping, name, caller, fleet)
+      if mapping.isFIFO { stopped.formUnion(failed.compactMap(\.groupID)) }
     }
+  }
+
+  /// The messages that the mapping wants; the others are deleted.
+  private func filtered(
+    _ messages: [QueueMessage], _ mapping: EventSourceMapping, _ fleet: Fleet, _ caller: Caller
+  ) async throws -> [QueueMessage] {
+    var wanted: [QueueMessage] = [], unwanted: [String] = []
+    for message in messages {
+      if fleet.filter.wants(message, from: mapping.source) {
+        wanted.append(message)
+      } else {
+        unwanted.append(message.receiptHandle)
+      }
+    }
+    if !unwanted.isEmpty { try await delete(unwanted, mapping, caller) }
+    return wanted
   }
 
   /// With a window, AWS makes the messages of a batch invisible for long enough (AWS Lambda with SQS, 2023 guide).
@@ -110,9 +140,10 @@ struct QueuePoller: Sendable {
     return needed > queue.visibilityTimeout ? needed + .seconds(30) : nil
   }
 
+  /// - Returns: the messages that were not handled; they come back when their visibility time-out has passed.
   private func process(
     _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller, _ fleet: Fleet
-  ) async throws {
+  ) async throws -> [QueueMessage] {
     fleet.state.withLock { state in
       state.busy += 1
       state.scale.found(allBusy: state.busy >= state.running && batch.count >= min(10, mapping.batchSize), now: ambient.now)
@@ -121,18 +152,21 @@ struct QueuePoller: Sendable {
     defer { fleet.state.withLock { $0.busy -= 1 } }
 
     let answer = try await invoke(batch, mapping, name, caller)
-    let handles: [String]
+    let failed: [QueueMessage]
     switch answer {
     case .allSucceeded:
-      handles = batch.map(\.receiptHandle)
+      failed = []
       fleet.state.withLock { $0.scale.succeeded(now: ambient.now) }
     case .failed(let ids):
-      handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
+      failed = batch.filter { ids.contains($0.messageID) }
     case .allFailed:
-      handles = []
+      failed = batch
       if !mapping.reportsBatchItemFailures { fleet.state.withLock { $0.scale.failed(now: ambient.now) } }
     }
+    let ids = Set(failed.map(\.messageID))
+    let handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
     if !handles.isEmpty { try await delete(handles, mapping, caller) }
+    return failed
   }
 
   /// A delete that failed would make the function see messages again that it has handled, so it is tried again.
@@ -164,6 +198,9 @@ struct QueuePoller: Sendable {
         case .functionError: return .allFailed
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }
+      } catch let error as AWSError where error.code == "RecursiveInvocationException" {
+        // The messages stay and their receive counts grow, until the queue's redrive policy takes them away.
+        return .allFailed
       } catch let error as AWSError where error.status == 429 {
         let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
         guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }
@@ -178,4 +215,9 @@ struct QueuePoller: Sendable {
     return Caller(
       principal: .role(session), account: function.id.account, region: function.id.region, trace: TraceContext(ambient))
   }
+}
+
+extension QueueMessage {
+  /// Of a message of a FIFO queue.
+  var groupID: String? { systemAttributes["MessageGroupId"] }
 }

@@ -21,6 +21,27 @@ struct AccountUsage: RecordView {
   var functionCount: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct AddLayerVersionPermissionInput: RecordView {
+  static let shape = LambdaModel.service.structure("AddLayerVersionPermissionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
+  var statementId: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var action: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var principal: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var organizationId: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var revisionId: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
+struct AddLayerVersionPermissionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("AddLayerVersionPermissionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var statement: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var revisionId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct AddPermissionInput: RecordView {
   static let shape = LambdaModel.service.structure("AddPermissionRequest")
   var record: Record
@@ -65,6 +86,13 @@ struct AliasRoutingConfiguration: RecordView {
   var additionalVersionWeights: [String: Double]? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct AllowedPublishers: RecordView {
+  static let shape = LambdaModel.service.structure("AllowedPublishers")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var signingProfileVersionArns: [String] { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct AmazonManagedKafkaEventSourceConfig: RecordView {
   static let shape = LambdaModel.service.structure("AmazonManagedKafkaEventSourceConfig")
   var record: Record
@@ -78,6 +106,25 @@ struct CapacityProviderConfig: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var lambdaManagedInstancesCapacityProviderConfig: LambdaManagedInstancesCapacityProviderConfig { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct CodeSigningConfig: RecordView {
+  static let shape = LambdaModel.service.structure("CodeSigningConfig")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var codeSigningConfigArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var description: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var allowedPublishers: AllowedPublishers { get { record.required(3) } set { record.set(3, newValue) } }
+  var codeSigningPolicies: CodeSigningPolicies { get { record.required(4) } set { record.set(4, newValue) } }
+  var lastModified: String { get { record.required(5) } set { record.set(5, newValue) } }
+}
+
+struct CodeSigningPolicies: RecordView {
+  static let shape = LambdaModel.service.structure("CodeSigningPolicies")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var untrustedArtifactOnDeployment: String? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct CreateAliasInput: RecordView {
@@ -209,6 +256,14 @@ struct DeleteFunctionOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var statusCode: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteLayerVersionInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteLayerVersionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
 struct DestinationConfig: RecordView {
@@ -508,6 +563,66 @@ struct GetFunctionOutput: RecordView {
   var concurrency: LambdaConcurrency? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct GetFunctionRecursionConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionRecursionConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetFunctionRecursionConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionRecursionConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct GetLayerVersionByArnInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetLayerVersionByArnRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var arn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetLayerVersionInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetLayerVersionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetLayerVersionPolicyInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetLayerVersionPolicyRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetLayerVersionPolicyOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetLayerVersionPolicyResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var policy: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var revisionId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetLayerVersionResponse: RecordView {
+  static let shape = LambdaModel.service.structure("GetLayerVersionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var content: LayerVersionContentOutput? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layerArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var layerVersionArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var description: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var createdDate: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var version: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var compatibleRuntimes: [String]? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var licenseInfo: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var compatibleArchitectures: [String]? { get { record.optional(8) } set { record.set(8, newValue) } }
+}
+
 struct GetPolicyInput: RecordView {
   static let shape = LambdaModel.service.structure("GetPolicyRequest")
   var record: Record
@@ -522,6 +637,23 @@ struct GetPolicyOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var policy: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var revisionId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetRuntimeManagementConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetRuntimeManagementConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetRuntimeManagementConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetRuntimeManagementConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var updateRuntimeOn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var runtimeVersionArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var functionArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
 struct ImageConfig: RecordView {
@@ -547,6 +679,21 @@ struct ImageConfigResponse: RecordView {
   init(_ record: Record) { self.record = record }
   var imageConfig: ImageConfig? { get { record.optional(0) } set { record.set(0, newValue) } }
   var error: ImageConfigError? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct InvokeAsyncInput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeAsyncRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var invokeArgs: [UInt8] { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct InvokeAsyncOutput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeAsyncResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var status: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct InvokeInput: RecordView {
@@ -640,6 +787,49 @@ struct LambdaManagedInstancesCapacityProviderConfig: RecordView {
   var executionEnvironmentMemoryGiBPerVCpu: Double? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct LayerVersionContentInput: RecordView {
+  static let shape = LambdaModel.service.structure("LayerVersionContentInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var s3Bucket: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var s3Key: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var s3ObjectVersion: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var zipFile: [UInt8]? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct LayerVersionContentOutput: RecordView {
+  static let shape = LambdaModel.service.structure("LayerVersionContentOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var location: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var codeSha256: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var codeSize: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var signingProfileVersionArn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var signingJobArn: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct LayerVersionsListItem: RecordView {
+  static let shape = LambdaModel.service.structure("LayerVersionsListItem")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerVersionArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var version: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var description: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var createdDate: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var compatibleRuntimes: [String]? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var licenseInfo: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var compatibleArchitectures: [String]? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
+struct LayersListItem: RecordView {
+  static let shape = LambdaModel.service.structure("LayersListItem")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layerArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var latestMatchingVersion: LayerVersionsListItem? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
 struct ListAliasesInput: RecordView {
   static let shape = LambdaModel.service.structure("ListAliasesRequest")
   var record: Record
@@ -656,6 +846,22 @@ struct ListAliasesOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var aliases: [AliasConfiguration]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListCodeSigningConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListCodeSigningConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var marker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var maxItems: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListCodeSigningConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListCodeSigningConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var codeSigningConfigs: [CodeSigningConfig]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct ListEventSourceMappingsInput: RecordView {
@@ -676,6 +882,23 @@ struct ListEventSourceMappingsOutput: RecordView {
   var eventSourceMappings: [EventSourceMappingConfiguration]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ListFunctionEventInvokeConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionEventInvokeConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListFunctionEventInvokeConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionEventInvokeConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionEventInvokeConfigs: [FunctionEventInvokeConfig]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct ListFunctionsInput: RecordView {
   static let shape = LambdaModel.service.structure("ListFunctionsRequest")
   var record: Record
@@ -692,6 +915,43 @@ struct ListFunctionsOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var functions: [FunctionConfiguration]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListLayerVersionsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListLayerVersionsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var compatibleRuntime: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layerName: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var maxItems: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var compatibleArchitecture: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct ListLayerVersionsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListLayerVersionsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layerVersions: [LayerVersionsListItem]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListLayersInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListLayersRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var compatibleRuntime: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var compatibleArchitecture: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct ListLayersOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListLayersResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layers: [LayersListItem]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct ListTagsInput: RecordView {
@@ -758,6 +1018,33 @@ struct ProvisionedPollerConfig: RecordView {
   var pollerGroupName: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct PublishLayerVersionInput: RecordView {
+  static let shape = LambdaModel.service.structure("PublishLayerVersionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var description: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var content: LayerVersionContentInput { get { record.required(2) } set { record.set(2, newValue) } }
+  var compatibleRuntimes: [String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var licenseInfo: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var compatibleArchitectures: [String]? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
+struct PublishLayerVersionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PublishLayerVersionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var content: LayerVersionContentOutput? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var layerArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var layerVersionArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var description: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var createdDate: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var version: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var compatibleRuntimes: [String]? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var licenseInfo: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var compatibleArchitectures: [String]? { get { record.optional(8) } set { record.set(8, newValue) } }
+}
+
 struct PublishVersionInput: RecordView {
   static let shape = LambdaModel.service.structure("PublishVersionRequest")
   var record: Record
@@ -786,6 +1073,50 @@ struct PutFunctionEventInvokeConfigInput: RecordView {
   var maximumRetryAttempts: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
   var maximumEventAgeInSeconds: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
   var destinationConfig: DestinationConfig? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct PutFunctionRecursionConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("PutFunctionRecursionConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var recursiveLoop: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct PutFunctionRecursionConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PutFunctionRecursionConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct PutRuntimeManagementConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("PutRuntimeManagementConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var updateRuntimeOn: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var runtimeVersionArn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct PutRuntimeManagementConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PutRuntimeManagementConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var updateRuntimeOn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var runtimeVersionArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct RemoveLayerVersionPermissionInput: RecordView {
+  static let shape = LambdaModel.service.structure("RemoveLayerVersionPermissionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
+  var statementId: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var revisionId: String? { get { record.optional(3) } set { record.set(3, newValue) } }
 }
 
 struct RemovePermissionInput: RecordView {
@@ -1027,6 +1358,8 @@ typealias GetAliasOutput = AliasConfiguration
 typealias GetEventSourceMappingOutput = EventSourceMappingConfiguration
 typealias GetFunctionConfigurationOutput = FunctionConfiguration
 typealias GetFunctionEventInvokeConfigOutput = FunctionEventInvokeConfig
+typealias GetLayerVersionByArnOutput = GetLayerVersionResponse
+typealias GetLayerVersionOutput = GetLayerVersionResponse
 typealias PublishVersionOutput = FunctionConfiguration
 typealias PutFunctionConcurrencyOutput = LambdaConcurrency
 typealias PutFunctionEventInvokeConfigOutput = FunctionEventInvokeConfig

@@ -2,10 +2,19 @@ import Base
 
 /// The errors of the Invoke API itself; a failure of the function is no error of the call.
 extension LambdaError {
-  static func throttled(reason: String) -> AWSError {
+  /// - Parameter retryAfter: seconds until it is worth another try, where that is known.
+  static func throttled(reason: String, retryAfter: Int? = nil) -> AWSError {
     AWSError(
       "TooManyRequestsException", "Rate Exceeded.", status: 429,
-      members: [("Reason", .string(reason)), ("Type", "User")])
+      members: (retryAfter.map { [("retryAfterSeconds", .string(String($0)))] } ?? []) + [
+        ("Reason", .string(reason)), ("Type", "User"),
+      ])
+  }
+  static func recursiveInvocation() -> AWSError {
+    AWSError(
+      "RecursiveInvocationException",
+      "Lambda has detected your function being invoked in a recursive loop with other Amazon Web Services resources and stopped "
+        + "your function's invocation.", status: 400, members: [("Type", "User")])
   }
   static func contentNotJSON(_ reason: String) -> AWSError {
     AWSError(

@@ -12,14 +12,37 @@ struct InvokeOperation: Sendable {
   let invoker: Invoker
   let queue: AsyncQueue
 
-  var operation: Operation {
-    Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) })
+  var operations: [Operation] {
+    [
+      Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) }),
+      Operation("InvokeAsync", access: { try await access($0, $1) }, run: { try await runAsync($0, $1) }),
+    ]
+  }
+
+  private func access(_ input: InvokeAsyncInput, _ call: Call) async throws -> [Access] {
+    let name = try FunctionName(input.functionName, account: call.account, region: call.region)
+    let resolved = try? await control.resolve(name)
+    return [Access("lambda:InvokeAsync", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)]
+  }
+
+  /// The predecessor of the invocation type `Event`, with the same queue behind it.
+  private func runAsync(_ input: InvokeAsyncInput, _ call: Call) async throws -> InvokeAsyncOutput {
+    let name = try FunctionName(input.functionName, account: call.account, region: call.region)
+    _ = try await control.resolve(name)
+    if !input.invokeArgs.isEmpty {
+      do { try JSON.check(input.invokeArgs) } catch { throw LambdaError.contentNotJSON("\(error)") }
+    }
+    _ = try await enqueue(name, input.invokeArgs, call)
+    var output = InvokeAsyncOutput()
+    output.status = 202
+    return output
   }
 
   private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
-    return [Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)]
+    let access = Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
+    return [access.having(resolved?.tags ?? [:])]
   }
 
   private func run(_ input: InvokeInput, _ call: Call) async throws -> InvokeOutput {
@@ -65,7 +88,7 @@ struct InvokeOperation: Sendable {
     let wantsLogTail = input.logType == "Tail"
     let (_, result) = try await invoker.invoke(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
-      clientContext: input.clientContext, wantsLogTail: wantsLogTail)
+      clientContext: input.clientContext, wantsLogTail: wantsLogTail, countsRate: true)
     var output = InvokeOutput()
     output.statusCode = 200
     output.executedVersion = result.executedVersion

@@ -22,7 +22,7 @@ struct PackageDisk: Sendable {
     await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: body()) } }
   }
 
-  private static let temporaryPrefix = ".unpack-"
+  static let temporaryPrefix = ".unpack-"
 
   /// Makes the directory with its parents, and removes what an interrupted run left. A failure shows itself when the
   /// first package is unpacked.
@@ -32,7 +32,10 @@ struct PackageDisk: Sendable {
       path += "/" + component
       mkdir(path, 0o755)
     }
-    for name in (try? names(in: root)) ?? [] where name.hasPrefix(temporaryPrefix) { try? removeTree(root + "/" + name) }
+    for name in (try? names(in: root)) ?? [] 
+    where name.hasPrefix(temporaryPrefix) || name.hasPrefix(LayerTrees.prefix) {
+      try? removeTree(root + "/" + name)
+    }
   }
 
   func existing(_ hash: String) -> String? {
@@ -83,7 +86,7 @@ struct PackageDisk: Sendable {
     try Self.removeTree(aside)
   }
 
-  private static func names(in directory: String) throws -> [String] {
+  static func names(in directory: String) throws -> [String] {
     guard let handle = opendir(directory) else { throw PackageIOError(step: "opendir", path: directory, errno: errno) }
     defer { closedir(handle) }
     var names: [String] = []
@@ -95,7 +98,7 @@ struct PackageDisk: Sendable {
   }
 
   /// Follows no links. The depth is bounded, because the unpacker bounds it.
-  private static func removeTree(_ path: String) throws {
+  static func removeTree(_ path: String) throws {
     var status = stat()
     guard lstat(path, &status) == 0 else { throw PackageIOError(step: "lstat", path: path, errno: errno) }
     if status.st_mode & S_IFMT == S_IFDIR {

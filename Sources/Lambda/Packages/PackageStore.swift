@@ -11,6 +11,7 @@ struct PackageStore: Sendable {
   private let blobs: any BlobStore
   private let root: String
   private let disk: PackageDisk
+  private let trees: LayerTrees
   private let claims = Claims()
 
   /// - Parameters:
@@ -18,15 +19,19 @@ struct PackageStore: Sendable {
   ///   - directory: made when missing; leftovers of an interrupted unpacking are removed.
   init(blobs: any BlobStore, directory: String) {
     (self.blobs, root, disk) = (blobs, directory, PackageDisk(root: directory))
+    trees = LayerTrees(root: directory)
   }
 
   /// Checks and unpacks a zip and keeps it durably. Until `release` is called with the hash, the package is not removed.
+  /// - Returns: also the sizes of the zip and of all its files in bytes.
   /// - Throws: `AWSError` in AWS's words for a zip that is too large or has a defect.
-  func add(zip: [UInt8]) async throws -> (hash: String, size: Int) {
+  func add(zip: [UInt8]) async throws -> (hash: String, size: Int, unzipped: Int) {
     guard zip.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
     let hash = await disk.run { SHA256.hash(data: zip).map { $0 }.hex }
     try claims.claim(hash)
+    let unzipped: Int
     do {
+      unzipped = try await disk.run { Result { try ZipArchive(zip).unzippedSize } }.get()
       _ = try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
       try await blobs.put(hash, zip)
     } catch let error as AWSError {
@@ -36,7 +41,7 @@ struct PackageStore: Sendable {
       claims.release(hash)
       throw LambdaError.badPackage(error)
     }
-    return (hash, zip.count)
+    return (hash, zip.count, unzipped)
   }
 
   /// The row that names the package has been written, or never will be.
@@ -61,6 +66,14 @@ struct PackageStore: Sendable {
     return try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
   }
 
+  /// A directory with the files of several packages, those of later ones over those of earlier ones.
+  /// - Throws: `PackageMissing` when the bytes of one are gone.
+  func directory(merging hashes: [String]) async throws -> String {
+    for hash in hashes { _ = try await directory(for: hash) }
+    if hashes.count == 1 { return "\(root)/\(hashes[0])" }
+    return try await disk.run { Result { try trees.tree(of: hashes) } }.get()
+  }
+
   /// The bytes of the zip, for `GetFunction`'s location.
   func zip(_ hash: String) async throws -> [UInt8] {
     guard let zip = try await blobs.get(hash) else { throw PackageMissing(hash: hash) }
@@ -78,7 +91,12 @@ struct PackageStore: Sendable {
     guard claims.beginRemoval(hash) else { return .beingAdded }
     defer { claims.endRemoval(hash) }
     if try await isUsed() { return .stillUsed }
-    try await disk.run { Result { try disk.remove(hash) } }.get()
+    try await disk.run {
+      Result {
+        try trees.remove(with: hash)
+        try disk.remove(hash)
+      }
+    }.get()
     try await blobs.delete(hash)
     return .removed
   }

@@ -21,6 +21,8 @@ struct ZipEntry: Sendable, Equatable {
 struct ZipArchive {
   let bytes: [UInt8]
   let entries: [ZipEntry]
+  /// Of all files together, in bytes.
+  var unzippedSize: Int { entries.reduce(0) { $0 + $1.size } }
 
   /// - Throws: `PackageError`.
   init(_ bytes: [UInt8]) throws {

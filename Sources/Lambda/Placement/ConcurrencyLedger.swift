@@ -4,6 +4,9 @@ import Base
 struct ConcurrencyLedger: Sendable {
   /// Why an invocation may not run now. The raw value is the `Reason` of TooManyRequestsException.
   enum Refusal: String, Sendable {
+    /// Too many synchronous requests in a second.
+    case rate = "FunctionInvocationRateLimitExceeded"
+    case reservedRate = "ReservedFunctionInvocationRateLimitExceeded"
     case account = "ConcurrentInvocationLimitExceeded"
     case reserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
   }
@@ -11,24 +14,32 @@ struct ConcurrencyLedger: Sendable {
   private struct Scope: Hashable { var account: AccountID; var region: Region }
   private var byFunction: [FunctionID: Int] = [:]
   private var unreserved: [Scope: Int] = [:]
-  /// Functions with a reservation, so that what they take is not counted twice.
+  /// Functions with a reservation: what is set aside for them is nobody else's, whether they run or not.
   private var reservations: [FunctionID: Int] = [:]
-  private let accountLimit: Int
+  private var reserved: [Scope: Int] = [:]
+  let accountLimit: Int
 
   /// - Parameter accountLimit: concurrent executions of an account in a Region; 1,000 on AWS.
   init(accountLimit: Int = 1000) { self.accountLimit = accountLimit }
 
+  /// Sets aside what a function reserves; nil ends that.
+  mutating func reserve(_ function: FunctionID, _ count: Int?) {
+    let old = reservations[function]
+    guard old != count else { return }
+    reservations[function] = count
+    let scope = Scope(account: function.account, region: function.region)
+    let sum = reserved[scope, default: 0] + (count ?? 0) - (old ?? 0)
+    reserved[scope] = sum > 0 ? sum : nil
+  }
+
   mutating func enter(_ function: FunctionID, reserved: Int?) -> Refusal? {
-    reservations[function] = reserved
+    reserve(function, reserved)
     let running = byFunction[function, default: 0]
     if let reserved {
       guard running < reserved else { return .reserved }
     } else {
       let scope = Scope(account: function.account, region: function.region)
-      let taken = reservations.reduce(0) { sum, entry in
-        entry.key.account == scope.account && entry.key.region == scope.region ? sum + entry.value : sum
-      }
-      guard unreserved[scope, default: 0] < accountLimit - taken else { return .account }
+      guard unreserved[scope, default: 0] < accountLimit - self.reserved[scope, default: 0] else { return .account }
       unreserved[scope, default: 0] += 1
     }
     byFunction[function] = running + 1
@@ -43,9 +54,7 @@ struct ConcurrencyLedger: Sendable {
     }
     let left = byFunction[function, default: 1] - 1
     byFunction[function] = left > 0 ? left : nil
-    if left <= 0 { reservations[function] = nil }
   }
 
-  func running(_ function: FunctionID) -> Int { byFunction[function, default: 0] }
   var total: Int { byFunction.values.reduce(0, +) }
 }

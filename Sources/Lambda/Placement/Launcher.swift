@@ -14,37 +14,42 @@ final class Launcher: Sendable {
 
   private let sandboxes: SandboxHost
   private let server: HTTPServer
+  private let endpoint: any HTTPHandler
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
   private let nodeClient: String
+  private let logger: Logger
+  private let spares: SpareRuntimes
   private let temporary = Mutex<[EnvironmentID: TemporaryDirectory]>([:])
 
   init(
-    sandboxes: SandboxHost, server: HTTPServer, packages: PackageStore, roles: any RolePort, runtimes: HostRuntimes,
-    nodeClient: String
+    sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, packages: PackageStore, roles: any RolePort,
+    runtimes: HostRuntimes, nodeClient: String, spares: SpareRuntimes, logger: Logger
   ) {
-    (self.sandboxes, self.server, self.packages, self.roles) = (sandboxes, server, packages, roles)
-    (self.runtimes, self.nodeClient) = (runtimes, nodeClient)
+    (self.sandboxes, self.server, self.endpoint, self.packages, self.roles) = (sandboxes, server, endpoint, packages, roles)
+    (self.runtimes, self.nodeClient, self.spares, self.logger) = (runtimes, nodeClient, spares, logger)
   }
 
   func launch(_ environment: Environment) async throws -> RunningProcess {
     let function = environment.function
     let credentials = try await credentials(for: function)
-    let code: String
-    do { code = try await packages.directory(for: function.codeHash) } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    let code: String, layers: String?
+    do {
+      code = try await packages.directory(for: function.codeHash)
+      layers = function.layers.isEmpty ? nil : try await packages.directory(merging: function.layers.map(\.codeHash))
+    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     let plan = try LaunchPlan.make(
-      for: function, code: code, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
+      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream)
+    if let process = await bindSpare(to: environment, plan, credentials) { return process }
     let sandbox: SandboxProcess
     do {
       sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
     } catch let error as SandboxError where error.step == "execve" {
-      throw LaunchFailure.entrypoint(Self.words(for: error, code: code))
+      throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
     } catch { throw LaunchFailure.sandbox("\(error)") }
-    let process = RunningProcess(
-      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
-      credentialsExpireAt: credentials.expiration)
+    let process = process(sandbox, function, credentials)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
     environment.adopt(process)
     do {
@@ -57,8 +62,46 @@ final class Launcher: Sendable {
     return process
   }
 
-  private static func words(for error: SandboxError, code: String) -> String {
-    guard HostRuntimes.exists("\(code)/bootstrap") else {
+  /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
+  private func bindSpare(
+    to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
+  ) async -> RunningProcess? {
+    // A reset environment keeps its /tmp.
+    guard temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
+    let function = environment.function
+    do {
+      try spare.temporary.resize(limitBytes: function.ephemeralStorageMegabytes << 20)
+      try spare.sandbox.setMemoryLimit(bytes: function.memoryMegabytes << 20)
+      try await spare.sandbox.attach(plan.functionBinds)
+    } catch {
+      logger.warning("a spare runtime could not be used", metadata: ["function": "\(function.id.arn)", "error": "\(error)"])
+      spare.sandbox.kill()
+      for listener in spare.listeners { await server.close(listener, abort: true) }
+      spare.temporary.release()
+      return nil
+    }
+    temporary.withLock { $0[environment.id] = spare.temporary }
+    let process = process(spare.sandbox, function, credentials)
+    for listener in spare.listeners { process.opened(listener) }
+    environment.adopt(process)
+    spare.api.bind(to: environment, variables: plan.environment)
+    return process
+  }
+
+  /// Boots what has been taken, and a spare of a runtime that functions use now.
+  func refill() { spares.refill() }
+  func wantSpares(of runtime: String) {
+    spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, nodeClient: nodeClient))
+  }
+
+  private func process(_ sandbox: SandboxProcess, _ function: FunctionVersion, _ credentials: SessionCredentials) -> RunningProcess {
+    RunningProcess(
+      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
+      credentialsExpireAt: credentials.expiration)
+  }
+
+  private static func words(for error: SandboxError, places: [String]) -> String {
+    guard places.contains(where: { HostRuntimes.exists("\($0)/bootstrap") }) else {
       return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
     }
     return "fork/exec \(error.path): \(error.reason.lowercased())"
@@ -78,15 +121,14 @@ final class Launcher: Sendable {
   private func spec(_ plan: LaunchPlan, _ function: FunctionVersion, _ temporary: TemporaryDirectory) -> SandboxSpec {
     SandboxSpec(
       executable: plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task",
-      readOnlyBinds: plan.binds, temporaryDirectory: temporary,
+      readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
       listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
-      maximumProcesses: 1024, maximumOpenFiles: 1024,
-      hostname: "169.254.100.1")
+      maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles, hostname: LaunchPlan.hostname)
   }
 
   private func listen(_ sandbox: SandboxProcess, _ process: RunningProcess, _ environment: Environment) async throws {
     for (port, listener) in sandbox.listeners {
-      let handler: (any HTTPHandler)? = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : nil
+      let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : endpoint
       process.opened(try await server.adopt(fd: listener.descriptor, label: "\(environment.id)", handler: handler))
     }
   }

@@ -18,6 +18,7 @@ final class Placement: Sendable {
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
     var waiting: [WaiterID: Waiting] = [:]
     var ledger: ConcurrencyLedger
+    var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
 
@@ -38,7 +39,8 @@ final class Placement: Sendable {
   private let ambient: Ambient
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
-  private let gate = StartGate()
+  let gate = StartGate()
+  private let freezer: Freezer
   private let starts: AsyncStream<Environment>
   private let startSink: AsyncStream<Environment>.Continuation
   /// Nudged when an environment becomes free, so that its expiry is planned.
@@ -50,17 +52,30 @@ final class Placement: Sendable {
   init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
     (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
 
   /// Runs the environments until `stop`, which ends them all.
   func run(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
+      group.addTask { [freezer] in await freezer.run() }
+      await live(launcher)
+      group.cancelAll()
+    }
+  }
+
+  private func live(_ launcher: Launcher) async {
+    await withDiscardingTaskGroup { group in
       for await environment in starts {
         group.addTask {
           await self.gate.enter()
           guard self.mayStart(environment.id) else { return self.gate.leave() }
-          await environment.live(booted: { self.gate.leave() }) { try await launcher.launch($0) }
+          let booted: @Sendable () -> Void = {
+            self.gate.leave()
+            launcher.refill()
+          }
+          await environment.live(booted: booted) { try await launcher.launch($0) }
           launcher.release(environment.id)
         }
       }
@@ -95,14 +110,38 @@ final class Placement: Sendable {
     startSink.finish()
   }
 
-  /// Runs an invocation to its end. Throws `AWSError` 429 when a concurrency limit is reached.
-  func invoke(_ invocation: Invocation, on resolved: ResolvedFunction) async throws -> InvocationResult {
+  /// Notes what a function reserves.
+  func reserve(_ function: FunctionID, _ count: Int?) { state.withLock { $0.ledger.reserve(function, count) } }
+
+  /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
+  /// - Parameter countsRate: whether it counts against the function's requests per second.
+  func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
     let function = resolved.version
-    let refusal = state.withLock { $0.ledger.enter(function.id, reserved: resolved.reservedConcurrency) }
-    if let refusal { throw LambdaError.throttled(reason: refusal.rawValue) }
+    if let (refusal, retryAfter) = admit(resolved, countsRate) {
+      throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+    }
     defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
     return await withCheckedContinuation { completion in
       place(Waiting(invocation: invocation, completion: completion), function)
+    }
+  }
+
+  /// Counts the invocation as running, or says why it may not run now and when to come again.
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> (ConcurrencyLedger.Refusal, retryAfter: Int?)? {
+    let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
+    let now = ambient.clock.monotonic()
+    return state.withLock { state in
+      if let refusal = state.ledger.enter(function.id, reserved: reserved) { return (refusal, nil) }
+      if countsRate, !state.rates.mayRequest(function.id, executions: reserved ?? state.ledger.accountLimit, now) {
+        state.ledger.leave(function.id, reserved: reserved)
+        return (reserved == nil ? .rate : .reservedRate, 1)
+      }
+      let pool = state.pools[PoolKey(function: function.id, version: function.version)]
+      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
+        state.ledger.leave(function.id, reserved: reserved)
+        return (reserved == nil ? .account : .reserved, 1)
+      }
+      return nil
     }
   }
 
@@ -163,8 +202,43 @@ final class Placement: Sendable {
     return next
   }
 
-  /// How many environments there are, and how many invocations run.
-  var counts: (environments: Int, running: Int) { state.withLock { ($0.environments.count, $0.ledger.total) } }
+  /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
+  func removeAll(of account: AccountID, within limit: Duration) async {
+    let effects = state.withLock { state -> [Effect] in
+      state.pools.keys.filter { $0.function.account == account }.flatMap { key -> [Effect] in
+        let abandoned = (state.pools[key]?.abandonWaiters() ?? []).compactMap { state.waiting.removeValue(forKey: $0) }
+        let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
+        return failed + change(key, &state) { pool, _ in pool.retire() }
+          + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
+      }
+    }
+    perform(effects)
+    let end = ambient.clock.monotonic() + limit
+    while ambient.clock.monotonic() < end, state.withLock({ $0.environments.values.contains { $0.key.function.account == account } }) {
+      try? await ambient.clock.sleepReal(for: .milliseconds(5))
+    }
+  }
+
+  struct Counts: Sendable {
+    var starting = 0
+    var busy = 0
+    var idle = 0
+    /// Invocations that wait for an environment.
+    var waiting = 0
+    /// Invocations that run or wait.
+    var invocations = 0
+  }
+  var counts: Counts {
+    state.withLock { state in
+      state.pools.values.reduce(into: Counts(invocations: state.ledger.total)) { sum, pool in
+        let counts = pool.counts
+        sum.starting += counts.starting
+        sum.busy += counts.busy
+        sum.idle += counts.idle
+        sum.waiting += pool.waiting
+      }
+    }
+  }
 
   /// Lets a pool decide and turns its actions into effects.
   private func change(
@@ -211,7 +285,7 @@ final class Placement: Sendable {
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient,
+      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 

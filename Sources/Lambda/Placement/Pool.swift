@@ -37,9 +37,21 @@ struct Pool: Sendable {
   init(revision: String) { self.revision = revision }
 
   var isEmpty: Bool { slots.isEmpty && waiters.isEmpty }
-  var count: Int { slots.count }
   var waiting: Int { waiters.count }
-  private var starting: Int { slots.values.count { if case .starting = $0.slot { true } else { false } } }
+  /// How many environments start, run an invocation, and wait for one.
+  var counts: (starting: Int, busy: Int, idle: Int) {
+    slots.values.reduce(into: (0, 0, 0)) { counts, entry in
+      switch entry.slot {
+      case .starting: counts.0 += 1
+      case .busy: counts.1 += 1
+      case .idle: counts.2 += 1
+      }
+    }
+  }
+  private var starting: Int { counts.starting }
+
+  /// Whether one more invocation makes one more environment.
+  var mustGrow: Bool { free.isEmpty && starting <= waiters.count }
 
   /// An invocation wants to run. It gets the warmest free environment; when there is none a new one is started for it,
   /// but whichever environment is free first takes it.

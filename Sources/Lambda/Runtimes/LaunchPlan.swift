@@ -6,58 +6,122 @@ import Sandbox
 struct LaunchPlan: Sendable, Equatable {
   static let runtimeAPIPort: UInt16 = 9001
   static let endpointPort: UInt16 = 4566
+  /// Of every environment.
+  static let maximumProcesses = 1024
+  static let maximumOpenFiles = 1024
+  static let hostname = "169.254.100.1"
+  /// Where a function's own directories appear.
+  static let functionMountPoints = ["/var/task", "/opt"]
+  private static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
 
   var executable: String
   var arguments: [String]
   var environment: [String: String]
+  /// Of the runtime.
   var binds: [SandboxSpec.Bind]
+  /// Of the function: its code.
+  var functionBinds: [SandboxSpec.Bind] = []
 
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
+  ///   - layers: the host directory with the merged layers; nil when there are none.
   ///   - nodeClient: the host directory with the Node runtime client.
   static func make(
-    for function: FunctionVersion, code: String, runtimes: HostRuntimes, nodeClient: String, credentials: SessionCredentials,
-    logStream: String
+    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
+    credentials: SessionCredentials, logStream: String
   ) throws(LaunchFailure) -> LaunchPlan {
-    var plan = try interpreter(for: function, runtimes: runtimes, nodeClient: nodeClient)
-    plan.binds.append(.init(host: code, guest: "/var/task"))
+    var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    plan.functionBinds = [.init(host: code, guest: "/var/task")]
+    if let layers {
+      plan.functionBinds.append(.init(host: layers, guest: "/opt"))
+      plan.look(inLayers: layers, code: code, function)
+    }
     // What the user sets wins over the unreserved defaults; the reserved names are refused when a function is made.
-    plan.environment.merge(defaults(function, logStream)) { mine, _ in mine }
+    plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
     plan.environment.merge(reserved(function, credentials, logStream)) { _, ours in ours }
     return plan
   }
 
+  /// How a runtime is booted before it is known for which function; nil where a runtime is the function's own program.
+  static func spare(for runtime: String, runtimes: HostRuntimes, nodeClient: String) -> LaunchPlan? {
+    guard !runtime.hasPrefix("provided"), var plan = try? interpreter(for: runtime, runtimes: runtimes, nodeClient: nodeClient)
+    else { return nil }
+    plan.environment.merge(defaults) { mine, _ in mine }
+    plan.environment["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
+    return plan
+  }
+
+  /// What a process reads when it starts, and never again.
+  private static let startVariables = [
+    "LD_", "PYTHON", "NODE_", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
+  ]
+
+  /// Whether a runtime that was booted with the other plan can become what this one asks for.
+  func fits(_ spare: LaunchPlan) -> Bool {
+    guard executable == spare.executable, arguments == spare.arguments, binds == spare.binds else { return false }
+    return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in
+      !Self.startVariables.contains { name.hasPrefix($0) } || environment[name] == spare.environment[name]
+    }
+  }
+
   private static func interpreter(
-    for function: FunctionVersion, runtimes: HostRuntimes, nodeClient: String
+    for runtime: String, runtimes: HostRuntimes, nodeClient: String
   ) throws(LaunchFailure) -> LaunchPlan {
-    if function.runtime.hasPrefix("python") {
-      guard let python = runtimes.python(for: function.runtime) else { throw .noInterpreter(function.runtime) }
+    if runtime.hasPrefix("python") {
+      guard let python = runtimes.python(for: runtime) else { throw .noInterpreter(runtime) }
       return LaunchPlan(
-        executable: python.executable, arguments: ["-S", "-c", pythonStart, function.handler],
+        executable: python.executable, arguments: ["-S", "-c", pythonStart],
         environment: ["PYTHONPATH": "/var/runtime"],
         binds: bindPrefix(python.prefix) + [.init(host: python.sitePackages, guest: "/var/runtime")])
     }
-    if function.runtime.hasPrefix("nodejs") {
-      guard let node = runtimes.node else { throw .noInterpreter(function.runtime) }
+    if runtime.hasPrefix("nodejs") {
+      guard let node = runtimes.node else { throw .noInterpreter(runtime) }
       let prefix = String(node.executable.dropLast("/bin/node".count))
       return LaunchPlan(
         executable: node.executable, arguments: ["/var/runtime/runtime.mjs"],
         environment: ["NODE_PATH": "/opt/nodejs/node_modules:/var/task/node_modules:/var/task"],
         binds: bindPrefix(prefix) + [.init(host: nodeClient, guest: "/var/runtime")])
     }
-    guard function.runtime.hasPrefix("provided") else { throw .noInterpreter(function.runtime) }
+    guard runtime.hasPrefix("provided") else { throw .noInterpreter(runtime) }
     return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [])
+  }
+
+  /// A layer may bring the runtime, too.
+  private mutating func look(inLayers layers: String, code: String, _ function: FunctionVersion) {
+    if function.runtime.hasPrefix("provided"), !HostRuntimes.exists("\(code)/bootstrap"),
+      HostRuntimes.exists("\(layers)/bootstrap")
+    {
+      executable = "/opt/bootstrap"
+    }
   }
 
   /// Runs the runtime client as `python -m awslambdaric` would, but without `site`: that would add the packages of the host to
   /// the function's and run their .pth files, for up to half of the start. A user's PYTHONPATH must not hide the client.
+  ///
+  /// Without a handler it is a spare: it imports what the client needs (but not its `bootstrap`, which reads the environment when
+  /// it is imported), then waits to be told which function it is.
   private static let pythonStart = """
     import site, sys
     site.setquit()
     site.sethelper()
-    sys.path[0] = "/var/task"
     if "/var/runtime" not in sys.path: sys.path.append("/var/runtime")
+    def become_function():
+        import http.client, importlib, json, time, traceback
+        from awslambdaric import lambda_config, lambda_context, lambda_runtime_client, lambda_runtime_log_utils
+        api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+        api.request("GET", "/spare/function")
+        environment = json.loads(api.getresponse().read())
+        api.close()
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir("/var/task")
+        importlib.invalidate_caches()
+    import os
+    if "_HANDLER" not in os.environ: become_function()
+    sys.path[:1] = ["/var/task", "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2], "/opt/python"]
+    sys.argv[1:] = [os.environ["_HANDLER"]]
+    del become_function, os
     from awslambdaric.__main__ import main
     main(sys.argv)
     """
@@ -67,7 +131,7 @@ struct LaunchPlan: Sendable, Equatable {
     prefix == "/usr" || prefix.hasPrefix("/usr/") ? [] : [.init(host: prefix, guest: prefix)]
   }
 
-  private static func defaults(_ function: FunctionVersion, _ logStream: String) -> [String: String] {
+  private static var defaults: [String: String] {
     [
       "LANG": "en_US.UTF-8", "TZ": ":UTC", "HOME": "/tmp",
       "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
@@ -88,7 +152,7 @@ struct LaunchPlan: Sendable, Equatable {
       "AWS_LAMBDA_FUNCTION_NAME": function.id.name, "AWS_LAMBDA_FUNCTION_VERSION": function.version,
       "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(function.memoryMegabytes),
       "AWS_LAMBDA_LOG_GROUP_NAME": function.logGroup, "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
-      "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:\(runtimeAPIPort)",
+      "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_RUNTIME_API": runtimeAPI,
       "AWS_ACCESS_KEY_ID": credentials.accessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.secretAccessKey,
       "AWS_SESSION_TOKEN": credentials.sessionToken,
       // Messages come framed through standard output, so that one of many lines stays one.

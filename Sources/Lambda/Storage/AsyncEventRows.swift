@@ -41,15 +41,54 @@ struct AsyncEventRows: Sendable {
     }
   }
 
-  func complete(_ event: AsyncEvent) async throws {
+  /// Ends an event.
+  /// - Parameter followers: events that came of it, kept in the same step.
+  func complete(_ event: AsyncEvent, followedBy followers: [AsyncEvent] = []) async throws {
     let key = Self.taken.appending(event.requestID)
-    try await store.transact { try $0.delete(key) }
+    let rows = followers.map { (Self.due.appending($0.acceptedAt, $0.requestID), $0.row) }
+    try await store.transact { tx in
+      try tx.delete(key)
+      for (key, row) in rows { try tx.set(key, row) }
+    }
   }
 
+  /// Nothing happens when the event was removed while it was tried.
   func putBack(_ event: AsyncEvent, due: Instant) async throws {
     try await store.transact { tx in
-      try tx.delete(Self.taken.appending(event.requestID))
+      let key = Self.taken.appending(event.requestID)
+      guard try tx.get(key) != nil else { return }
+      try tx.delete(key)
       try tx.set(Self.due.appending(due, event.requestID), event.row)
+    }
+  }
+
+  /// Removes what waits for functions of an account, and what of them is being tried.
+  func removeAll(of account: AccountID) async throws {
+    for prefix in [Self.due, Self.taken] {
+      var rest: KeyRange? = KeyRange(prefix: prefix)
+      while let range = rest {
+        rest = try await store.transact { tx in
+          let page = try tx.entries(range, limit: Self.step)
+          for (key, row) in page where try AsyncEvent(row: row).function.account == account { try tx.delete(key) }
+          return page.count == Self.step ? page.last.map { KeyRange($0.key.end, range.upper) } : nil
+        }
+      }
+    }
+  }
+
+  /// How many wait and how many are being tried, each counted up to the limit or to 8 MB of events.
+  func counts(limit: Int) async throws -> (due: Int, taken: Int) {
+    try await store.read { reader in
+      func count(_ prefix: Key) throws -> Int {
+        var (count, bytes) = (0, 0)
+        try reader.scan(KeyRange(prefix: prefix)) { _, row in
+          count += 1
+          bytes += row.count
+          return count < limit && bytes < 8 << 20
+        }
+        return count
+      }
+      return (try count(Self.due), try count(Self.taken))
     }
   }
 

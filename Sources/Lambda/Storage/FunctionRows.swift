@@ -65,10 +65,28 @@ struct FunctionRows {
 
   /// Calls the body with each function of an account and Region.
   func each(_ account: AccountID, _ region: Region, _ body: (StoredFunction) throws -> Void) throws {
-    try reader.scan(KeyRange(prefix: Keys.functions(account, region))) { _, value in
+    try each(Keys.functions(account, region), body)
+  }
+
+  /// Calls the body with each function of all accounts.
+  func each(_ body: (StoredFunction) throws -> Void) throws { try each(Keys.functions, body) }
+
+  private func each(_ prefix: Key, _ body: (StoredFunction) throws -> Void) throws {
+    try reader.scan(KeyRange(prefix: prefix)) { _, value in
       try body(try StoredFunction(row: value))
       return true
     }
+  }
+
+  /// The runtimes that functions of all accounts use; of many functions the first thousand are looked at.
+  func runtimes() throws -> Set<String> {
+    var (found, seen): (Set<String>, Int) = ([], 0)
+    try reader.scan(KeyRange(prefix: Keys.functions)) { _, value in
+      found.insert(try StoredFunction(row: value).latest.runtime)
+      seen += 1
+      return seen < 1000
+    }
+    return found
   }
 
   /// Functions of all accounts whose creation or update is under way.
@@ -93,10 +111,10 @@ extension FunctionRows {
   }
 
   static func save(_ version: FunctionVersion, number: Int, in tx: any Transaction) throws {
-    var row = RowWriter(capacity: 512)
+    var row = RowWriter(version: FunctionVersion.rowVersion, capacity: 512)
     version.write(to: &row)
     try tx.set(Keys.version(version.id, number), row.bytes)
-    try PackageRows.use(version.codeHash, by: version, in: tx)
+    for hash in version.packages { try PackageRows.use(hash, by: version, in: tx) }
   }
 
   static func save(_ alias: Alias, in tx: any Transaction) throws {
@@ -111,7 +129,7 @@ extension FunctionRows {
     try tx.delete(Keys.version(version.id, number))
     try tx.delete(Keys.policy(version.id, version.version))
     try tx.delete(Keys.settings(version.id, version.version))
-    try PackageRows.release(version.codeHash, by: version, in: tx, at: now)
+    for hash in version.packages { try PackageRows.release(hash, by: version, in: tx, at: now) }
   }
 
   /// Deletes the function with all that belongs to it.
@@ -135,6 +153,11 @@ extension FunctionRows {
 }
 
 extension StoredFunction {
-  /// The packages that `$LATEST` needs: its own and the one that still serves.
-  fileprivate var packageUses: Set<String> { Set([latest.codeHash] + (serving.map { [$0.codeHash] } ?? [])) }
+  /// The packages that `$LATEST` needs: its own and those of what still serves.
+  fileprivate var packageUses: Set<String> { latest.packages.union(serving?.packages ?? []) }
+}
+
+extension FunctionVersion {
+  /// The code and the layers.
+  fileprivate var packages: Set<String> { Set([codeHash] + layers.map(\.codeHash)) }
 }

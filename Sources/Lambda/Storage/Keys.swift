@@ -12,7 +12,10 @@ import Store
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
-///     use       (lambda, c, hash, account, region, name, version) → empty; who needs a package
+///     layer     (lambda, l, account, region, name)              → the highest number that was published
+///     version   (lambda, k, account, region, name, -number)     → LayerVersion; the newest comes first
+///     policy    (lambda, q, account, region, name, number)      → ResourcePolicy of a layer version
+///     use       (lambda, c, hash, account, region, name, version) → empty; who needs a package: `layer:NAME` for a layer
 ///     garbage   (lambda, g, hash)                               → when the package was last found unused
 enum Keys {
   static let functions = Key("lambda", "f")
@@ -20,6 +23,7 @@ enum Keys {
   static let mappings = Key("lambda", "m")
   static let garbage = Key("lambda", "g")
 
+  static func functions(_ account: AccountID) -> Key { functions.appending(account) }
   static func functions(_ account: AccountID, _ region: Region) -> Key { functions.appending(account, region) }
   static func function(_ id: FunctionID) -> Key { functions(id.account, id.region).appending(id.name) }
   static func versions(_ id: FunctionID) -> Key { of(id, "v") }
@@ -44,6 +48,21 @@ enum Keys {
   static func uses(of hash: String) -> Key { Key("lambda", "c", hash) }
   static func use(of hash: String, by version: FunctionVersion) -> Key {
     uses(of: hash).appending(version.id.account, version.id.region, version.id.name, version.version)
+  }
+  static func use(of hash: String, by version: LayerVersion) -> Key {
+    // No function has a colon in its name.
+    uses(of: hash).appending(
+      version.layer.account, version.layer.region, "layer:\(version.layer.name)", String(version.number))
+  }
+
+  static let layers = Key("lambda", "l")
+  static func layers(_ account: AccountID) -> Key { layers.appending(account) }
+  static func layers(_ account: AccountID, _ region: Region) -> Key { layers(account).appending(region) }
+  static func layer(_ id: LayerID) -> Key { layers(id.account, id.region).appending(id.name) }
+  static func layerVersions(_ id: LayerID) -> Key { Key("lambda", "k", id.account, id.region, id.name) }
+  static func layerVersion(_ id: LayerID, _ number: Int) -> Key { layerVersions(id).appending(-number) }
+  static func layerPolicy(_ id: LayerID, _ number: Int) -> Key {
+    Key("lambda", "q", id.account, id.region, id.name).appending(number)
   }
   static func garbage(_ hash: String) -> Key { garbage.appending(hash) }
 

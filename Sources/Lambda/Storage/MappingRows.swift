@@ -81,6 +81,7 @@ extension StoredMapping {
       reportsBatchItemFailures: try row.bool(), maximumConcurrency: try row.optionalInt(), isWanted: try row.bool(),
       state: try row.raw(), lastModified: try row.instant())
     tags = try row.map()
+    mapping.filters = try row.ifPresent { try $0.strings() } ?? []
   }
 
   var row: [UInt8] {
@@ -96,6 +97,7 @@ extension StoredMapping {
     row.string(mapping.state.rawValue)
     row.instant(mapping.lastModified)
     row.map(tags)
+    row.strings(mapping.filters)
     return row.bytes
   }
 }

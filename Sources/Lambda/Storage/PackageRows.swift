@@ -21,6 +21,15 @@ struct PackageRows {
     try tx.set(Keys.use(of: hash, by: version), [])
   }
 
+  static func use(_ hash: String, by version: LayerVersion, in tx: any Transaction) throws {
+    try tx.set(Keys.use(of: hash, by: version), [])
+  }
+
+  static func release(_ hash: String, by version: LayerVersion, in tx: any Transaction, at now: Instant) throws {
+    try tx.delete(Keys.use(of: hash, by: version))
+    try markIfUnused(hash, in: tx, at: now)
+  }
+
   /// A package that nobody else needs becomes garbage; the worker removes it later.
   static func release(_ hash: String, by version: FunctionVersion, in tx: any Transaction, at now: Instant) throws {
     try tx.delete(Keys.use(of: hash, by: version))

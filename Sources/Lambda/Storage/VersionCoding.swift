@@ -27,6 +27,10 @@ extension RowReader {
 }
 
 extension FunctionVersion {
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart.
+  static let rowVersion: UInt8 = 2
+
+  /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
     id.write(to: &row)
     for text in [version, description, runtime, handler] { row.string(text) }
@@ -48,6 +52,9 @@ extension FunctionVersion {
     updateStatus.write(to: &row)
     row.instant(lastModified)
     row.string(revisionID)
+    row.array(layers) { $1.write(to: &$0) }
+    row.int(unzippedSize)
+    row.bool(hasSnapStart)
   }
 
   init(from row: inout RowReader) throws {
@@ -74,6 +81,10 @@ extension FunctionVersion {
     updateStatus = try UpdateStatus(from: &row)
     lastModified = try row.instant()
     revisionID = try row.string()
+    guard row.version >= Self.rowVersion else { return }
+    layers = try row.array { try LayerReference(from: &$0) }
+    unzippedSize = try row.int()
+    hasSnapStart = try row.bool()
   }
 }
 

@@ -5,6 +5,8 @@ struct Draft: Sendable {
   var body: String
   var attributes: [MessageAttribute]
   var traceHeader: String?
+  /// Of the call that sends, for a message that has none of its own.
+  var inheritedTrace: String?
   var groupID: String?
   var deduplicationID: String?
   /// Nil: as the queue is set.
@@ -23,6 +25,7 @@ struct Draft: Sendable {
         "Number of message attributes [\(attributes.count)] exceeds the allowed maximum [\(SQSLimits.messageAttributes)].")
     }
     for attribute in attributes { try attribute.check() }
+    guard traceHeader.map(isSendable) ?? true else { throw SQSError.invalidMessageContents }
     if let groupID { try Self.check("MessageGroupId", groupID) }
     if let deduplicationID { try Self.check("MessageDeduplicationId", deduplicationID) }
     (self.body, self.attributes, self.traceHeader) = (body, attributes, traceHeader)
@@ -41,32 +44,29 @@ struct Draft: Sendable {
     }
   }
 
-  private static func check(_ name: String, _ value: String) throws(AWSError) {
+  /// The form of group, deduplication and attempt ids.
+  static func check(_ name: String, _ value: String) throws(AWSError) {
     guard SQSLimits.groupIDLength.contains(value.utf8.count), value.utf8.allSatisfy({ $0 > 32 && $0 < 127 }) else {
       throw SQSError.invalid(name, value, "\(name) can only include alphanumeric and punctuation characters. 1 to 128 in length.")
     }
   }
 
   /// Checks what depends on the queue. Throws AWS's texts.
-  /// - Parameter isBatch: in a batch a missing group has another code (semantics.md §3.1).
-  func check(for queue: Queue, isBatch: Bool) throws(AWSError) {
+  func check(for queue: Queue) throws(AWSError) {
     guard size <= queue.maximumMessageSize else { throw SQSError.messageTooLong(queue.maximumMessageSize) }
     if let delaySeconds {
-      if queue.isFIFO, delaySeconds != 0 {
-        throw SQSError.invalid(
-          "DelaySeconds", delaySeconds, "The request include parameter that is not valid for this queue type.")
-      }
+      if queue.isFIFO, delaySeconds != 0 { throw SQSError.notForThisType("DelaySeconds", delaySeconds) }
       guard SQSLimits.delaySeconds.contains(delaySeconds) else {
         throw SQSError.invalid("DelaySeconds", delaySeconds, "DelaySeconds must be >= 0 and <= 900.")
       }
     }
-    guard queue.isFIFO else {
-      if let deduplicationID {
-        throw SQSError.invalid(
-          "MessageDeduplicationId", deduplicationID, "The request include parameter that is not valid for this queue type.")
-      }
-      return
-    }
+    if let deduplicationID, !queue.isFIFO { throw SQSError.notForThisType("MessageDeduplicationId", deduplicationID) }
+  }
+
+  /// A FIFO queue needs to know group and deduplication id. AWS refuses a whole batch when one of its entries lacks them, a
+  /// missing group then with another code (semantics.md §3.1).
+  func checkIdentity(for queue: Queue, isBatch: Bool) throws(AWSError) {
+    guard queue.isFIFO else { return }
     guard groupID != nil else {
       let missing = SQSError.missing("MessageGroupId")
       throw isBatch ? SQSError.invalid(missing.message) : missing
@@ -81,7 +81,7 @@ struct Draft: Sendable {
     let delay = delaySeconds.map { Duration.seconds($0) } ?? queue.delay
     return Message(
       id: id, sequence: sequence, senderID: sender, sentAt: now, body: body, bodyMD5: bodyMD5, attributes: attributes,
-      attributesMD5: attributesMD5, traceHeader: traceHeader, groupID: groupID, deduplicationID: deduplicationID,
+      attributesMD5: attributesMD5, traceHeader: traceHeader ?? inheritedTrace, groupID: groupID, deduplicationID: deduplicationID,
       firstVisibleAt: now + delay)
   }
 }

@@ -42,6 +42,10 @@ struct MoveTask: Sendable, Equatable {
     return started + .milliseconds(Int64(max(0, moved + 1 - perSecond)) * 1000 / Int64(perSecond) + 1)
   }
 
+  /// The reasons that AWS gives for a task: nobody knows where a message came from; source or destination has gone.
+  static let noSource = "CouldNotDetermineMessageSource"
+  static let noQueue = "AWS.SimpleQueueService.NonExistentQueue"
+
   mutating func add(_ count: Int) { moved += count }
   mutating func end(_ status: Status, _ failure: String? = nil) { (self.status, self.failure) = (status, failure) }
 

@@ -59,17 +59,29 @@ enum QueueAttributes {
       }
       out[name] = try checked(name, value.trimmed, kind)
     }
-    if out["FifoThroughputLimit"] == "perMessageGroupId", isNew || out["DeduplicationScope"] != nil,
-      out["DeduplicationScope"] != "messageGroup"
-    {
-      throw SQSError.attributeValue(
-        "FifoThroughputLimit", "FifoThroughputLimit can be set to perMessageGroupId only when DeduplicationScope is messageGroup."
-      )
-    }
     if out["SqsManagedSseEnabled"] == "true", let key = out["KmsMasterKeyId"], !key.isEmpty {
-      throw SQSError.attributeValue("SqsManagedSseEnabled", "You can use one type of server-side encryption (SSE) at one time.")
+      throw SQSError.attributeName(
+        "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
     }
     return out
+  }
+
+  /// Checks what a queue is set to as a whole, whenever which part of it was set.
+  static func checkTogether(_ all: [String: String]) throws(AWSError) {
+    guard all["FifoThroughputLimit"] == "perMessageGroupId", all["DeduplicationScope"] != "messageGroup" else { return }
+    throw SQSError.attributeValue(
+      "FifoThroughputLimit", "FifoThroughputLimit can be set to perMessageGroupId only when DeduplicationScope is messageGroup.")
+  }
+
+  /// The changes with what follows from them: each kind of encryption ends the other.
+  static func completed(_ changes: [String: String]) -> [String: String] {
+    var changes = changes
+    if let key = changes["KmsMasterKeyId"], !key.isEmpty {
+      changes["SqsManagedSseEnabled"] = "false"
+    } else if changes["SqsManagedSseEnabled"] == "true" {
+      (changes["KmsMasterKeyId"], changes["KmsDataKeyReusePeriodSeconds"]) = ("", "")
+    }
+    return changes
   }
 
   private static func misplaced(_ name: String) -> AWSError {

@@ -15,6 +15,9 @@ struct MessageSequence: Hashable, Comparable, Sendable {
   /// The first sequence of an instant, as a bound for scans.
   static func first(at time: Instant) -> MessageSequence { MessageSequence(high: time.milliseconds << 21, node: .min) }
 
+  /// When it was made.
+  var arrival: Instant { Instant(milliseconds: high >> 21) }
+
   /// The 20 digits of `SequenceNumber`, growing within a queue.
   var text: String {
     let digits = String(high)

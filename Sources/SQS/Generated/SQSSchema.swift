@@ -68,6 +68,7 @@ enum SQSModel {
     e InvalidBatchEntryId 400 AWS.SimpleQueueService.InvalidBatchEntryId client message:$s
     e InvalidIdFormat - - client
     e InvalidMessageContents - - client message:$s
+    e InvalidParameterValueException 400 InvalidParameterValue client message:$s
     e InvalidSecurity - - client message:$s
     e KmsAccessDenied - - client message:$s
     e KmsDisabled - - client message:$s
@@ -98,6 +99,7 @@ enum SQSModel {
     t MessageSystemAttributeName $s =All|SenderId|SentTimestamp|ApproximateReceiveCount|ApproximateFirstReceiveTimestamp|SequenceNumber|MessageDeduplicationId|MessageGroupId|AWSTraceHeader|DeadLetterQueueSourceArn
     t MessageSystemAttributeNameForSends $s =AWSTraceHeader
     s MessageSystemAttributeValue StringValue:$s BinaryValue:$x StringListValues?StringListValue:StringList;f BinaryListValues?BinaryListValue:BinaryList;f DataType:$s;r
+    e MissingRequiredParameterException 400 MissingParameter client message:$s
     e OverLimit 403 - client message:$s
     e PurgeQueueInProgress 403 AWS.SimpleQueueService.PurgeQueueInProgress client message:$s
     s PurgeQueueRequest QueueUrl:$s;r

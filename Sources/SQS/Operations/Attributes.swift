@@ -19,8 +19,13 @@ extension SQSService {
       Operation("SetQueueAttributes", access: access("SetQueueAttributes", isOwnersOnly: true), run: setQueueAttributes),
       Operation("AddPermission", access: access("AddPermission", isOwnersOnly: true), run: addPermission),
       Operation("RemovePermission", access: access("RemovePermission", isOwnersOnly: true), run: removePermission),
-      Operation("TagQueue", access: access("TagQueue", isOwnersOnly: true), run: tagQueue),
-      Operation("UntagQueue", access: access("UntagQueue", isOwnersOnly: true), run: untagQueue),
+      Operation(
+        "TagQueue", access: access("TagQueue", isOwnersOnly: true) { (access, input: TagQueueInput) in access.bringing(input.tags) },
+        run: tagQueue),
+      Operation(
+        "UntagQueue",
+        access: access("UntagQueue", isOwnersOnly: true) { (access, input: UntagQueueInput) in access.naming(input.tagKeys) },
+        run: untagQueue),
       Operation("ListQueueTags", access: access("ListQueueTags", isOwnersOnly: true), run: listQueueTags),
     ]
   }
@@ -55,7 +60,10 @@ extension SQSService {
   private func setQueueAttributes(_ input: SetQueueAttributesInput, _ call: Call) async throws {
     let name = try queueName(input.queueUrl, call)
     let changes = try QueueAttributes.checked(input.attributes, isFIFO: name.isFIFO, isNew: false)
-    try await change(name, call) { queue, now in queue.apply(changes, at: now) }
+    try await change(name, call) { queue, now in
+      queue.apply(QueueAttributes.completed(changes), at: now)
+      try QueueAttributes.checkTogether(queue.attributes)
+    }
   }
 
   /// Changes a queue, and what hangs on its redrive policy with it.
@@ -83,8 +91,7 @@ extension SQSService {
     guard !accounts.isEmpty else { throw SQSError.missing("AWSAccountIds") }
     guard !actions.isEmpty else { throw SQSError.missing("Actions") }
     guard actions.count <= SQSLimits.permissionActions else {
-      throw AWSError(
-        "OverLimit", "\(actions.count) Actions were found, maximum allowed is \(SQSLimits.permissionActions).", status: 403)
+      throw SQSError.overLimit("\(actions.count) Actions were found, maximum allowed is \(SQSLimits.permissionActions).")
     }
     if let bad = accounts.first(where: { AccountID($0) == nil }) {
       throw SQSError.invalid("PrincipalId", "[\(bad)]", "Unable to verify.")

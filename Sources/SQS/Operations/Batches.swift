@@ -30,7 +30,7 @@ extension SQSService {
     try check(entries)
     let bytes = entries.reduce(0) { $0 + Self.size($1) }
     guard bytes <= SQSLimits.messageBytes else { throw SQSError.batchTooLong(bytes) }
-    let drafts = entries.map { entry in Result { () throws(AWSError) in try Draft(entry) } }
+    let drafts = entries.map { entry in Result { () throws(AWSError) in try Draft(entry, call.trace) } }
     var sent = try await send(
       drafts.compactMap { try? $0.get() }, to: name, isBatch: true, sender: call.principal.userID, call)[...]
     var output = SendMessageBatchOutput()

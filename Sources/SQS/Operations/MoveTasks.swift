@@ -21,7 +21,8 @@ extension SQSService {
     return name
   }
 
-  // AWS asks for what the task does as well: it receives and deletes here and sends there.
+  // AWS asks for what the task does as well: it receives and deletes here and sends there, without a destination to every
+  // queue that has this one as its dead-letter queue (developer guide, "dead-letter queue redrive permissions").
   private func startMoveAccess(_ input: StartMessageMoveTaskInput, _ call: Call) async throws -> [Access] {
     try input.checkRequired()
     let source = try queue(input.sourceArn, "SourceArn", call)
@@ -29,9 +30,16 @@ extension SQSService {
     for action in ["StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes"] {
       all.append(try await access(action, source, isOwnersOnly: true, by: call.account))
     }
+    let targets: [QueueName]
     if let arn = input.destinationArn {
-      all.append(try await access("SendMessage", try queue(arn, "DestinationArn", call), by: call.account))
+      targets = [try queue(arn, "DestinationArn", call)]
+    } else {
+      targets = try await store.read { rows in
+        try rows.entries(Keys.sources(of: source, after: nil), limit: SQSLimits.moveSourcesChecked)
+          .compactMap { ARN(try Keys.sourceARN($0.key, of: source)).flatMap(QueueName.init) }
+      }
     }
+    for target in targets { all.append(try await access("SendMessage", target, by: call.account)) }
     return all
   }
 
@@ -62,7 +70,9 @@ extension SQSService {
     guard let (source, id) = MoveTask.read(handle: handle) else {
       throw SQSError.invalid("Value for parameter TaskHandle is invalid.")
     }
-    guard source.account == call.account else { throw SQSError.resourceNotFound("Task does not exist.") }
+    guard source.account == call.account, source.region == call.region else {
+      throw SQSError.resourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+    }
     return (source, id)
   }
 
@@ -71,6 +81,9 @@ extension SQSService {
   {
     let (source, id) = try task(input.taskHandle, call)
     let moved = try await commits.run(source) { transaction in
+      guard try transaction.queue(source) != nil else {
+        throw SQSError.resourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+      }
       guard let row = try transaction.rows.get(Keys.moveTask(source, id)) else {
         throw SQSError.resourceNotFound("Task does not exist.")
       }

@@ -22,7 +22,7 @@ extension SQSService {
     let name = QueueName(account: call.account, region: call.region, name: input.queueName)
     var all = [Access("sqs:CreateQueue", on: name.arn.text, owner: call.account)]
     if input.tags?.isEmpty == false { all.append(Access("sqs:TagQueue", on: name.arn.text, owner: call.account)) }
-    return all
+    return all.map { $0.bringing(input.tags) }
   }
 
   private func createQueue(_ input: CreateQueueInput, _ call: Call) async throws -> CreateQueueOutput {
@@ -30,10 +30,11 @@ extension SQSService {
     let isFIFO = input.attributes?["FifoQueue"]?.lowercased() == "true"
     try QueueName.check(name.name, isFIFO: isFIFO)
     let attributes = try QueueAttributes.checked(input.attributes ?? [:], isFIFO: isFIFO, isNew: true)
+    try QueueAttributes.checkTogether(attributes)
     let tags = try QueueTags.checked(input.tags ?? [:])
     let candidate = Queue(
       name: name, id: Int64(ambient.random.number(below: 1 << 62)), created: ambient.now,
-      attributes: attributes.filter { !$0.value.isEmpty && $0.key != "FifoQueue" }, tags: tags)
+      attributes: QueueAttributes.completed(attributes).filter { !$0.value.isEmpty && $0.key != "FifoQueue" }, tags: tags)
     try await commits.run(name) { transaction in
       if let present = try transaction.queue(name) {
         guard let attribute = QueueAttributes.firstDifference(attributes, present) else { return }
@@ -79,11 +80,8 @@ extension SQSService {
     let name = try queueName(input.queueUrl, call)
     let now = ambient.now
     try await commits.run(name) { transaction in
-      let queue = try transaction.existing(name, call)
+      try transaction.remove(try transaction.existing(name, call))
       try transaction.rows.set(Keys.deleted(name), InstantRow.bytes(now))
-      try transaction.rows.set(Keys.garbage(queue.space), [])
-      if let target = queue.redrive?.target { try transaction.rows.delete(Keys.source(name, of: target)) }
-      try transaction.delete(queue)
     }
   }
 
@@ -102,6 +100,15 @@ extension SQSService {
 }
 
 extension QueueTransaction {
+  /// Takes a queue away with everything that hangs on it; its messages are left to `GarbageWorker`.
+  func remove(_ queue: Queue) throws {
+    try rows.set(Keys.garbage(queue.space), [])
+    if let target = queue.redrive?.target { try rows.delete(Keys.source(queue.name, of: target)) }
+    try rows.deleteAll(KeyRange(prefix: Keys.moveTasks(queue.name)))
+    try rows.delete(Keys.activeMove(queue.name))
+    try delete(queue)
+  }
+
   func existing(_ name: QueueName, _ call: Call?) throws -> Queue {
     guard let queue = try queue(name) else { throw SQSError.queueDoesNotExist(call) }
     return queue

@@ -13,7 +13,7 @@ extension SQSService {
     let (start, began) = (ambient.now, ambient.clock.monotonic())
     let wait = try await { if let wait { wait } else { try await cache.find(name)?.receiveWait ?? .zero } }()
     @Sendable func look() async throws -> Received {
-      try await self.look(name, maximum: maximum, timeout: timeout, attemptID: attemptID, call)
+      try await self.look(name, maximum: maximum, timeout: timeout, waits: wait > .zero, attemptID: attemptID, call)
     }
     guard wait > .zero, let ticket = rooms.join(name) else { return try await hand(out: try await look(), of: name) }
     do {
@@ -38,20 +38,23 @@ extension SQSService {
   public func endWaits() { rooms.endAll() }
 
   /// Looks once, and again at once while a look met only rows that it had to clear away.
-  private func look(_ name: QueueName, maximum: Int, timeout: Duration?, attemptID: String?, _ call: Call?) async throws
-    -> Received
+  private func look(_ name: QueueName, maximum: Int, timeout: Duration?, waits: Bool, attemptID: String?, _ call: Call?)
+    async throws -> Received
   {
     while true {
       try Task.checkCancellation()
       let now = ambient.now
       let sequence = sequences.next(at: now)
-      let gauge = inFlight
+      let (gauge, shares) = (inFlight, shares)
       let received = try await commits.run(name) { transaction -> Received in
         let queue = try transaction.existing(name, call)
         guard try gauge.allows(queue, transaction.rows, at: now) else { return Received() }
         let target = try queue.redrive.flatMap { try transaction.queue($0.target) }
         let request = ReceiveRequest(
-          maximum: maximum, timeout: timeout ?? queue.visibilityTimeout, now: now, attemptID: attemptID, sequence: sequence)
+          maximum: maximum, timeout: timeout ?? queue.visibilityTimeout, now: now,
+          attemptID: queue.isFIFO ? attemptID : nil, wantsNextDue: waits,
+          noisy: queue.isFIFO ? [:] : shares.noisy(queue.space, at: now),
+          sequence: sequence)
         let deadLetters = target.flatMap { $0.isFIFO == queue.isFIFO ? transaction.messages($0) : nil }
         return try transaction.messages(queue).receive(request, deadLetters: deadLetters)
       }
@@ -81,6 +84,10 @@ extension SQSService {
     guard SQSLimits.messagesPerReceive.contains(maximum) else {
       throw SQSError.invalid("MaxNumberOfMessages", maximum, "Must be between 1 and 10, if provided.")
     }
+    if let attempt = input.receiveRequestAttemptId {
+      guard name.isFIFO else { throw SQSError.notForThisType("ReceiveRequestAttemptId", attempt) }
+      try Draft.check("ReceiveRequestAttemptId", attempt)
+    }
     let filter = try MessageFilter(input)
     let deliveries = try await receive(
       name, maximum: maximum,
@@ -108,7 +115,7 @@ extension InFlightGauge {
     let count = try MessageCounts.hidden(rows, queue, at: now, limit: SQSLimits.inFlight).inFlight
     set(queue.space, count)
     guard count >= SQSLimits.inFlight else { return true }
-    guard queue.isFIFO else { throw SQSError.overLimit }
+    guard queue.isFIFO else { throw SQSError.tooManyInFlight }
     return false
   }
 }

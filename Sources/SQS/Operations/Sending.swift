@@ -16,7 +16,8 @@ extension SendMessageInput: MessageInput, QueueInput {}
 extension SendMessageBatchRequestEntry: MessageInput {}
 
 extension Draft {
-  init(_ input: some MessageInput) throws(AWSError) {
+  /// - Parameter callTrace: of the call. One that the client has sent goes on with the message, one that we made does not.
+  init(_ input: some MessageInput, _ callTrace: TraceContext) throws(AWSError) {
     try input.checkRequired()
     var attributes: [MessageAttribute] = []
     for (name, value) in input.messageAttributes ?? [:] { attributes.append(try MessageAttribute(name, value)) }
@@ -34,6 +35,7 @@ extension Draft {
     try self.init(
       body: input.messageBody, attributes: attributes, traceHeader: trace, groupID: input.messageGroupId,
       deduplicationID: input.messageDeduplicationId, delaySeconds: input.delaySeconds)
+    if callTrace.sampled != nil || callTrace.parent != nil || callTrace.lineage != nil { inheritedTrace = callTrace.header }
   }
 }
 
@@ -76,9 +78,10 @@ extension SQSService {
     let prepared = drafts.map { (draft: $0, id: ambient.uuid(), sequence: sequences.next(at: now)) }
     return try await commits.run(name) { transaction in
       let queue = try transaction.existing(name, call)
+      for item in prepared { try item.draft.checkIdentity(for: queue, isBatch: isBatch) }
       return try prepared.map { item in
         do throws(AWSError) {
-          try item.draft.check(for: queue, isBatch: isBatch)
+          try item.draft.check(for: queue)
         } catch {
           return .failure(error)
         }
@@ -90,7 +93,7 @@ extension SQSService {
 
   func sendMessage(_ input: SendMessageInput, _ call: Call) async throws -> SendMessageOutput {
     let name = try queueName(input.queueUrl, call)
-    let draft = try Draft(input)
+    let draft = try Draft(input, call.trace)
     let sent = try await send([draft], to: name, isBatch: false, sender: call.principal.userID, call)[0].get()
     var output = SendMessageOutput()
     output.messageId = sent.messageID

@@ -31,9 +31,10 @@ extension FIFOMessages {
 
   // Attempts
 
-  /// What a receive with this attempt id got before, with the time-out begun anew; nil when that is not all still in flight.
+  /// What a receive with this attempt id got before: the same messages and receipt handles, with the time-out begun anew.
+  /// Nil when they are not all in flight still, as that receive or its last repetition left them.
   func repeated(_ attempt: String, _ request: ReceiveRequest) throws -> Received? {
-    guard let known = try rows.get(Keys.attempt(space, attempt)).map({ try Attempt($0) }), known.expires > request.now else {
+    guard var known = try rows.get(Keys.attempt(space, attempt)).flatMap({ try Attempt($0) }), known.expires > request.now else {
       return nil
     }
     var found: [(group: String, sequence: MessageSequence, member: Member, body: [UInt8])] = []
@@ -41,7 +42,7 @@ extension FIFOMessages {
       guard let body = try rows.get(Keys.body(space, sequence)) else { return nil }
       let group = try Message.front(body).groupID ?? ""
       guard let member = try rows.get(Keys.member(space, group, sequence)).map({ try Member($0) }),
-        member.visibility.receiveCount == count, member.visibleAt > request.now
+        member.visibility.receiveCount == count, member.visibleAt > request.now, member.visibleAt == known.visibleAt
       else { return nil }
       found.append((group, sequence, member, body))
     }
@@ -50,21 +51,29 @@ extension FIFOMessages {
       let member = Member(visibleAt: request.now + request.timeout, visibility: old.visibility)
       try rows.set(Keys.member(space, group, sequence), member.row)
       try settle(group, at: request.now)
-      out.leases.append(lease(body, member, sequence, at: request.now))
+      let receipt = Receipt(
+        space: space, sequence: sequence, receiveCount: old.visibility.receiveCount, visibleAt: known.firstVisibleAt,
+        receivedAt: known.receivedAt)
+      out.leases.append(Received.Lease(body: body, visibility: old.visibility, receipt: receipt))
     }
+    known.visibleAt = request.now + request.timeout
+    try rows.set(Keys.attempt(space, attempt), known.row)
     return out
   }
 
   func remember(_ attempt: String, _ leases: [Received.Lease], at now: Instant) throws {
     let expires = now + SQSLimits.receiveAttemptInterval
-    let messages = leases.map { ($0.receipt.sequence, $0.receipt.receiveCount) }
-    try rows.set(Keys.attempt(space, attempt), Attempt(messages: messages, expires: expires).row)
+    guard let first = leases.first?.receipt else { return }
+    let known = Attempt(
+      messages: leases.map { ($0.receipt.sequence, $0.receipt.receiveCount) }, receivedAt: first.receivedAt,
+      firstVisibleAt: first.visibleAt, visibleAt: first.visibleAt, expires: expires)
+    try rows.set(Keys.attempt(space, attempt), known.row)
     try rows.set(Keys.forget(space, at: expires, scope: "", attempt), Forget.attempt.row)
   }
 
   // Counts
 
-  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int = .max) throws -> (
+  static func hidden(_ rows: any Reader, _ queue: Queue, at now: Instant, limit: Int, most: Int) throws -> (
     inFlight: Int, delayed: Int
   ) {
     var (inFlight, delayed) = (0, 0)
@@ -81,7 +90,7 @@ extension FIFOMessages {
     let since = MessageSequence.first(at: now - .seconds(SQSLimits.delaySeconds.upperBound))
     try rows.scan(Keys.bodies(queue.space, from: since)) { _, value in
       if try Message.front(value).firstVisibleAt > now { delayed += 1 }
-      return true
+      return inFlight + delayed < most
     }
     return (inFlight, delayed)
   }
@@ -109,13 +118,24 @@ struct Duplicate: Sendable {
 /// What a receive with an attempt id was given.
 struct Attempt: Sendable {
   var messages: [(sequence: MessageSequence, count: Int)]
+  var receivedAt: Instant
+  /// The end of the time-out as the receipt handles have it, and as the last repetition has set it.
+  var firstVisibleAt: Instant, visibleAt: Instant
   var expires: Instant
 
-  init(messages: [(MessageSequence, Int)], expires: Instant) { (self.messages, self.expires) = (messages, expires) }
-  init(_ bytes: [UInt8]) throws {
+  init(
+    messages: [(MessageSequence, Int)], receivedAt: Instant, firstVisibleAt: Instant, visibleAt: Instant, expires: Instant
+  ) {
+    (self.messages, self.receivedAt, self.expires) = (messages, receivedAt, expires)
+    (self.firstVisibleAt, self.visibleAt) = (firstVisibleAt, visibleAt)
+  }
+  /// Nil for a row without the times, as the first version wrote them: such an attempt is not repeated.
+  init?(_ bytes: [UInt8]) throws {
     var row = try RowReader(bytes)
     expires = try row.instant()
     messages = try row.array { (MessageSequence(high: try $0.int64(), node: try $0.int64()), try $0.int()) }
+    guard !row.isAtEnd else { return nil }
+    (receivedAt, firstVisibleAt, visibleAt) = (try row.instant(), try row.instant(), try row.instant())
   }
   var row: [UInt8] {
     var row = RowWriter()
@@ -125,6 +145,7 @@ struct Attempt: Sendable {
       row.int(message.sequence.node)
       row.int(message.count)
     }
+    for time in [receivedAt, firstVisibleAt, visibleAt] { row.instant(time) }
     return row.bytes
   }
 }

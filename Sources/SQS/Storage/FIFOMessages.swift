@@ -43,6 +43,7 @@ struct FIFOMessages: QueueMessages {
     let scope = queue.deduplicatesByGroup ? message.groupID ?? "" : ""
     let key = Keys.duplicate(space, scope: scope, id)
     if let known = try rows.get(key).map({ try Duplicate($0) }), known.expires > message.sentAt { return known.sent }
+    message.sequence = try next(message.sequence)
     let sent = Sent(messageID: message.id, sequenceNumber: message.sequence.text)
     let expires = message.sentAt + SQSLimits.deduplicationInterval
     try rows.set(key, Duplicate(sent: sent, expires: expires).row)
@@ -51,12 +52,20 @@ struct FIFOMessages: QueueMessages {
     return sent
   }
 
+  /// The sequence, or a later one if that would not be the last of the queue.
+  private func next(_ sequence: MessageSequence) throws -> MessageSequence {
+    let last = try transaction.tally(space).last
+    return sequence.high > last ? sequence : MessageSequence(high: last + 1, node: sequence.node)
+  }
+
   func takeOver(_ message: Message, _ visibility: Visibility) throws {
+    var message = message
+    message.sequence = try next(message.sequence)
     let group = message.groupID ?? ""
     try rows.set(Keys.body(space, message.sequence), message.row)
     let member = Member(visibleAt: message.firstVisibleAt, visibility: visibility)
     try rows.set(Keys.member(space, group, message.sequence), member.row)
-    try updateTally { $0.messages += 1 }
+    try updateTally { ($0.messages, $0.last) = ($0.messages + 1, message.sequence.high) }
     // A group that has messages already goes on as it was: this one is its last.
     if try rows.get(Keys.group(space, group)) == nil { try settle(group, at: message.sentAt) }
   }
@@ -123,7 +132,7 @@ struct FIFOMessages: QueueMessages {
       transaction.noteLeases(space, out.leases.count)
       if let attempt = request.attemptID { try remember(attempt, out.leases, at: request.now) }
     }
-    if !out.mayBeMore {
+    if request.wantsNextDue, !out.mayBeMore {
       out.nextDue = try rows.first(Keys.due(space, from: .after(request.now))).map { try Keys.duePlace($0.key, space).visibleAt }
     }
     return out
@@ -185,14 +194,15 @@ struct FIFOMessages: QueueMessages {
         receivedAt: now))
   }
 
-  /// In a FIFO dead-letter queue the message is a new one: its retention begins anew (semantics.md §3, DLQ).
+  /// In a FIFO dead-letter queue the message is a new one: its retention begins anew (semantics.md §3, DLQ). Its id takes the
+  /// place of its deduplication id, since two messages of the source may share that (developer guide, "dead-letter queue redrive").
   private func move(_ body: [UInt8], _ member: Member, to target: any QueueMessages, _ request: ReceiveRequest, number: Int)
     throws
   {
     let sequence = MessageSequence(high: request.sequence.high, node: request.sequence.node + Int64(number))
     var message = try Message(body, sequence: sequence)
     message.deadLetterSource = queue.name.arn.text
-    (message.sentAt, message.firstVisibleAt) = (request.now, request.now)
+    (message.sentAt, message.firstVisibleAt, message.deduplicationID) = (request.now, request.now, message.id)
     var visibility = member.visibility
     visibility.sentAt = request.now
     visibility.countOnArrival = visibility.receiveCount

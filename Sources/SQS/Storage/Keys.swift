@@ -1,4 +1,5 @@
 import Base
+import Fabric
 import Store
 
 // The keys of SQS. Every key begins with "sqs" and a letter.
@@ -10,7 +11,10 @@ import Store
 //   tally      "c" space                                → Tally                   how many messages, where receives begin
 //   body       "b" space sequence                       → Message                 in order of arrival; written once
 //   due        "m" space visibleAt sequence             → Visibility              receives scan up to now
+//                                                          or Turn: the tenant whose first message is due then
 //                                                          (FIFO: the name of the group whose turn it is)
+//   lane       "n" space lane visibleAt sequence        → Visibility              the messages of a tenant, as in "due"
+//   turn       "h" space lane                           → visibleAt, sequence     where the tenant's row among "due" is
 //   moved      "v" space sequence                       → visibleAt               where ChangeMessageVisibility put a row
 //   FIFO only:
 //   member     "f" space group sequence                 → Member                  the messages of a group in order
@@ -42,6 +46,7 @@ enum Keys {
   private static let queues = root.appending("q")
 
   static func queue(_ name: QueueName) -> Key { queues.appending(name.account, name.region, name.name) }
+  static let inventory = [InventoryItem("queues", below: queues)]
   static let allQueues = KeyRange(prefix: queues)
   static func queues(_ account: AccountID, _ region: Region) -> Key { queues.appending(account, region) }
   /// The names that begin with a prefix, after a name where a page ends.
@@ -52,6 +57,7 @@ enum Keys {
     let upper = open.end
     return KeyRange(last.map { home.appending($0).end } ?? open, upper)
   }
+  static func queues(of account: AccountID) -> KeyRange { KeyRange(prefix: queues.appending(account)) }
   static func queues(after name: QueueName?) -> KeyRange { KeyRange(name.map { queue($0).end } ?? queues, queues.end) }
   static func queueName(_ key: Key) throws -> QueueName {
     var reader = KeyReader(key, after: queues)
@@ -64,6 +70,7 @@ enum Keys {
   private static let rests = root.appending("x")
   static func deleted(_ name: QueueName) -> Key { rests.appending(name.account, name.region, name.name) }
   static let allDeleted = KeyRange(prefix: rests)
+  static func deleted(of account: AccountID) -> KeyRange { KeyRange(prefix: rests.appending(account)) }
 
   static func sources(of target: QueueName) -> Key { root.appending("l", target.arn.text) }
   static func source(_ source: QueueName, of target: QueueName) -> Key { sources(of: target).appending(source.arn.text) }
@@ -84,7 +91,9 @@ enum Keys {
     return Space(queue: try reader.int(), generation: Int(try reader.int()))
   }
 
-  static func moveTasks(_ source: QueueName) -> Key { root.appending("t", source.account, source.region, source.name) }
+  private static let tasks = root.appending("t")
+  static func moveTasks(_ source: QueueName) -> Key { tasks.appending(source.account, source.region, source.name) }
+  static func moveTasks(of account: AccountID) -> KeyRange { KeyRange(prefix: tasks.appending(account)) }
   static func moveTask(_ source: QueueName, _ id: Int64) -> Key { moveTasks(source).appending(-id) }
   private static let active = root.appending("u")
   static func activeMove(_ source: QueueName) -> Key { active.appending(source.account, source.region, source.name) }
@@ -101,7 +110,7 @@ enum Keys {
   static func tally(_ space: Space) -> Key { home("c", space) }
   /// Every range that holds rows of messages of a space.
   static func everything(_ space: Space) -> [KeyRange] {
-    ["m", "b", "v", "f", "h", "d", "e", "a", "c"].map { KeyRange(prefix: home($0, space)) }
+    ["m", "b", "v", "n", "f", "h", "d", "e", "a", "c"].map { KeyRange(prefix: home($0, space)) }
   }
 
   private static func home(_ letter: String, _ space: Space) -> Key {
@@ -143,6 +152,31 @@ enum Keys {
     var reader = KeyReader(key, after: home("m", space))
     let visibleAt = try reader.instant()
     return DuePlace(visibleAt: visibleAt, sequence: MessageSequence(high: try reader.int(), node: try reader.int()))
+  }
+
+  static func lane(_ space: Space, _ lane: Lane, _ place: DuePlace) -> Key {
+    var key = home("n", space)
+    lane.number.append(to: &key.bytes)
+    place.visibleAt.append(to: &key.bytes)
+    place.sequence.high.append(to: &key.bytes)
+    place.sequence.node.append(to: &key.bytes)
+    return key
+  }
+  /// The rows of a tenant from a place on, up to another.
+  static func lane(_ space: Space, _ lane: Lane, from: DuePlace, to: DuePlace? = nil) -> KeyRange {
+    KeyRange(self.lane(space, lane, from), to.map { self.lane(space, lane, $0) } ?? home("n", space).appending(lane.number).end)
+  }
+  static func lanePlace(_ key: Key, _ space: Space, _ lane: Lane) throws -> DuePlace {
+    var reader = KeyReader(key, after: home("n", space).appending(lane.number))
+    let visibleAt = try reader.instant()
+    return DuePlace(visibleAt: visibleAt, sequence: MessageSequence(high: try reader.int(), node: try reader.int()))
+  }
+  static func turn(_ space: Space, _ lane: Lane) -> Key { home("h", space).appending(lane.number) }
+  /// All tenants that have messages.
+  static func turns(_ space: Space) -> KeyRange { KeyRange(prefix: home("h", space)) }
+  static func turnLane(_ key: Key, _ space: Space) throws -> Lane {
+    var reader = KeyReader(key, after: home("h", space))
+    return Lane(number: try reader.int())
   }
 
   static func members(_ space: Space, _ group: String) -> KeyRange { KeyRange(prefix: home("f", space).appending(group)) }

@@ -28,6 +28,10 @@ struct ReceiveRequest: Sendable {
   var now: Instant
   /// FIFO: repeats of a receive with the same id get the same messages.
   var attemptID: String?
+  /// Somebody waits, and wants to know when the next message becomes visible by itself.
+  var wantsNextDue = false
+  /// Standard queues: tenants whose messages come last, with how many each has in flight.
+  var noisy: [Lane: Int] = [:]
   /// For a message that FIFO queues have to number anew.
   var sequence: MessageSequence = .none
 }
@@ -43,6 +47,6 @@ struct Received: Sendable {
   var leases: [Lease] = []
   /// There may be more that is visible now.
   var mayBeMore = false
-  /// When the next message becomes visible by itself.
+  /// When the next message becomes visible by itself, if that was asked for.
   var nextDue: Instant?
 }

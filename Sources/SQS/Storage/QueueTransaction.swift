@@ -20,6 +20,8 @@ final class QueueTransaction {
     /// Queues that were deleted or emptied.
     var changed: Set<QueueName> = []
     var leases: [Space: Int] = [:]
+    /// What becomes of the messages of standard queues, for fair queues.
+    var shares: [(space: Space, event: FairShare.Event)] = []
   }
 
   init(_ rows: any Transaction, _ cache: QueueCache) { (self.rows, self.cache) = (rows, cache) }
@@ -70,6 +72,7 @@ final class QueueTransaction {
 
   func noteDue(_ name: QueueName, _ time: Instant) { effects.due[name] = min(time, effects.due[name] ?? time) }
   func noteChange(of name: QueueName) { effects.changed.insert(name) }
+  func note(_ event: FairShare.Event, _ space: Space) { effects.shares.append((space, event)) }
   func noteLeases(_ space: Space, _ count: Int) { effects.leases[space, default: 0] += count }
 
   /// Writes what was kept back. The last thing that happens in the body.

@@ -30,6 +30,8 @@ extension Queue {
 struct Tally: Sendable, Equatable {
   var messages = 0
   var head = DuePlace.start
+  /// FIFO: the last sequence that was given, so that they grow even where the clock stands still over a restart.
+  var last: Int64 = 0
 
   init() {}
   init(_ bytes: [UInt8]) throws {
@@ -37,6 +39,7 @@ struct Tally: Sendable, Equatable {
     messages = try row.int()
     head = DuePlace(
       visibleAt: try row.instant(), sequence: MessageSequence(high: try row.int64(), node: try row.int64()))
+    if !row.isAtEnd { last = try row.int64() }
   }
   var row: [UInt8] {
     var row = RowWriter(capacity: 40)
@@ -44,6 +47,7 @@ struct Tally: Sendable, Equatable {
     row.instant(head.visibleAt)
     row.int(head.sequence.high)
     row.int(head.sequence.node)
+    if last != 0 { row.int(last) }
     return row.bytes
   }
 }

@@ -2,6 +2,10 @@ import Base
 import Store
 
 /// The messages of a standard queue within one transaction.
+///
+/// The rows of messages without a tenant are among "due". Those of a tenant are in its lane, and the tenant has one row
+/// among "due", where its first message would be: its turn. So a receive finds the next message of every tenant without
+/// passing the backlog of any.
 struct StandardMessages: QueueMessages {
   let transaction: QueueTransaction
   let queue: Queue
@@ -12,20 +16,25 @@ struct StandardMessages: QueueMessages {
 
   func send(_ message: Message) throws -> Sent {
     try takeOver(message, Visibility(sentAt: message.sentAt))
+    if message.groupID != nil { transaction.note(.sent(Lane(group: message.groupID), at: message.sentAt), space) }
     return Sent(messageID: message.id)
   }
 
   func takeOver(_ message: Message, _ visibility: Visibility) throws {
     try rows.set(Keys.body(space, message.sequence), message.row)
-    try put(visibility, DuePlace(visibleAt: message.firstVisibleAt, sequence: message.sequence))
+    try put(visibility, Lane(group: message.groupID), DuePlace(visibleAt: message.firstVisibleAt, sequence: message.sequence))
     try updateTally { $0.messages += 1 }
   }
 
   /// Every row that is put may be where receives no longer look, so the head goes back to it.
-  func put(_ visibility: Visibility, _ place: DuePlace) throws {
-    try rows.set(Keys.due(space, place), visibility.row)
-    try updateTally { $0.head = min($0.head, place) }
+  func put(_ visibility: Visibility, _ lane: Lane, _ place: DuePlace) throws {
+    try rows.set(key(lane, place), visibility.row)
+    if lane == .none { try updateTally { $0.head = min($0.head, place) } } else { try raiseTurn(lane, to: place) }
     transaction.noteDue(queue.name, place.visibleAt)
+  }
+
+  func key(_ lane: Lane, _ place: DuePlace) -> Key {
+    lane == .none ? Keys.due(space, place) : Keys.lane(space, lane, place)
   }
 
   func updateTally(_ change: (inout Tally) -> Void) throws {
@@ -34,45 +43,11 @@ struct StandardMessages: QueueMessages {
     transaction.setTally(space, tally)
   }
 
-  /// What one look into the queue found.
-  struct Found {
-    struct Row { var place: DuePlace, visibility: Visibility, body: [UInt8]? }
-    var receivable: [Row] = []
-    var expired: [Row] = []
-    var exhausted: [Row] = []
-    /// The scan ended before it had seen all that is visible.
-    var stoppedAt: DuePlace?
-  }
-
-  func find(maximum: Int, redrive: RedrivePolicy?, at now: Instant) throws -> Found {
-    var found = Found()
-    let range = Keys.due(space, from: try transaction.tally(space).head, to: .after(now))
-    try rows.scan(range) { key, value in
-      let place = try Keys.duePlace(key, space)
-      guard found.receivable.count < maximum, found.expired.count < SQSLimits.expiredPerReceive,
-        found.exhausted.count < SQSLimits.redrivesPerReceive
-      else {
-        found.stoppedAt = place
-        return false
-      }
-      let row = Found.Row(place: place, visibility: try Visibility(value), body: try rows.get(Keys.body(space, place.sequence)))
-      if row.body == nil || row.visibility.isExpired(at: now, in: queue) {
-        found.expired.append(row)
-      } else if let redrive, row.visibility.isExhausted(by: redrive) {
-        found.exhausted.append(row)
-      } else {
-        found.receivable.append(row)
-      }
-      return true
-    }
-    return found
-  }
-
   /// Hands out visible messages and moves those that were received too often to the dead-letter queue.
   func receive(_ request: ReceiveRequest, deadLetters: (any QueueMessages)?) throws -> Received {
     let now = request.now
-    let found = try find(maximum: request.maximum, redrive: deadLetters == nil ? nil : queue.redrive, at: now)
-    var out = Received(mayBeMore: found.stoppedAt != nil)
+    let found = try find(request, redrive: deadLetters == nil ? nil : queue.redrive)
+    var out = Received(mayBeMore: found.left != nil)
     for row in found.expired { try remove(row) }
     for row in found.exhausted { try move(row, to: deadLetters, at: now) }
     for row in found.receivable {
@@ -83,8 +58,9 @@ struct StandardMessages: QueueMessages {
     let floor =
       request.timeout == .zero ? found.receivable.map { DuePlace(visibleAt: now, sequence: $0.place.sequence) }.min() : nil
     try advanceHead(found, floor: floor, at: now)
+    for lane in found.lanes { try settle(lane) }
     if !out.leases.isEmpty { transaction.noteLeases(space, out.leases.count) }
-    if !out.mayBeMore { out.nextDue = try nextDue(after: now) }
+    if request.wantsNextDue, !out.mayBeMore { out.nextDue = try nextDue(after: now) }
     return out
   }
 
@@ -92,14 +68,16 @@ struct StandardMessages: QueueMessages {
     var visibility = row.visibility
     if visibility.isMoved { try rows.delete(Keys.moved(space, row.place.sequence)) }
     visibility.receive(at: now)
-    try rows.delete(Keys.due(space, row.place))
+    try rows.delete(key(row.lane, row.place))
     let place = DuePlace(visibleAt: visibleAt, sequence: row.place.sequence)
-    try rows.set(Keys.due(space, place), visibility.row)
+    try rows.set(key(row.lane, place), visibility.row)
     transaction.noteDue(queue.name, visibleAt)
+    transaction.note(.began(row.lane, at: now, until: visibleAt, sentAt: visibility.sentAt), space)
     return Received.Lease(
       body: body, visibility: visibility,
       receipt: Receipt(
-        space: space, sequence: place.sequence, receiveCount: visibility.receiveCount, visibleAt: visibleAt, receivedAt: now))
+        space: space, sequence: place.sequence, lane: row.lane, receiveCount: visibility.receiveCount, visibleAt: visibleAt,
+        receivedAt: now))
   }
 
   /// Later scans begin behind what this one has consumed. A look that found nothing writes at most once a second.
@@ -107,7 +85,7 @@ struct StandardMessages: QueueMessages {
     let head = try transaction.tally(space).head
     let consumed = !found.receivable.isEmpty || !found.expired.isEmpty || !found.exhausted.isEmpty
     guard consumed || now - head.visibleAt >= .seconds(1) else { return }
-    let next = found.stoppedAt ?? .after(now)
+    let next = found.left ?? .after(now)
     try updateTally { $0.head = min(next, floor ?? next) }
   }
 
@@ -117,7 +95,7 @@ struct StandardMessages: QueueMessages {
   }
 
   private func remove(_ row: Found.Row) throws {
-    try rows.delete(Keys.due(space, row.place))
+    try rows.delete(key(row.lane, row.place))
     if row.visibility.isMoved { try rows.delete(Keys.moved(space, row.place.sequence)) }
     guard row.body != nil else { return }  // the worker was here first and has counted it
     try rows.delete(Keys.body(space, row.place.sequence))

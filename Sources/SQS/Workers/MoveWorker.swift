@@ -52,7 +52,7 @@ struct MoveWorker: Worker {
   private static func move(
     _ task: inout MoveTask, _ fresh: [(id: String, sequence: MessageSequence)], _ transaction: QueueTransaction, _ now: Instant
   ) throws -> Outcome {
-    guard let queue = try transaction.queue(task.source) else { return .failed("The source queue does not exist.") }
+    guard let queue = try transaction.queue(task.source) else { return .failed(MoveTask.noQueue) }
     let wanted = min(task.allowance(at: now), task.toMove - task.moved)
     guard task.moved < task.toMove else { return .all }
     guard wanted > 0 else { return .some }
@@ -64,9 +64,7 @@ struct MoveWorker: Worker {
       guard let name = task.destination ?? message.deadLetterSource.flatMap({ ARN($0) }).flatMap(QueueName.init),
         let target = try transaction.queue(name), target.isFIFO == queue.isFIFO
       else {
-        return .failed(
-          task.destination == nil
-            ? "The original source of a message is unknown or does not exist." : "The destination queue does not exist.")
+        return .failed(task.destination == nil && message.deadLetterSource == nil ? MoveTask.noSource : MoveTask.noQueue)
       }
       (message.id, message.deadLetterSource, message.sentAt, message.firstVisibleAt) = (new.id, nil, now, now)
       try source.delete(lease.receipt, at: now)

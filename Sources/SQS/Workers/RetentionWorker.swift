@@ -65,7 +65,7 @@ struct RetentionWorker: Worker {
       if let known = try rows.get(key), try Duplicate(known).expires <= now { try rows.delete(key) }
     case .attempt:
       let key = Keys.attempt(space, id)
-      if let known = try rows.get(key), try Attempt(known).expires <= now { try rows.delete(key) }
+      if let known = try rows.get(key), try (Attempt(known)?.expires ?? .epoch) <= now { try rows.delete(key) }
     case nil: break
     }
   }

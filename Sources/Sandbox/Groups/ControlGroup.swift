@@ -29,17 +29,22 @@ final class ControlGroup: Sendable {
   var memberFiles: [String] { Set(paths.values).sorted().map { $0 + "/cgroup.procs" } }
 
   func setLimits(memoryBytes: Int, cpuShare: Double?, maximumProcesses: Int) throws(SandboxError) {
-    if let memory = paths[.memory] {
-      if version == .v2 {
-        try Descriptors.write("\(memoryBytes)", to: memory + "/memory.max")
-        try? Descriptors.write("0", to: memory + "/memory.swap.max")
-      } else {
-        try Descriptors.write("\(memoryBytes)", to: memory + "/memory.limit_in_bytes")
-        try? Descriptors.write("\(memoryBytes)", to: memory + "/memory.memsw.limit_in_bytes")
-      }
-    }
+    try setMemoryLimit(bytes: memoryBytes)
     if let pids = paths[.pids] { try Descriptors.write("\(maximumProcesses)", to: pids + "/pids.max") }
     try setCPUShare(cpuShare)
+  }
+
+  func setMemoryLimit(bytes: Int) throws(SandboxError) {
+    guard let memory = paths[.memory] else { return }
+    if version == .v2 {
+      try Descriptors.write("\(bytes)", to: memory + "/memory.max")
+      try? Descriptors.write("0", to: memory + "/memory.swap.max")
+    } else {
+      // The limit with swap may not be the lower one at any moment, so it is raised before and lowered after the other.
+      try? Descriptors.write("\(bytes)", to: memory + "/memory.memsw.limit_in_bytes")
+      try Descriptors.write("\(bytes)", to: memory + "/memory.limit_in_bytes")
+      try? Descriptors.write("\(bytes)", to: memory + "/memory.memsw.limit_in_bytes")
+    }
   }
 
   func setCPUShare(_ share: Double?) throws(SandboxError) {

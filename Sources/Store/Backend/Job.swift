@@ -10,12 +10,17 @@ package protocol Job<Access>: AnyObject, Sendable {
 package final class BodyJob<Access, T: Sendable>: Job, @unchecked Sendable {
   // Unchecked: `outcome` is written by the one thread that took the job from the queue, which also finishes it.
   private let body: @Sendable (Access) throws -> T
-  private let caller: CheckedContinuation<T, any Error>
+  private let done: @Sendable (Result<T, any Error>) -> Void
   private var outcome: Result<T, any Error> = .failure(StoreError.closed)
 
-  package init(_ body: @escaping @Sendable (Access) throws -> T, _ caller: CheckedContinuation<T, any Error>) {
+  package init(
+    _ body: @escaping @Sendable (Access) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void
+  ) {
     self.body = body
-    self.caller = caller
+    self.done = done
+  }
+  package convenience init(_ body: @escaping @Sendable (Access) throws -> T, _ caller: CheckedContinuation<T, any Error>) {
+    self.init(body) { caller.resume(with: $0) }
   }
 
   package func run(_ access: Access) -> Bool {
@@ -25,7 +30,7 @@ package final class BodyJob<Access, T: Sendable>: Job, @unchecked Sendable {
   }
 
   package func finish(_ failure: StoreError?) {
-    if let failure { caller.resume(throwing: failure) } else { caller.resume(with: outcome) }
+    done(failure.map { .failure($0) } ?? outcome)
   }
 }
 

@@ -8,6 +8,18 @@ import { pathToFileURL } from 'node:url'
 import { performance } from 'node:perf_hooks'
 
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':')
+// Without a handler this is a spare: booted before it is known for which function, it waits to be told.
+if (!process.env._HANDLER) {
+  const environment = await new Promise((resolve, reject) => {
+    http.get({ host, port, path: '/spare/function', agent: false }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', part => { text += part }).on('end', () => resolve(JSON.parse(text)))
+    }).on('error', reject)
+  })
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, environment)
+  process.chdir('/var/task')
+}
 const base = '/2018-06-01/runtime'
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const isJSONLog = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'

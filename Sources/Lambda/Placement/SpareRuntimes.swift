@@ -1,0 +1,200 @@
+import Base
+import Fabric
+import HTTPServer
+import Logging
+import Sandbox
+import Synchronization
+
+/// Runtimes that are booted before anybody needs them: a cold start then costs the import of the function's code.
+///
+/// There are spares of the runtimes that functions use, a few of each. One is used for one environment only.
+final class SpareRuntimes: Sendable {
+  /// A booted runtime in its sandbox.
+  struct Spare: Sendable {
+    var plan: LaunchPlan
+    var sandbox: SandboxProcess
+    var temporary: TemporaryDirectory
+    var api: SpareRuntimeAPI
+    var listeners: [HTTPListener]
+  }
+
+  private enum Slot {
+    case booting
+    case ready(Spare)
+  }
+  private struct Shelf {
+    var plan: LaunchPlan
+    var slots: [UInt64: Slot] = [:]
+    /// Set by a failure to boot: nothing more is tried until somebody asks for this runtime again.
+    var hasFailed = false
+  }
+  private struct Order: Sendable {
+    var program: String
+    var id: UInt64
+    var plan: LaunchPlan
+  }
+  private struct State {
+    /// By the plan's program: identifiers that one interpreter serves share their spares.
+    var shelves: [String: Shelf] = [:]
+    var nextID: UInt64 = 0
+    var isStopped = false
+  }
+
+  /// AWS's smallest function: what a spare may use until it is known what it becomes.
+  private static let memoryBytes = 128 << 20
+  private static let temporaryBytes = 512 << 20
+
+  private let state = Mutex(State())
+  private let limit: Int
+  private let sandboxes: SandboxHost
+  private let server: HTTPServer
+  private let endpoint: any HTTPHandler
+  private let gate: StartGate
+  private let logger: Logger
+  private let orders: AsyncStream<Order>
+  private let orderSink: AsyncStream<Order>.Continuation
+
+  /// - Parameter limit: spares of each runtime; 0 where the host cannot mount into a running sandbox.
+  /// - Parameter endpoint: what functions reach as the server.
+  init(
+    limit: Int, sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, gate: StartGate, logger: Logger
+  ) {
+    self.limit = sandboxes.canAttach ? limit : 0
+    (self.sandboxes, self.server, self.endpoint, self.gate, self.logger) = (sandboxes, server, endpoint, gate, logger)
+    (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most `limit` orders for each program
+  }
+
+  /// Sees to it that there are spares for a runtime.
+  func want(_ plan: LaunchPlan?) {
+    guard let plan, limit > 0 else { return }
+    state.withLock { state in
+      guard !state.isStopped else { return }
+      state.shelves[plan.executable, default: Shelf(plan: plan)].hasFailed = false
+      order(plan.executable, &state)
+    }
+  }
+
+  /// A spare that can become what the plan asks for. Who takes it lets it become that, or kills it.
+  func take(for plan: LaunchPlan) -> Spare? {
+    state.withLock { state in
+      guard let shelf = state.shelves[plan.executable], plan.fits(shelf.plan) else { return nil }
+      for (id, slot) in shelf.slots.sorted(by: { $0.key < $1.key }) {
+        guard case .ready(let spare) = slot else { continue }
+        state.shelves[plan.executable]?.slots[id] = nil
+        return spare
+      }
+      return nil
+    }
+  }
+
+  /// Fills up what was taken.
+  func refill() {
+    state.withLock { state in
+      guard !state.isStopped else { return }
+      for program in state.shelves.keys { order(program, &state) }
+    }
+  }
+
+  private func order(_ program: String, _ state: inout State) {
+    guard var shelf = state.shelves[program], !shelf.hasFailed else { return }
+    while shelf.slots.count < limit {
+      state.nextID += 1
+      shelf.slots[state.nextID] = .booting
+      orderSink.yield(Order(program: program, id: state.nextID, plan: shelf.plan))
+    }
+    state.shelves[program] = shelf
+  }
+
+  /// How many are ready.
+  var count: Int {
+    state.withLock { $0.shelves.values.reduce(0) { $0 + $1.slots.values.count { if case .ready = $0 { true } else { false } } } }
+  }
+
+  /// Boots what is wanted, until `stop`.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      for await order in orders {
+        // The gate is the one that environments with an invocation to run go through, too.
+        await gate.enter()
+        group.addTask { await self.live(order) }
+      }
+    }
+  }
+
+  /// From the boot of one spare to the end of its process, whoever has it by then.
+  private func live(_ order: Order) async {
+    let booted = Nudge()
+    let spare: Spare
+    do {
+      spare = try await boot(order.plan, booted)
+    } catch {
+      gate.leave()
+      state.withLock { state in
+        state.shelves[order.program]?.slots[order.id] = nil
+        state.shelves[order.program]?.hasFailed = true
+      }
+      return logger.warning("a spare runtime could not be booted", metadata: ["program": "\(order.program)", "error": "\(error)"])
+    }
+    let (sandbox, api) = (spare.sandbox, spare.api)
+    async let end: Void = {
+      _ = await sandbox.exit()
+      api.end()
+      booted.nudge()
+    }()
+    await booted.wait()
+    gate.leave()
+    shelve(spare, order)
+    await end
+    await discard(order)
+  }
+
+  private func boot(_ plan: LaunchPlan, _ booted: Nudge) async throws -> Spare {
+    let temporary = try sandboxes.makeTemporaryDirectory(limitBytes: Self.temporaryBytes)
+    let sandbox = try await sandboxes.launch(
+      SandboxSpec(
+        executable: plan.executable, arguments: plan.arguments, environment: plan.environment, readOnlyBinds: plan.binds,
+        lateMountPoints: LaunchPlan.functionMountPoints, temporaryDirectory: temporary,
+        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: Self.memoryBytes,
+        maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,
+        hostname: LaunchPlan.hostname))
+    var spare = Spare(plan: plan, sandbox: sandbox, temporary: temporary, api: SpareRuntimeAPI { booted.nudge() }, listeners: [])
+    do {
+      for (port, listener) in sandbox.listeners {
+        let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? spare.api : endpoint
+        spare.listeners.append(try await server.adopt(fd: listener.descriptor, label: "spare-\(sandbox.id)", handler: handler))
+      }
+    } catch {
+      sandbox.kill()
+      for listener in spare.listeners { await server.close(listener, abort: true) }
+      throw error
+    }
+    return spare
+  }
+
+  private func shelve(_ spare: Spare, _ order: Order) {
+    let isWanted = state.withLock { state -> Bool in
+      guard !state.isStopped else { return false }
+      state.shelves[order.program]?.slots[order.id] = .ready(spare)
+      return true
+    }
+    if !isWanted { spare.sandbox.kill() }
+  }
+
+  /// It ended while nobody had it.
+  private func discard(_ order: Order) async {
+    let slot = state.withLock { $0.shelves[order.program]?.slots.removeValue(forKey: order.id) }
+    guard case .ready(let spare)? = slot else { return }
+    for listener in spare.listeners { await server.close(listener, abort: true) }
+    spare.temporary.release()
+  }
+
+  /// Ends all spares and boots no more.
+  func stop() {
+    let spares = state.withLock { state -> [Spare] in
+      state.isStopped = true
+      return state.shelves.values.flatMap { $0.slots.values.compactMap { if case .ready(let spare) = $0 { spare } else { nil } } }
+    }
+    orderSink.finish()
+    for spare in spares { spare.sandbox.kill() }
+  }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Base
+import Gateway
+import Logging
+
+/// Prints docs/COVERAGE.md, made from the operation tables of this very binary.
+struct CoverageCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "coverage", abstract: "Print which operations are implemented, as Markdown.")
+
+  func run() async throws {
+    let directory = try DataDirectory(nil)
+    defer { directory.removeIfTemporary() }
+    let clock = AdjustableClock()
+    let world = World(
+      try OpenState(directory.current(), inMemory: true),
+      in: .init(
+        settings: ServerSettings(), clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: OriginGuard(),
+        metrics: RequestMetrics(), logger: .silent))
+    print(Coverage.markdown(world.modules.flatMap(\.apis)), terminator: "")
+    await world.close()
+  }
+}

@@ -1,0 +1,121 @@
+import Base
+import Gateway
+import HTTPServer
+import Logging
+
+/// All settings, in the order in which they are shown.
+enum Settings {
+  static let all: [Setting] = listening + security + storage + access + functions + process + limits
+
+  private static let listening = [
+    Setting("port", .integer(0...65_535), "4566", help: "The port to listen on; 0 takes a free one.") { $1.port = $0.number },
+    Setting("host", .text, "127.0.0.1", help: "The address to listen on. Beyond loopback a root key is required.") {
+      $1.host = $0.text
+    },
+  ]
+
+  private static let security = [
+    Setting(
+      "tls", .toggle, "false",
+      help: "Take TLS on the same port, with a certificate of a local authority (see `dewpoint trust`). Beyond loopback this is so anyway."
+    ) { $1.tls.isLocal = $0.isOn },
+    Setting("tls-cert", .text, help: "Take TLS with this certificate chain (PEM file).") { $1.tls.certificate = homed($0.text) },
+    Setting("tls-key", .text, help: "The key of tls-cert (PEM file).") { $1.tls.key = homed($0.text) },
+    Setting(
+      "allow-plaintext", .toggle, "false",
+      help: "Take plain HTTP from other hosts too. Without it they must use TLS; clients on this host may always be plain."
+    ) { $1.tls.allowsPlaintext = $0.isOn },
+  ]
+
+  private static let storage = [
+    Setting("data", .text, "~/.dewpoint", help: "The directory where the state is kept.") { $1.dataDirectory = homed($0.text) },
+    Setting("ephemeral", .toggle, "false", help: "Keep the state in memory; it is gone when the server ends.") {
+      $1.isEphemeral = $0.isOn
+    },
+  ]
+
+  private static let access = [
+    Setting(
+      "root-key", .text, isSecret: true,
+      help: "The root key as ID:SECRET or ID:SECRET:ACCOUNT. Only known keys are accepted then. Without one every key is the root of "
+        + "an account, and the server listens on loopback only."
+    ) { $1.rootKeyText = $0.text },
+    Setting(
+      "account", .text, AccountID.local.text,
+      help: "The account of keys that IAM has not issued and that are no account's digits themselves."
+    ) { value, settings in
+      guard let account = AccountID(value.text) else { throw ConfigurationError("account must have twelve digits, not '\(value.text)'.") }
+      settings.account = account
+    },
+    Setting(
+      "web-identity", .structure(WebIdentitySetting.form),
+      help: "Issuers whose tokens AssumeRoleWithWebIdentity believes, with their public keys; nothing is fetched from them."
+    ) { $1.webIdentityProviders = try WebIdentitySetting.read($0.text) },
+    Setting(
+      "allow-hosts", .list(separator: ","), "", flag: "allow-host", help: "Further host names that clients may call this server by."
+    ) { $1.allowedHosts = $0.texts },
+    Setting(
+      "allow-origins", .list(separator: ","), "", flag: "allow-origin", help: "Browser origins that may call, or '*' for all."
+    ) { $1.allowedOrigins = $0.texts },
+    Setting(
+      "allow-state-control", .toggle, "false",
+      help: "Let reset and snapshots be called, without a key from this machine, although a root key is configured."
+    ) { $1.allowsStateControl = $0.isOn },
+  ]
+
+  private static let functions = [
+    Setting(
+      "python", .list(separator: ":"), "",
+      help: "Python virtual environments with awslambdaric. When empty: VIRTUAL_ENV, .venv and ~/.dewpoint/python3.*."
+    ) { $1.virtualEnvironments = PythonEnvironments.candidates(given: $0.texts) },
+    Setting(
+      "isolation", .toggle, "true",
+      help: "Run functions in sandboxes. Off: as plain processes, for hosts that cannot isolate them."
+    ) { $1.isIsolated = $0.isOn },
+    Setting(
+      "spare-runtimes", .integer(0...64), "2",
+      help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."
+    ) { $1.spareRuntimes = $0.number },
+    Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
+      $1.stopLimit = $0.duration
+    },
+  ]
+
+  private static let process = [
+    Setting("log-level", .choice(Logger.Level.allCases.map(\.rawValue)), "info", help: "What the log on standard error shows.") {
+      $1.logLevel = Logger.Level(rawValue: $0.text) ?? .info
+    }
+  ]
+
+  private static let limits: [Setting] = {
+    let standard = HTTPServerConfiguration()
+    func number(_ name: String, _ path: WritableKeyPath<HTTPServerConfiguration, Int> & Sendable, _ help: String) -> Setting {
+      Setting("http-" + name, .integer(1...Int.max), "\(standard[keyPath: path])", help: help) { $1.http[keyPath: path] = $0.number }
+    }
+    func time(_ name: String, _ path: WritableKeyPath<HTTPServerConfiguration, Duration> & Sendable, _ help: String) -> Setting {
+      let text = "\(standard[keyPath: path].inMilliseconds / 1000)s"
+      return Setting("http-" + name, .duration, text, help: help) { $1.http[keyPath: path] = $0.duration }
+    }
+    return [
+      Setting("http-threads", .integer(1...1024), help: "Threads that read, write and run requests. Default: one for each core.") {
+        $1.http.eventLoops = $0.number
+      },
+      number("maximum-connections", \.maximumConnections, "Connections at the same time; more are answered with 503."),
+      number("maximum-connections-per-address", \.maximumConnectionsPerAddress, "Of one other host; loopback is not counted."),
+      number("maximum-held-bytes", \.maximumHeldBytes, "Memory that bodies and answers of all connections may take; more requests get 503."),
+      number("maximum-streams", \.maximumConcurrentStreams, "HTTP/2 streams open at a time on a connection."),
+      number("maximum-target-bytes", \.maximumTargetBytes, "The request target; longer ones are answered with 414."),
+      number("maximum-head-bytes", \.maximumHeadBytes, "Request line and header fields together; more are answered with 431."),
+      number("maximum-header-fields", \.maximumHeaderFields, "Header fields of a request; more are answered with 431."),
+      number("minimum-body-rate", \.minimumBodyRate, "Bytes a second below which a body is too slow."),
+      time("idle-timeout", \.idleTimeout, "A kept connection without a request is closed after this."),
+      time("head-timeout", \.headTimeout, "How long the head of a request may take; then 408."),
+      time("body-timeout", \.bodyTimeout, "How long a body may take, besides what its length allows; then 408."),
+      time("write-timeout", \.writeTimeout, "A client that takes nothing of its answer for this long is cut off."),
+    ]
+  }()
+
+  private static func homed(_ path: String) -> String {
+    path == "~" || path.hasPrefix("~/") ? "\(environment("HOME") ?? ".")\(path.dropFirst())" : path
+  }
+}

@@ -1,0 +1,114 @@
+import Base
+import CloudWatch
+import Fabric
+import Gateway
+import HTTPServer
+import IAM
+import Lambda
+import Logging
+import SQS
+import Sandbox
+import Store
+
+/// The services on one state, put together: the only place that knows them all. When the state is exchanged the whole world is,
+/// so that nothing of an old one can reach a new one.
+final class World: Sendable {
+  /// What outlives every world.
+  struct Surroundings: Sendable {
+    var settings: ServerSettings
+    var clock: AdjustableClock
+    var ambient: Ambient
+    var originGuard: OriginGuard
+    var metrics: RequestMetrics
+    var logger: Logger
+  }
+
+  let state: OpenState
+  let modules: [any ServiceModule]
+  let gateway: Gateway
+  private let sqs: SQSService
+  private let logs: CloudWatchService
+  private let lambda: LambdaService
+  private let workers: WorkerGroup
+  private let workScope = WorkScope()
+  private let stopped = Nudge()
+
+  init(_ state: OpenState, in surroundings: Surroundings) {
+    self.state = state
+    let (store, ambient, logger, settings) = (state.store, surroundings.ambient, surroundings.logger, surroundings.settings)
+    let iam = IAMService(store: store, ambient: ambient, configuration: settings.identity)
+    let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam)
+    logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    lambda = LambdaService(
+      store: store, blobs: state.blobs, ambient: ambient,
+      neighbours: .init(authoriser: iam, roles: iam, queues: sqs, logs: logs),
+      configuration: .init(
+        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
+        spareRuntimes: settings.spareRuntimes),
+      logger: logger)
+    // In the order in which an account is emptied: who makes others work and write comes first.
+    modules = [lambda, iam, sqs, logs]
+    dispatcher.install(modules.flatMap(\.apis))
+    workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
+    gateway = Gateway(
+      dispatcher: dispatcher, keys: iam, ambient: ambient, originGuard: surroundings.originGuard,
+      pages: InternalPages(modules.flatMap(\.pages)), metrics: surroundings.metrics)
+  }
+
+  /// Works until `stop`. Not to be cancelled: environments end in order.
+  func run(sandboxes: SandboxHost, http: HTTPServer) async throws {
+    defer { stopped.nudge() }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.lambda.run(sandboxes: sandboxes, server: http, endpoint: self.gateway) }
+      group.addTask { await self.workScope.run { try? await self.workers.run() } }
+      try await group.waitForAll()
+    }
+  }
+
+  /// Ends all work, and with it `run`: long polls at once, running invocations within the limit. The store stays open.
+  func stop(within limit: Duration) async {
+    sqs.endWaits()
+    await lambda.stop(within: limit)
+    workScope.stop()
+    await stopped.wait()
+  }
+
+  /// The last that a stopped world does; what is still asked of it afterwards fails.
+  func close() async {
+    // Of clients that have asked again since the stop, by a connection that they keep open.
+    sqs.endWaits()
+    defer { sqs.endWaits() }
+    try? await logs.flush()
+    await state.store.close()
+  }
+
+  /// What functions have written is in the store.
+  func settle() async throws { try await logs.flush() }
+
+  func removeAll(of account: AccountID) async throws {
+    for module in modules { try await module.removeAll(of: account) }
+  }
+
+  var inventory: [InventoryItem] { modules.flatMap(\.inventory) }
+
+  func measurements() async -> [Measurement] {
+    var all = state.store.statistics.measurements
+    for module in modules { all += await module.measurements() }
+    return all
+  }
+}
+
+/// Runs something until told to stop.
+private struct WorkScope: Sendable {
+  private let signal = Nudge()
+  func stop() { signal.nudge() }
+  func run(_ body: @escaping @Sendable () async -> Void) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask(operation: body)
+      group.addTask { await signal.wait() }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+}

@@ -1,0 +1,116 @@
+"""What AWS's Service Authorization Reference asks for each operation: actions, and the resources they are asked on.
+
+The default is the action of the operation's own name on the resource that its input names. What differs stands here.
+"""
+
+from walk_world import PATHS
+
+# Anybody with credentials may call these, whatever the policies say, explicit denials included (STS API Reference).
+OPEN = {
+    "sts:GetCallerIdentity": "no permission is needed, and none can be taken away",
+    "sts:GetSessionToken": "a user gets a session of what it is anyway",
+}
+
+# Batch operations are asked as the operation for one.
+ACTIONS = {
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "lambda:Invoke": "lambda:InvokeFunction",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+}
+
+# More than one action, or another resource than the first of the input's names.
+ACCESS = {
+    "iam:AddRoleToInstanceProfile": lambda w: [
+        ("iam:AddRoleToInstanceProfile", w.iam_arn("instance-profile/other")), ("iam:PassRole", w.iam_arn("role/team/main"))],
+    "iam:CreatePolicy": lambda w: [("iam:CreatePolicy", w.iam_arn("policy/fresh"))],
+    "iam:CreateServiceLinkedRole": lambda w: [(
+        "iam:CreateServiceLinkedRole", w.iam_arn("role/aws-service-role/lex.amazonaws.com/AWSServiceRoleForLexBots"))],
+    "iam:CreateOpenIDConnectProvider": lambda w: [("iam:CreateOpenIDConnectProvider", w.iam_arn("oidc-provider/fresh.example.com"))],
+    "iam:DeleteServiceLinkedRole": lambda w: [("iam:DeleteServiceLinkedRole", w.handles["doomed"]["Arn"])],
+    "iam:GenerateServiceLastAccessedDetails": lambda w: [("iam:GenerateServiceLastAccessedDetails", w.iam_arn("user/team/main"))],
+    "iam:GetContextKeysForPrincipalPolicy": lambda w: [("iam:GetContextKeysForPrincipalPolicy", w.iam_arn("user/team/main"))],
+    "sts:GetFederationToken": lambda w: [("sts:GetFederationToken", f"arn:aws:sts::{w.account}:federated-user/walk")],
+    "lambda:ListLayerVersions": lambda w: [("lambda:ListLayerVersions", "*")],
+    "iam:GetAccessKeyLastUsed": lambda w: [("iam:GetAccessKeyLastUsed", w.iam_arn("user/team/main"))],
+    "iam:SimulatePrincipalPolicy": lambda w: [("iam:SimulatePrincipalPolicy", w.iam_arn("user/team/main"))],
+    "iam:UpdateGroup": lambda w: [
+        ("iam:UpdateGroup", w.iam_arn("group/movable")), ("iam:UpdateGroup", w.iam_arn("group/moved/movable"))],
+    "iam:UpdateUser": lambda w: [
+        ("iam:UpdateUser", w.iam_arn("user/movable")), ("iam:UpdateUser", w.iam_arn("user/moved/movable"))],
+    "iam:ListUsers": lambda w: [("iam:ListUsers", w.iam_arn("user/"))],
+    "iam:ListGroups": lambda w: [("iam:ListGroups", w.iam_arn("group/"))],
+    "iam:ListRoles": lambda w: [("iam:ListRoles", w.iam_arn("role/"))],
+    "iam:ListInstanceProfiles": lambda w: [("iam:ListInstanceProfiles", w.iam_arn("instance-profile/"))],
+    "lambda:CreateFunction": lambda w: [
+        ("lambda:CreateFunction", w.arn("lambda", "function:fresh")), ("iam:PassRole", w.role)],
+    "lambda:UpdateFunctionConfiguration": lambda w: [
+        ("lambda:UpdateFunctionConfiguration", w.arn("lambda", "function:main")), ("iam:PassRole", w.role)],
+    "lambda:CreateEventSourceMapping": lambda w: [("lambda:CreateEventSourceMapping", "*")],
+    "lambda:ListEventSourceMappings": lambda w: [("lambda:ListEventSourceMappings", "*")],
+    "logs:DescribeLogGroups": lambda w: [("logs:DescribeLogGroups", w.arn("logs", "log-group::log-stream:"))],
+    "logs:DescribeLogStreams": lambda w: [("logs:DescribeLogStreams", w.arn("logs", "log-group:main:log-stream:"))],
+    "sqs:CancelMessageMoveTask": lambda w: [("sqs:CancelMessageMoveTask", w.arn("sqs", "moving"))],
+    "sqs:ListQueues": lambda w: [("sqs:ListQueues", w.arn("sqs", "*"))],
+    "sqs:StartMessageMoveTask": lambda w: [
+        *((f"sqs:{action}", w.arn("sqs", "dead"))
+          for action in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
+        ("sqs:SendMessage", w.arn("sqs", "feed"))],
+}
+
+# Allowed, they still fail in the walk.
+FAILING = {"sts:DecodeAuthorizationMessage": "there is no message to decode"}
+
+_IAM = [("PolicyArn", None), ("OpenIDConnectProviderArn", None), ("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("UserName", "user")]
+
+
+def access(world, operation, given):
+    """[(action, resource)], in the order in which they are asked."""
+    name = operation.key
+    if name in ACCESS:
+        return ACCESS[name](world)
+    return [(ACTIONS.get(name, name), _resource(world, operation, given))]
+
+
+def _resource(world, operation, given):
+    return {"iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}[operation.service](
+        world, operation, given)
+
+
+def _entity(world, operation, given):
+    # Attaching is asked on the holder; the policy is a condition key.
+    named = _IAM[1:] + _IAM[:1] if operation.name.startswith(("Attach", "Detach")) else _IAM
+    if operation.name.endswith(("UserToGroup", "UserFromGroup")):
+        return _named(world, "group", given["GroupName"])
+    if operation.name == "RemoveRoleFromInstanceProfile":
+        return _named(world, "instance-profile", given["InstanceProfileName"])
+    for member, kind in named:
+        if member in given:
+            return given[member] if kind is None else _named(world, kind, given[member])
+    return given.get("RoleArn", "*")
+
+
+def _named(world, kind, name):
+    return world.iam_arn(f"{kind}/{PATHS.get(name, '')}{name}")
+
+
+def _function(world, operation, given):
+    if "UUID" in given:
+        return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
+    if "FunctionName" in given:
+        return world.arn("lambda", f"function:{given['FunctionName']}")
+    if "LayerName" in given:
+        return world.arn("lambda", ":".join(["layer", given["LayerName"], *map(str, [given["VersionNumber"]] if "VersionNumber" in given else [])]))
+    return given.get("Resource", given.get("Arn", "*"))
+
+
+def _group(world, operation, given):
+    if operation.name in ("TagResource", "UntagResource", "ListTagsForResource"):
+        return given["resourceArn"]
+    return world.arn("logs", f"log-group:{given['logGroupName']}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _queue(world, operation, given):
+    name = given["QueueUrl"].rpartition("/")[2] if "QueueUrl" in given else given.get("QueueName")
+    return world.arn("sqs", name) if name else given["SourceArn"]

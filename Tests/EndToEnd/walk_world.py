@@ -1,0 +1,359 @@
+"""An account with something of everything, and for each operation an input that succeeds in it.
+
+`main` is what operations read and change, `doomed` what they delete; what they create is `fresh`.
+"""
+
+import functools
+import json
+
+from harness import Cloud, wait_until
+from lambdas import TRUST_LAMBDA, make_role, policy, python, zipped
+from surface import implemented
+
+REGION = "us-east-1"
+# Of the entities of IAM; a path is part of their ARN, and not of their name.
+PATHS = {"main": "team/"}
+HOLDERS = ["User", "Group", "Role"]
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+class World(Cloud):
+    """The account, filled. `keys[name]` are the credentials of its callers."""
+
+    def __init__(self, server, account):
+        super().__init__(server, account)
+        self.keys, self.handles = {}, {}
+        self._make_identities()
+        self._make_queues()
+        self._make_groups()
+        self._make_functions()
+        self._make_callers()
+
+    def iam_arn(self, resource):
+        return f"arn:aws:iam::{self.account}:{resource}"
+
+    def arn(self, service, resource):
+        return f"arn:aws:{service}:{REGION}:{self.account}:{resource}"
+
+    def queue(self, name):
+        return f"{self.server.endpoint}/{self.account}/{name}"
+
+    def _make_identities(self):
+        iam = self.client("iam")
+        trust = policy({
+            "Effect": "Allow", "Principal": {"AWS": self.account}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]})
+        document = policy({"Effect": "Allow", "Action": "sqs:ListQueues", "Resource": "*"})
+        for name in ("main", "attached", "boundary", "doomed"):
+            iam.create_policy(PolicyName=name, PolicyDocument=document)
+        iam.create_policy_version(PolicyArn=self.iam_arn("policy/main"), PolicyDocument=document)
+        iam.tag_policy(PolicyArn=self.iam_arn("policy/main"), Tags=[{"Key": "team", "Value": "a"}])
+        for name in ("main", "other", "doomed", "movable"):
+            path = {"Path": f"/{PATHS.get(name, '')}"}
+            iam.create_user(UserName=name, **path)
+            iam.create_group(GroupName=name, **path)
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **path)
+            iam.create_instance_profile(InstanceProfileName=name, **path)
+        for holder in HOLDERS:
+            named = {f"{holder}Name": "main"}
+            getattr(iam, f"put_{holder.lower()}_policy")(**named, PolicyName="own", PolicyDocument=document)
+            getattr(iam, f"attach_{holder.lower()}_policy")(**named, PolicyArn=self.iam_arn("policy/attached"))
+        for holder in ("User", "Role"):
+            named = {f"{holder}Name": "main"}
+            getattr(iam, f"put_{holder.lower()}_permissions_boundary")(
+                **named, PermissionsBoundary=self.iam_arn("policy/boundary"))
+            getattr(iam, f"tag_{holder.lower()}")(**named, Tags=[{"Key": "team", "Value": "a"}])
+        iam.add_user_to_group(GroupName="main", UserName="main")
+        iam.add_role_to_instance_profile(InstanceProfileName="main", RoleName="main")
+        for name in ("main", "other"):
+            self.keys[name] = self._make_key(name)
+        iam.create_account_alias(AccountAlias="walk")
+        if has("iam:CreateOpenIDConnectProvider"):
+            for name in ("main", "doomed"):
+                iam.create_open_id_connect_provider(
+                    Url=f"https://{name}.example.com", ClientIDList=["app", "old"], ThumbprintList=["a" * 40],
+                    Tags=[{"Key": "team", "Value": "a"}])
+        if has("iam:GenerateServiceLastAccessedDetails"):
+            self.handles["job"] = iam.generate_service_last_accessed_details(Arn=self.iam_arn("user/team/main"))["JobId"]
+        if has("iam:DeleteServiceLinkedRole"):
+            for service in ("elasticache", "doomed"):
+                self.handles[service] = iam.create_service_linked_role(AWSServiceName=f"{service}.amazonaws.com")["Role"]
+            self.handles["deletion"] = iam.delete_service_linked_role(
+                RoleName=self.handles["elasticache"]["RoleName"])["DeletionTaskId"]
+
+    def _make_key(self, user):
+        key = self.client("iam").create_access_key(UserName=user)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def _make_callers(self):
+        """Users that are refused for one reason each, and one that may do everything."""
+        iam = self.client("iam")
+        nothing = iam.create_policy(PolicyName="nothing", PolicyDocument=policy(
+            {"Effect": "Allow", "Action": "nothing:AtAll", "Resource": "*"}))["Policy"]["Arn"]
+        for name in ("administrator", "inactive", "nobody", "denied", "bounded", "least"):
+            iam.create_user(UserName=name)
+            if name in ("administrator", "inactive", "denied", "bounded"):
+                iam.attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
+            self.keys[name] = self._make_key(name)
+        iam.put_user_policy(UserName="denied", PolicyName="deny", PolicyDocument=policy(
+            {"Effect": "Deny", "Action": "*", "Resource": "*"}))
+        iam.put_user_permissions_boundary(UserName="bounded", PermissionsBoundary=nothing)
+        iam.update_access_key(UserName="inactive", AccessKeyId=self.keys["inactive"][0], Status="Inactive")
+
+    def caller_arn(self, name):
+        return self.iam_arn(f"user/{name}")
+
+    def _make_queues(self):
+        sqs = self.client("sqs")
+        for name in ("main", "doomed", "dead", "moving", "feed", "feed2"):
+            sqs.create_queue(QueueName=name)
+        sqs.create_queue(QueueName="held", Attributes={"VisibilityTimeout": "43200"})
+        for name, dead in (("source", "dead"), ("source2", "moving")):
+            sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": json.dumps(
+                {"deadLetterTargetArn": self.arn("sqs", dead), "maxReceiveCount": 3})})
+        sqs.tag_queue(QueueUrl=self.queue("main"), Tags={"team": "a"})
+        sqs.create_queue(QueueName="labelled")
+        sqs.add_permission(
+            QueueUrl=self.queue("labelled"), Label="old", AWSAccountIds=[self.account], Actions=["SendMessage"])
+        # More than can be moved at one a second while the tests run.
+        for _ in range(30):
+            sqs.send_message_batch(QueueUrl=self.queue("moving"), Entries=[
+                {"Id": str(i), "MessageBody": "x"} for i in range(10)])
+        self.handles["task"] = sqs.start_message_move_task(
+            SourceArn=self.arn("sqs", "moving"), DestinationArn=self.arn("sqs", "source2"), MaxNumberOfMessagesPerSecond=1)["TaskHandle"]
+        uses = {"DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
+        for use in uses:
+            sqs.send_message(QueueUrl=self.queue("held"), MessageBody=use)
+        while not uses <= self.handles.keys():
+            for message in sqs.receive_message(QueueUrl=self.queue("held"), MaxNumberOfMessages=10)["Messages"]:
+                self.handles[message["Body"]] = message["ReceiptHandle"]
+
+    def _make_groups(self):
+        logs = self.client("logs")
+        for name in ("main", "doomed"):
+            logs.create_log_group(logGroupName=name, tags={"team": "a"})
+            logs.put_retention_policy(logGroupName=name, retentionInDays=7)
+        for name in ("main", "doomed"):
+            logs.create_log_stream(logGroupName="main", logStreamName=name)
+        logs.put_log_events(logGroupName="main", logStreamName="main", logEvents=[
+            {"timestamp": self.clock.now_ms(), "message": "line"}])
+
+    def _make_functions(self):
+        functions = self.client("lambda")
+        self.role = make_role(self, "lambda")
+        for name in ("main", "doomed"):
+            functions.create_function(
+                FunctionName=name, Role=self.role, Runtime="python3.13", Handler="index.handler", MemorySize=512,
+                Code={"ZipFile": python("def handler(event, context):\n    return event\n")}, Tags={"team": "a"})
+        for name in ("main", "doomed"):
+            functions.get_waiter("function_active_v2").wait(FunctionName=name)
+        functions.publish_version(FunctionName="main")
+        for name in ("main", "doomed"):
+            functions.create_alias(FunctionName="main", Name=name, FunctionVersion="1")
+        functions.put_function_concurrency(FunctionName="main", ReservedConcurrentExecutions=5)
+        functions.put_function_event_invoke_config(FunctionName="main", MaximumRetryAttempts=1)
+        functions.add_permission(
+            FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        for queue in ("feed", "feed2"):
+            self.handles[queue] = functions.create_event_source_mapping(
+                FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False)["UUID"]
+        if has("lambda:PublishLayerVersion"):
+            for name in ("main", "doomed"):
+                functions.publish_layer_version(LayerName=name, Content={"ZipFile": zipped({"python/layer.py": ""})})
+            functions.add_layer_version_permission(
+                LayerName="main", VersionNumber=1, StatementId="old", Action="lambda:GetLayerVersion", Principal=self.account)
+        self.settle()
+
+    def settle(self):
+        """Waits until the function takes changes again, and its mappings do."""
+        functions = self.client("lambda")
+        functions.get_waiter("function_updated_v2").wait(FunctionName="main")
+        wait_until(
+            lambda: all(mapping["State"] in ("Disabled", "Enabled")
+                        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]), "the mappings rest")
+
+    def input(self, operation):
+        """The input that succeeds, made from the tables below; fails for an operation that they do not cover."""
+        given = dict(INPUTS.get(operation.key, {}))
+        for member in operation.required:
+            if member not in given:
+                default = DEFAULTS.get(f"{operation.service}:{member}")
+                assert default is not None, (
+                    f"{operation.key} is implemented, and the walk has no value for {member}: "
+                    f"add it to INPUTS in walk_world.py, and its permissions to walk_access.py")
+                given[member] = default
+        return {name: value(self) if callable(value) else value for name, value in given.items()}
+
+
+def _document(statement=ANYTHING):
+    return policy(statement)
+
+
+def _held(name):
+    return lambda world: world.handles[name]
+
+
+def _entry(name):
+    return lambda world: [{"Id": "a", "ReceiptHandle": world.handles[name]} | ({"VisibilityTimeout": 600} if "Change" in name else {})]
+
+
+_LAYER = {"LayerName": "main", "VersionNumber": 1}
+
+# Required members by service and name.
+DEFAULTS = {
+    "iam:UserName": "main", "iam:GroupName": "main", "iam:RoleName": "main", "iam:InstanceProfileName": "main",
+    "iam:PolicyArn": lambda w: w.iam_arn("policy/main"), "iam:PolicyName": "own", "iam:PolicyDocument": _document(),
+    "iam:VersionId": "v1", "iam:Tags": [{"Key": "team", "Value": "b"}], "iam:TagKeys": ["team"],
+    "iam:AccountAlias": "walk", "iam:AccessKeyId": lambda w: w.keys["main"][0],
+    "iam:PermissionsBoundary": lambda w: w.iam_arn("policy/boundary"),
+    "sqs:QueueUrl": lambda w: w.queue("main"), "sqs:QueueName": "main",
+    "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
+    "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
+    "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
+    "lambda:LayerName": "main", "lambda:VersionNumber": 1,
+    "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
+    "lambda:Tags": {"team": "b"}, "lambda:TagKeys": ["team"], "lambda:Name": "main", "lambda:FunctionVersion": "1",
+}
+
+# What the defaults do not say, by operation.
+INPUTS = {
+    "iam:AddRoleToInstanceProfile": {"InstanceProfileName": "other"},
+    "iam:AddUserToGroup": {"GroupName": "other"},
+    "iam:AddClientIDToOpenIDConnectProvider": {"ClientID": "new"},
+    "iam:CreateOpenIDConnectProvider": {"Url": "https://fresh.example.com", "ThumbprintList": ["a" * 40]},
+    "iam:DeleteOpenIDConnectProvider": {"OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/doomed.example.com")},
+    "iam:DeleteServiceLinkedRole": {"RoleName": lambda w: w.handles["doomed"]["RoleName"]},
+    "iam:GenerateServiceLastAccessedDetails": {"Arn": lambda w: w.iam_arn("user/team/main")},
+    "iam:GetContextKeysForCustomPolicy": {"PolicyInputList": [_document()]},
+    "iam:GetContextKeysForPrincipalPolicy": {"PolicySourceArn": lambda w: w.iam_arn("user/team/main")},
+    "iam:GetServiceLastAccessedDetails": {"JobId": _held("job")},
+    "iam:GetServiceLinkedRoleDeletionStatus": {"DeletionTaskId": _held("deletion")},
+    "iam:RemoveClientIDFromOpenIDConnectProvider": {"ClientID": "old"},
+    "iam:CreateAccountAlias": {"AccountAlias": "fresh"},
+    "iam:CreateGroup": {"GroupName": "fresh"},
+    "iam:CreateInstanceProfile": {"InstanceProfileName": "fresh"},
+    "iam:CreatePolicy": {"PolicyName": "fresh"},
+    "iam:CreateRole": {"RoleName": "fresh", "AssumeRolePolicyDocument": TRUST_LAMBDA},
+    "iam:CreateServiceLinkedRole": {"AWSServiceName": "lex.amazonaws.com"},
+    "iam:CreateUser": {"UserName": "fresh"},
+    "iam:DeleteAccessKey": {"UserName": "other", "AccessKeyId": lambda w: w.keys["other"][0]},
+    "iam:DeleteAccountAlias": {"AccountAlias": "fresh"},
+    "iam:DeleteGroup": {"GroupName": "doomed"},
+    "iam:DeleteInstanceProfile": {"InstanceProfileName": "doomed"},
+    "iam:DeletePolicy": {"PolicyArn": lambda w: w.iam_arn("policy/doomed")},
+    "iam:DeletePolicyVersion": {"VersionId": "v1"},
+    "iam:DeleteRole": {"RoleName": "doomed"},
+    "iam:DeleteUser": {"UserName": "doomed"},
+    "iam:DetachGroupPolicy": {"PolicyArn": lambda w: w.iam_arn("policy/attached")},
+    "iam:DetachRolePolicy": {"PolicyArn": lambda w: w.iam_arn("policy/attached")},
+    "iam:DetachUserPolicy": {"PolicyArn": lambda w: w.iam_arn("policy/attached")},
+    "iam:GetUser": {"UserName": "main"},
+    "iam:ListAccessKeys": {"UserName": "main"},
+    "iam:CreateAccessKey": {"UserName": "main"},
+    "iam:PutGroupPolicy": {"PolicyName": "fresh"},
+    "iam:PutRolePolicy": {"PolicyName": "fresh"},
+    "iam:PutUserPolicy": {"PolicyName": "fresh"},
+    "iam:SetDefaultPolicyVersion": {"VersionId": "v2"},
+    "iam:SimulateCustomPolicy": {"PolicyInputList": [_document()], "ActionNames": ["sqs:SendMessage"]},
+    "iam:SimulatePrincipalPolicy": {
+        "PolicySourceArn": lambda w: w.iam_arn("user/team/main"), "ActionNames": ["sqs:SendMessage"]},
+    "iam:UpdateAccessKey": {"UserName": "main", "Status": "Inactive"},
+    "iam:UpdateAssumeRolePolicy": {"RoleName": "other", "PolicyDocument": TRUST_LAMBDA},
+    "iam:UpdateGroup": {"GroupName": "movable", "NewPath": "/moved/"},
+    "iam:UpdateRole": {"Description": "new"},
+    "iam:UpdateRoleDescription": {"Description": "newer"},
+    "iam:UpdateUser": {"UserName": "movable", "NewPath": "/moved/"},
+    "lambda:AddLayerVersionPermission": _LAYER | {
+        "StatementId": "new", "Action": "lambda:GetLayerVersion", "Principal": lambda w: w.account},
+    "lambda:DeleteLayerVersion": _LAYER | {"LayerName": "doomed"},
+    "lambda:GetLayerVersionByArn": {"Arn": lambda w: w.arn("lambda", "layer:main:1")},
+    "lambda:InvokeAsync": {"InvokeArgs": b"1"},
+    "lambda:PublishLayerVersion": {"LayerName": "fresh", "Content": {"ZipFile": zipped({"python/layer.py": ""})}},
+    "lambda:PutFunctionRecursionConfig": {"RecursiveLoop": "Allow"},
+    "lambda:PutRuntimeManagementConfig": {"UpdateRuntimeOn": "Auto"},
+    "lambda:RemoveLayerVersionPermission": _LAYER | {"StatementId": "old"},
+    "lambda:AddPermission": {"StatementId": "new", "Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"},
+    "lambda:CreateAlias": {"Name": "fresh"},
+    "lambda:CreateEventSourceMapping": {"EventSourceArn": lambda w: w.arn("sqs", "main"), "Enabled": False},
+    "lambda:CreateFunction": {
+        "FunctionName": "fresh", "Role": lambda w: w.role, "Runtime": "python3.13", "Handler": "index.handler",
+        "Code": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    pass\n"})}},
+    "lambda:DeleteAlias": {"Name": "doomed"},
+    "lambda:DeleteEventSourceMapping": {"UUID": _held("feed2")},
+    "lambda:DeleteFunction": {"FunctionName": "doomed"},
+    "lambda:Invoke": {"Payload": b"1"},
+    "lambda:PutFunctionConcurrency": {"ReservedConcurrentExecutions": 6},
+    "lambda:PutFunctionEventInvokeConfig": {"MaximumRetryAttempts": 0},
+    "lambda:RemovePermission": {"StatementId": "old"},
+    "lambda:UpdateAlias": {"Description": "new"},
+    "lambda:UpdateEventSourceMapping": {"BatchSize": 5},
+    "lambda:UpdateFunctionCode": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    return 2\n"})},
+    "lambda:UpdateFunctionConfiguration": {"Role": lambda w: w.role, "Description": "new"},
+    "lambda:UpdateFunctionEventInvokeConfig": {"MaximumRetryAttempts": 2},
+    "logs:CreateLogGroup": {"logGroupName": "fresh"},
+    "logs:CreateLogStream": {"logStreamName": "fresh"},
+    "logs:DeleteLogGroup": {"logGroupName": "doomed"},
+    "logs:DeleteLogStream": {"logStreamName": "doomed"},
+    "logs:DescribeLogStreams": {"logGroupName": "main"},
+    "logs:FilterLogEvents": {"logGroupName": "main"},
+    "logs:GetLogEvents": {"logGroupName": "main"},
+    "logs:PutLogEvents": {"logEvents": lambda w: [{"timestamp": w.clock.now_ms(), "message": "more"}]},
+    "logs:PutRetentionPolicy": {"retentionInDays": 14},
+    "logs:TagLogGroup": {"tags": {"team": "b"}},
+    "logs:UntagLogGroup": {"tags": ["team"]},
+    "sqs:AddPermission": {
+        "QueueUrl": lambda w: w.queue("labelled"), "Label": "new", "AWSAccountIds": lambda w: [w.account],
+        "Actions": ["SendMessage"]},
+    "sqs:CancelMessageMoveTask": {"TaskHandle": _held("task")},
+    "sqs:ChangeMessageVisibility": {
+        "QueueUrl": lambda w: w.queue("held"), "ReceiptHandle": _held("ChangeMessageVisibility"), "VisibilityTimeout": 600},
+    "sqs:ChangeMessageVisibilityBatch": {
+        "QueueUrl": lambda w: w.queue("held"), "Entries": _entry("ChangeMessageVisibilityBatch")},
+    "sqs:CreateQueue": {"QueueName": "fresh"},
+    "sqs:DeleteMessage": {"QueueUrl": lambda w: w.queue("held"), "ReceiptHandle": _held("DeleteMessage")},
+    "sqs:DeleteMessageBatch": {"QueueUrl": lambda w: w.queue("held"), "Entries": _entry("DeleteMessageBatch")},
+    "sqs:DeleteQueue": {"QueueUrl": lambda w: w.queue("doomed")},
+    "sqs:GetQueueAttributes": {"AttributeNames": ["All"]},
+    "sqs:ListDeadLetterSourceQueues": {"QueueUrl": lambda w: w.queue("dead")},
+    "sqs:RemovePermission": {"QueueUrl": lambda w: w.queue("labelled"), "Label": "old"},
+    "sqs:SendMessage": {"MessageBody": "x"},
+    "sqs:SendMessageBatch": {"Entries": [{"Id": "a", "MessageBody": "x"}]},
+    "sqs:SetQueueAttributes": {"Attributes": {"DelaySeconds": "0", "VisibilityTimeout": "31"}},
+    "sqs:StartMessageMoveTask": {"DestinationArn": lambda w: w.arn("sqs", "feed")},
+    "sts:AssumeRole": {"RoleArn": lambda w: w.iam_arn("role/team/main"), "RoleSessionName": "walk"},
+    "sts:DecodeAuthorizationMessage": {"EncodedMessage": "nobody made this"},
+    "sts:GetFederationToken": {"Name": "walk"},
+    "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
+}
+
+
+def in_order(operations):
+    """So that all can run one after the other: those that read, those that change, those that take away.
+
+    First of all what is under way is cancelled, for it ends by itself.
+    """
+    def rank(operation):
+        if operation.name.startswith("Cancel"):
+            return -1
+        if operation.is_reading():
+            return 0
+        taken = ("Delete", "Remove", "Detach", "Untag", "Purge")
+        return 2 if operation.name.startswith(taken) else 1
+    return sorted(operations, key=rank)
+
+
+@functools.cache
+def walk():
+    """All implemented operations for which one needs a key; it takes none to come with a token from elsewhere."""
+    return in_order([operation for operation in implemented() if operation.model.auth_type != "none"])
+
+
+@functools.cache
+def _names():
+    return {operation.key for operation in implemented()}
+
+
+def has(name):
+    """Whether the binary implements an operation."""
+    return name in _names()

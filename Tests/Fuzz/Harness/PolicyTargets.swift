@@ -55,7 +55,7 @@ func fuzzFilter(_ bytes: [UInt8]) {
   guard let text = String(validating: parts[0], as: UTF8.self), let pattern = try? FilterPattern(text) else { return }
   promise(pattern.weight >= 1, "a pattern has a cost")
   // As a search does it: what a byte costs more, that many bytes fewer are looked at.
-  _ = pattern.matches(Array(parts[1].prefix(262_144 / pattern.weight)))
+  _ = pattern.matches(Array(parts[1].prefix(65_536 / pattern.weight)))
 }
 
 /// Event patterns: the pattern, at most as long as AWS takes them, and the event that it is held against.

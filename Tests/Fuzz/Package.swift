@@ -20,20 +20,26 @@ let package = Package(
     module("Base"),
     module("Wire", ["Base", "Crypto"]),
     module("Fabric", ["Base"], only: ["Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift"]),
-    module("SQS", ["Base", "Wire", "Fabric", "Crypto"], only: ["Domain", "Generated/SQSSchema.swift", "SQSErrors.swift", "SQSLimits.swift"]),
-    module("IAM", ["Base", "Wire", "Fabric"], only: ["Domain", "Generated/IAMSchema.swift", "Generated/STSSchema.swift", "IAMErrors.swift", "IAMLimits.swift"]),
-    module("CloudWatch", ["Base", "Wire"], only: ["Domain/FilterPattern", "Generated/LogsSchema.swift"]),
+    module("SQS", ["Base", "Wire", "Fabric", "Crypto"], only: ["Domain", "Generated", "SQSErrors.swift", "SQSLimits.swift"]),
     module(
-      "Lambda", ["Base", "Wire", "Fabric"],
+      "IAM", ["Base", "Wire", "Fabric"],
       only: [
-        "Domain/EventSourceMapping.swift", "Domain/Function.swift", "Domain/FunctionName.swift", "Domain/RuntimeCatalog.swift",
-        "Generated/LambdaSchema.swift", "LambdaErrors.swift", "LambdaLimits.swift",
-        "Packages/HuffmanTable.swift", "Packages/Inflater.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
+        "Domain/ConditionKey.swift", "Domain/ConditionParsing.swift", "Domain/IPNetwork.swift", "Domain/MalformedPolicy.swift",
+        "Domain/PolicyCondition.swift", "Domain/PolicyDocument.swift", "Domain/PolicyEvaluator.swift", "Domain/PolicyGrammar.swift",
+        "Domain/PolicyPattern.swift", "Domain/PolicyPrincipal.swift", "Domain/PolicyRequest.swift",
+        "Generated/IAMSchema.swift", "Generated/STSSchema.swift",
+      ]),
+    module("CloudWatch", ["Base", "Wire"], only: ["Domain/FilterPattern", "Generated/LogsSchema.swift"]),
+    module("Patterns", ["Base"]),
+    module(
+      "Lambda", ["Base", "Wire", "Fabric", "Patterns"],
+      only: [
+        "Domain", "Generated", "LambdaErrors.swift", "LambdaLimits.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
         "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
       ]),
     .systemLibrary(name: "LibFuzzer", path: "LibFuzzer"),
     .executableTarget(
-      name: "fuzz", dependencies: ["Base", "Wire", "Fabric", "SQS", "IAM", "CloudWatch", "Lambda", "LibFuzzer"], path: "Harness",
+      name: "fuzz", dependencies: ["Base", "Wire", "Fabric", "SQS", "IAM", "CloudWatch", "Patterns", "Lambda", "LibFuzzer"], path: "Harness",
       swiftSettings: instrumented, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
   ]
 )

@@ -62,15 +62,14 @@ public struct SHA256: HashFunction {
       let b = turned(w[i - 2], 17) ^ turned(w[i - 2], 19) ^ w[i - 2] >> 10
       w[i] = w[i - 16] &+ a &+ w[i - 7] &+ b
     }
-    var v = state
+    // Each in a variable of its own: an array would be made anew in every round.
+    var (a, b, c, d) = (state[0], state[1], state[2], state[3]), (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for i in 0..<64 {
-      let a = turned(v[4], 6) ^ turned(v[4], 11) ^ turned(v[4], 25)
-      let b = v[7] &+ a &+ (v[4] & v[5] ^ ~v[4] & v[6]) &+ Self.constants[i] &+ w[i]
-      let c = turned(v[0], 2) ^ turned(v[0], 13) ^ turned(v[0], 22)
-      let d = c &+ (v[0] & v[1] ^ v[0] & v[2] ^ v[1] & v[2])
-      v = [b &+ d, v[0], v[1], v[2], v[3] &+ b, v[4], v[5], v[6]]
+      let first = h &+ (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) &+ (e & f ^ ~e & g) &+ Self.constants[i] &+ w[i]
+      let second = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) &+ (a & b ^ a & c ^ b & c)
+      (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
     }
-    for i in 0..<8 { state[i] &+= v[i] }
+    for (i, value) in [a, b, c, d, e, f, g, h].enumerated() { state[i] &+= value }
     block.removeAll(keepingCapacity: true)
   }
 

@@ -16,7 +16,10 @@ func fuzzXML(_ bytes: [UInt8]) {
   do {
     let again = try XMLDocument.parse(writer.bytes)
     promise(again == document, "what was written reads the same: \(writer.bytes.utf8Text)")
-  } catch { fatalError("broken: what was written can be read: \(error) in \(writer.bytes.utf8Text)") }
+  } catch {
+    // The writer declares a namespace with each element, which may be more than a document may have.
+    promise(error.reason.contains("too many"), "what was written can be read: \(error) in \(writer.bytes.utf8Text)")
+  }
 }
 
 /// A shape with all that XML bodies of S3 have: flattened and wrapped lists, attributes, every kind of scalar.

@@ -2,6 +2,7 @@ import Base
 @testable import CloudWatch
 @testable import Fabric
 @testable import IAM
+import Patterns
 
 private let account = AccountID("123456789012") ?? .local
 
@@ -54,5 +55,20 @@ func fuzzFilter(_ bytes: [UInt8]) {
   guard let text = String(validating: parts[0], as: UTF8.self), let pattern = try? FilterPattern(text) else { return }
   promise(pattern.weight >= 1, "a pattern has a cost")
   // As a search does it: what a byte costs more, that many bytes fewer are looked at.
-  _ = pattern.matches(Array(parts[1].prefix(262_144 / pattern.weight)))
+  _ = pattern.matches(Array(parts[1].prefix(65_536 / pattern.weight)))
+}
+
+/// Event patterns: the pattern, at most as long as AWS takes them, and the event that it is held against.
+func fuzzEventPattern(_ bytes: [UInt8]) {
+  let parts = bytes.parts(2)
+  guard parts[0].count <= 4096, let json = try? JSON.parse(parts[0]) else { return }
+  let event = try? JSON.parse(parts[1])
+  for dialect in [EventPattern.Dialect.bus, .filter] {
+    guard let pattern = try? EventPattern(json, dialect: dialect) else { continue }
+    guard let again = try? EventPattern(json.text, dialect: dialect) else {
+      fatalError("broken: a pattern that was accepted can be written and read again")
+    }
+    promise(again == pattern, "a pattern that is written reads the same")
+    if let event { promise(again.matches(event) == pattern.matches(event), "the same pattern matches the same") }
+  }
 }

@@ -20,6 +20,7 @@ struct Target: Sendable {
     Target(name: "inflate", test: fuzzInflate),
     Target(name: "policy", test: fuzzPolicy),
     Target(name: "filter", test: fuzzFilter),
+    Target(name: "pattern", test: fuzzEventPattern),
     Target(name: "names", test: fuzzNames),
     Target(name: "attributes", test: fuzzAttributes),
   ]

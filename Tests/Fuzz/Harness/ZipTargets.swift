@@ -22,8 +22,10 @@ func fuzzZip(_ bytes: [UInt8]) {
   }
 }
 
-/// DEFLATE data; the first two bytes are the size that is declared. Compared with zlib where the machine has it.
+/// Gzip files, and DEFLATE data; of that the first two bytes are the size that is declared. Compared with zlib where the machine
+/// has it.
 func fuzzInflate(_ bytes: [UInt8]) {
+  if let whole = try? Gzip.inflate(bytes, upTo: 1 << 20) { promise(whole.count <= 1 << 20, "never more than allowed") }
   guard bytes.count >= 2 else { return }
   let size = Int(bytes[0]) << 8 | Int(bytes[1])
   let data = bytes.dropFirst(2)

@@ -3,12 +3,11 @@ import Base
 /// One condition on a value.
 enum Matcher: Sendable, Equatable {
   case text(TextTest)
-  /// Null, a boolean or a number; integers and fractions are never equal.
-  case value(JSON)
+  case oneOf(ExactValues)
   case numeric([NumericTest])
   case cidr(AddressRange)
   case exists(Bool)
-  case anythingBut([JSON])
+  case anythingBut(ExactValues)
   /// The text passes none of the tests. What is no text is anything but.
   case anythingButText([TextTest])
 
@@ -25,11 +24,11 @@ enum Matcher: Sendable, Equatable {
   private func matches(leaf: JSON) -> Bool {
     switch self {
     case .text(let test): leaf.string.map(test.passes) ?? false
-    case .value(let wanted): Self.isSame(wanted, leaf)
+    case .oneOf(let values): values.contains(leaf)
     case .numeric(let tests): Self.number(leaf).map { number in tests.allSatisfy { $0.passes(number) } } ?? false
     case .cidr(let range): leaf.string.map(range.contains) ?? false
     case .exists: false
-    case .anythingBut(let values): !values.contains { Self.isSame($0, leaf) }
+    case .anythingBut(let values): !values.contains(leaf)
     case .anythingButText(let tests): leaf.string.map { text in !tests.contains { $0.passes(text) } } ?? true
     }
   }
@@ -40,13 +39,6 @@ enum Matcher: Sendable, Equatable {
     case nil, .object?: false
     case .array(let elements)?: elements.contains { isLeaf($0) }
     default: true
-    }
-  }
-
-  private static func isSame(_ a: JSON, _ b: JSON) -> Bool {
-    switch (a, b) {
-    case (.int, .double), (.double, .int): false
-    default: a == b
     }
   }
 
@@ -77,7 +69,6 @@ struct NumericTest: Sendable, Equatable {
 
 /// A condition on a text. Texts compare by their code points, not as readers see them.
 enum TextTest: Sendable, Equatable {
-  case equals(String)
   case equalsIgnoringCase(String)
   case prefix(String)
   case prefixIgnoringCase(String)
@@ -87,7 +78,6 @@ enum TextTest: Sendable, Equatable {
 
   func passes(_ text: String) -> Bool {
     switch self {
-    case .equals(let wanted): text.utf8.elementsEqual(wanted.utf8)
     case .equalsIgnoringCase(let wanted): text.lowercased().utf8.elementsEqual(wanted.lowercased().utf8)
     case .prefix(let wanted): text.utf8.starts(with: wanted.utf8)
     case .prefixIgnoringCase(let wanted): text.lowercased().utf8.starts(with: wanted.lowercased().utf8)

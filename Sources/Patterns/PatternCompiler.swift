@@ -47,15 +47,20 @@ struct PatternCompiler {
 
   private func matchers(_ values: [JSON]) throws(PatternError) -> [Matcher] {
     guard !values.isEmpty else { throw PatternError("Empty arrays are not allowed") }
-    var matchers: [Matcher] = []
-    for value in values { matchers.append(try matcher(value)) }
-    return matchers
+    // All plain values of a list are looked up at once.
+    var (plain, matchers): ([JSON], [Matcher]) = ([], [])
+    for value in values {
+      switch value {
+      case .string, .null, .bool, .int, .double, .number: plain.append(value)
+      case .array, .object: matchers.append(try matcher(value))
+      }
+    }
+    return (plain.isEmpty ? [] : [.oneOf(ExactValues(plain))]) + matchers
   }
 
   private func matcher(_ value: JSON) throws(PatternError) -> Matcher {
     switch value {
-    case .string(let text): return .text(.equals(text))
-    case .null, .bool, .int, .double, .number: return .value(value)
+    case .string, .null, .bool, .int, .double, .number: return .oneOf(ExactValues([value]))
     case .array: throw PatternError("Match value must be String, number, true, false, or null")
     case .object(let object):
       guard object.count == 1, let (name, operand) = object.first(where: { _ in true }) else {
@@ -103,7 +108,7 @@ struct PatternCompiler {
 
   private func anythingBut(_ operand: JSON) throws(PatternError) -> Matcher {
     switch operand {
-    case .string, .int, .double, .number: return .anythingBut([operand])
+    case .string, .int, .double, .number: return .anythingBut(ExactValues([operand]))
     case .array(let values):
       guard !values.isEmpty else { throw PatternError("Empty arrays are not allowed") }
       let texts = values.count { $0.string != nil }
@@ -119,7 +124,7 @@ struct PatternCompiler {
       guard texts == 0 || numbers == 0 else {
         throw PatternError("Inside anything but list, either all values are number or string, mixed type is not supported")
       }
-      return .anythingBut(values)
+      return .anythingBut(ExactValues(values))
     case .object(let object) where dialect == .bus:
       guard object.count == 1, let (name, inner) = object.first(where: { _ in true }),
         ["prefix", "suffix", "equals-ignore-case", "wildcard"].contains(name)

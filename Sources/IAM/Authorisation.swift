@@ -3,13 +3,13 @@ import Fabric
 
 extension IAMService {
   public func authorise(_ access: Access, for call: Call) async throws {
+    if isLimitedSession(call), access.action.hasPrefix("iam:") {
+      throw AWSError("InvalidClientTokenId", "The security token included in the request is invalid", status: 403)
+    }
     if case .root(let account) = call.principal, account == access.owner, access.resourcePolicy == nil,
       !Self.resourceMustAllow(access.action)
     {
       return
-    }
-    if isLimitedSession(call), access.action.hasPrefix("iam:") {
-      throw AWSError("InvalidClientTokenId", "The security token included in the request is invalid", status: 403)
     }
     let decision = try await decide(access, call)
     record.note(call.principal, access, isAllowed: decision == .allowed, at: call.now)

@@ -7,6 +7,16 @@ import Testing
 struct AuthorisationTests {
   private let cloud = Cloud()
 
+  @Test func `root's session token does not reach IAM`() async throws {
+    let access = Access("iam:ListRoles", on: "*", owner: alpha)
+    try await cloud.service.authorise(access, for: .fixture(.root(alpha)))
+    let error = try await refusal {
+      try await cloud.service.authorise(
+        access, for: .fixture(.root(alpha), values: ["aws:tokenissuetime": ["2023-11-14T22:13:20Z"]]))
+    }
+    #expect(error.code == "InvalidClientTokenId" && error.status == 403)
+  }
+
   @Test func `root without a resource policy does not touch the store`() async throws {
     let before = cloud.store.count
     #expect(try await cloud.denial("sqs:SendMessage", as: .root(alpha)) == nil)

@@ -165,6 +165,34 @@ struct SessionTests {
     #expect(conflict.code == "InvalidParameterValue")
   }
 
+  @Test func `a source identity stays through every further role, which must agree to it`() async throws {
+    func role(_ name: String, trusting principal: String, _ actions: String) async throws -> IAMRole {
+      var input = CreateRoleInput()
+      input.roleName = name
+      input.assumeRolePolicyDocument = policy(#"{"Effect":"Allow","Principal":\#(principal),"Action":\#(actions)}"#)
+      let output: CreateRoleOutput = try await cloud.call("CreateRole", input)
+      return output.role
+    }
+    let first = try await role("first", trusting: #"{"AWS":"111111111111"}"#, #"["sts:AssumeRole","sts:SetSourceIdentity"]"#)
+    let trusting = #"{"AWS":"arn:aws:iam::111111111111:role/first"}"#
+    let second = try await role("second", trusting: trusting, #"["sts:AssumeRole","sts:SetSourceIdentity"]"#)
+    let closed = try await role("closed", trusting: trusting, #""sts:AssumeRole""#)
+    let one = try await assume(first, as: .root(alpha)) { $0.sourceIdentity = "ann" }
+    let caller = try await identity(try #require(one.credentials))
+    for wanted in [nil, "ann"] {
+      let two = try await assume(second, as: caller.principal, values: caller.conditionValues) { $0.sourceIdentity = wanted }
+      #expect(two.sourceIdentity == "ann")
+      #expect(try await identity(try #require(two.credentials)).conditionValues["aws:sourceidentity"] == ["ann"])
+    }
+    let changed = try await refusal {
+      _ = try await assume(second, as: caller.principal, values: caller.conditionValues) { $0.sourceIdentity = "bob" }
+    }
+    let silent = try await refusal { _ = try await assume(closed, as: caller.principal, values: caller.conditionValues) }
+    for error in [changed, silent] {
+      #expect(error.code == "AccessDeniedException" && error.message.contains("sts:SetSourceIdentity"), "\(error)")
+    }
+  }
+
   @Test func `tags need the right to tag and are seen by policies`() async throws {
     let closed = try await cloud.role("closed", trusting: #"{"AWS":"111111111111"}"#)
     let error = try await refusal { _ = try await assume(closed, as: .root(alpha)) { $0.tags = [tag("team", "blue")] } }

@@ -11,14 +11,16 @@ struct WebIdentityTests {
   private let key = P256.Signing.PrivateKey()
   private let cloud: Cloud
 
-  init() {
+  init() { self.init { $0 } }
+  /// - Parameter keys: makes the members of the key set out of the good key.
+  private init(keys: (String) -> String) {
     let point = Array(key.publicKey.x963Representation)
     let (x, y) = (Self.url(Array(point[1..<33])), Self.url(Array(point[33...])))
     cloud = Cloud(
       IdentityConfiguration(webIdentityProviders: [
         WebIdentityProvider(
           issuer: Self.issuer,
-          keySet: #"{"keys":[{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"k1","x":"\#(x)","y":"\#(y)"}]}"#)
+          keySet: #"{"keys":[\#(keys(#"{"kty":"EC","crv":"P-256","alg":"ES256","use":"sig","kid":"k1","x":"\#(x)","y":"\#(y)"}"#))]}"#)
       ]))
   }
 
@@ -119,6 +121,40 @@ struct WebIdentityTests {
       #expect(error.code == "InvalidIdentityTokenException")
     }
     _ = try await assume(role, good)
+  }
+
+  @Test func `an unusual key costs its issuer only itself`() async throws {
+    let odd = #"{"kty":"oct","kid":"o","k":"AAAA"},{"kty":"RSA","alg":"XX1","kid":"q","n":"AQAB","e":"AQAB"},{"kty":"RSA"},7"#
+    let mixed = WebIdentityTests { "\(odd),\($0)" }
+    _ = try await mixed.assume(try await mixed.role(try await mixed.provider()), try mixed.token())
+    let none = WebIdentityTests { _ in odd }
+    let role = try await none.role(try await none.provider())
+    let error = try await refusal { _ = try await none.assume(role, try none.token()) }
+    #expect(error.message.hasPrefix("Couldn't retrieve verification key from your identity provider"))
+  }
+
+  @Test func `the algorithm that a forged token names does not stick to the key`() async throws {
+    let modulus =
+      "vnLqAPvaAIas-JpapklX-BZxQOwzJdWRvi26rs-4J0ljue610iw6jx1vNvewz5Nhekub_xjTuqJeWBJcksX0Khbbk0cGK9wm"
+      + "IKiZ05sPod-e_kIEzzlHCwwWVIftxWNG1sZ5592RMq_q1hirnUzv8MB2fgDIjA1-QKecitwZ28O3mZZ4hCN1hX2PKJLTFELg"
+      + "Y2OJSNrDcbp7NeMkxUMhRLIVclLfJexc3xYyKjHcxO6B2HuYkhFQEo-q6m5d1vEQRVGiox08Nb3H-HwCgaloOWNZSVDWAiDj"
+      + "Kzyf5A8OhiYaD8GfK0LkCtCSWMXuLHuWhfthjBlNTiaLxiRpHGZSNQ"
+    // Signed once with openssl; the claims are those of `token`.
+    let claims =
+      "eyJpc3MiOiJodHRwczovL3Rva2VuLmV4YW1wbGUuY29tL3Bvb2wiLCJzdWIiOiJyZXBvOmFjbWUvYXBwIiwiYXVkIjoiY2xp"
+      + "ZW50LTEiLCJleHAiOjE3MDAwMDAzMDB9"
+    let signature =
+      "b5cS-VEOUi1M-8ttCEszIFhwwmslvxa7IncKYny2_Ra2Vg34QgwpOlw4by_xRjB5fF1bDDpcRv8pidWhQmUkkV7zAmkoU0db"
+      + "8NqoxDiLnGPoAdlZrupuuvytdbvzPJmBh5exJ_WI695ywIDqEkYKWYDzAu5OC-U5eYZZSwm5S0S-nfb--qROVnbG3mPf6UAt"
+      + "YyIdPP2szO8JWkGWFDSOAjzKxelceisZcYd6uIzo9XEYYr9mz3VKdvIolBO_PtlFjdrHTnsTpIF63Ohjtd2n-KLsHNNgOkYi"
+      + "UYPr_sM2qbqiYmc8n2AEEga8Wsfrm7xfVvBzuGjJhlmRJK8D0KxEcQ"
+    let rsa = WebIdentityTests { _ in #"{"kty":"RSA","kid":"r1","n":"\#(modulus)","e":"AQAB"}"# }
+    let role = try await rsa.role(try await rsa.provider())
+    for (algorithm, isGood) in [("RS384", false), ("RS256", true), ("PS256", false), ("RS256", true)] {
+      let token = Self.url(Array(#"{"alg":"\#(algorithm)","kid":"r1"}"#.utf8)) + ".\(claims).\(signature)"
+      let result = await Result { try await rsa.assume(role, token) }
+      #expect(((try? result.get()) != nil) == isGood, "\(algorithm)")
+    }
   }
 
   @Test func `the party to whom a token was issued comes before its audience`() async throws {

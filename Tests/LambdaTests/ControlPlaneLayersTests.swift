@@ -6,6 +6,12 @@ import Wire
 
 @testable import Lambda
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 private let layerARN = "arn:aws:lambda:us-east-1:111111111111:layer:tools"
 
 private func publication(_ name: String = "tools", _ text: String = "x", _ change: (inout PublishLayerVersionInput) -> Void = { _ in })
@@ -163,4 +169,21 @@ func `layers that a function cannot have are refused in AWS's words`(arns: [Stri
   packages.release(below)
   _ = try await packages.remove(below) { false }
   #expect(TemporaryDirectory.text(path + "/both") == nil && TemporaryDirectory.text(other + "/both") == nil)
+}
+
+@Test func `a merged tree stays while an environment uses it, and goes after it has rested longest`() throws {
+  let directory = TemporaryDirectory()
+  for hash in ["a", "b", "c"] { mkdir("\(directory.path)/\(hash)", 0o755) }
+  let trees = LayerTrees(root: directory.path, capacity: 1)
+  func isThere(_ path: String) -> Bool { TemporaryDirectory.mode(path) != -1 }
+  let first = try trees.tree(of: ["a", "b"])
+  #expect(try trees.tree(of: ["a", "b"]) == first)
+  let second = try trees.tree(of: ["b", "c"])
+  trees.release(first)
+  let third = try trees.tree(of: ["a", "c"])
+  #expect([first, second, third].allSatisfy(isThere), "all are in use, the first by one more")
+  trees.release(first)
+  trees.release(second)
+  let fourth = try trees.tree(of: ["c", "b"])
+  #expect([first, second, third, fourth].map(isThere) == [false, false, true, true])
 }

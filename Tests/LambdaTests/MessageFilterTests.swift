@@ -17,6 +17,14 @@ private let cases: [(String, String, Bool)] = [
   (#"{"attributes":{"SenderId":["me"]}}"#, "anything", true),
   (#"{"attributes":{"SenderId":["you"]}}"#, "anything", false),
   (#"{"messageAttributes":{"tone":{"stringValue":["loud"]}}}"#, "anything", true),
+  // A text lacks no fields, and an object is not an absent text.
+  (#"{"body":{"kind":[{"exists":false}]}}"#, "order", false),
+  (#"{"body":{"kind":[{"exists":false}]}}"#, "[1]", false),
+  (#"{"body":{"kind":[{"exists":false}]}}"#, "{}", true),
+  (#"{"body":[{"exists":false}]}"#, "{}", false),
+  (#"{"body":[{"exists":true}]}"#, "order", true),
+  (#"{"$or":[{"body":["a"]},{"body":{"b":[{"exists":false}]}}]}"#, "b", false),
+  (#"{"$or":[{"body":["a"]},{"body":{"b":[{"exists":false}]}}]}"#, "a", true),
   (#"{"$or":[{"body":["a"]},{"body":{"b":[1]}}]}"#, #"{"b":1}"#, true),
 ]
 

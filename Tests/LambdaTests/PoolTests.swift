@@ -132,10 +132,20 @@ import Testing
 
   @Test func `a reservation caps its function and is taken from the others`() {
     var ledger = ConcurrencyLedger(accountLimit: 3)
+    ledger.reserve(function("r"), 2)
     #expect(ledger.enter(function("r"), reserved: 2) == nil)
     #expect(ledger.enter(function("r"), reserved: 2) == nil)
     #expect(ledger.enter(function("r"), reserved: 2) == .reserved)
     #expect(ledger.enter(function("a"), reserved: nil) == nil)
+    #expect(ledger.enter(function("a"), reserved: nil) == .account)
+  }
+
+  @Test func `a late caller does not bring a removed reservation back`() {
+    var ledger = ConcurrencyLedger(accountLimit: 3)
+    ledger.reserve(function("r"), 2)
+    ledger.reserve(function("r"), nil)
+    #expect(ledger.enter(function("r"), reserved: 2) == nil)
+    for _ in 0..<3 { #expect(ledger.enter(function("a"), reserved: nil) == nil) }
     #expect(ledger.enter(function("a"), reserved: nil) == .account)
   }
 

@@ -1,4 +1,5 @@
 import Base
+import Store
 import Testing
 
 @testable import SQS
@@ -96,6 +97,22 @@ import Testing
     #expect(try await cloud.rowCount() == 3, "two rows of the queue, and its link to the dead-letter queue")
   }
 
+  @Test func `looking over tenants reads the bodies of what goes out only`() async throws {
+    let cloud = Cloud()
+    let url = try await backlog(cloud, ["a": 12, "b": 12, "c": 12, "d": 12])
+    let name = try QueueName(url: url, region: .usEast1)
+    let reads = try await cloud.store.transact { rows in
+      let counting = CountingRows(rows)
+      let transaction = QueueTransaction(counting, QueueCache(cloud.store))
+      let queue = try #require(try transaction.queue(name))
+      let request = ReceiveRequest(maximum: 10, timeout: .seconds(30), now: cloud.clock.now())
+      let found = try StandardMessages(transaction, queue).find(request, redrive: nil)
+      #expect(found.receivable.count == 10 && found.receivable.allSatisfy { $0.body != nil })
+      return counting.reads(in: Keys.bodies(queue.space, from: .first(at: .epoch)))
+    }
+    #expect(reads == 10)
+  }
+
   @Test func `handles from before tenants had lanes stay good`() throws {
     let space = Space(queue: 1, generation: 2)
     let old = Receipt(
@@ -106,4 +123,23 @@ import Testing
     new.lane = Lane(group: "t")
     #expect(Receipt(handle: new.handle) == new)
   }
+}
+
+/// A transaction that knows what was read by key.
+private final class CountingRows: Transaction {
+  private let rows: any Transaction
+  private var keys: [Key] = []
+  init(_ rows: any Transaction) { self.rows = rows }
+
+  func reads(in range: KeyRange) -> Int { keys.count { range.contains($0) } }
+  func get(_ key: Key) throws -> [UInt8]? {
+    keys.append(key)
+    return try rows.get(key)
+  }
+  func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
+    try rows.scan(range, reverse: reverse, body)
+  }
+  func set(_ key: Key, _ value: [UInt8]) throws { try rows.set(key, value) }
+  func delete(_ key: Key) throws { try rows.delete(key) }
+  func deleteAll(_ range: KeyRange) throws { try rows.deleteAll(range) }
 }

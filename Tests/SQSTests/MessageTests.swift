@@ -214,6 +214,38 @@ import Testing
     ) { try await cloud.changeVisibility(handle, of: url, to: seconds) }
   }
 
+  @Test(arguments: [Int64.min, 0, .max], [nil, "t"])
+  func `times that a forged handle tells do no harm`(receivedAt: Int64, tenant: String?) async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue("q", ["VisibilityTimeout": "43200"])
+    for body in ["a", "b"] { try await cloud.send(body, to: url, group: tenant) }
+    let receipts = try await cloud.receive(url, 10).map { try #require(Receipt(handle: $0.receiptHandle ?? "")) }
+    var (first, second) = (receipts[0], receipts[1])
+    (first.receivedAt, second.receivedAt) = (Instant(milliseconds: receivedAt), Instant(milliseconds: receivedAt))
+    try await cloud.delete(first.handle, from: url)
+    cloud.clock.advance(.seconds(10))
+    let isLate = receivedAt != .max
+    if isLate {
+      await refused("InvalidParameterValue") { try await cloud.changeVisibility(second.handle, of: url, to: 43_200) }
+    } else {
+      try await cloud.changeVisibility(second.handle, of: url, to: 43_200)
+    }
+    try await cloud.delete(second.handle, from: url)
+    try await cloud.send("c", to: url, group: tenant)
+    #expect(try await cloud.bodies(url) == ["c"])
+  }
+
+  @Test func `a forged handle that names a tenant's turn names no message`() async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue()
+    try await cloud.send("a", to: url, group: "t")
+    var receipt = try #require(Receipt(handle: try await cloud.receive(url)[0].receiptHandle ?? ""))
+    receipt.lane = .none
+    try await cloud.delete(receipt.handle, from: url)
+    await refused("InvalidParameterValue") { try await cloud.changeVisibility(receipt.handle, of: url, to: 5) }
+    #expect(try await cloud.counts(url) == [0, 1, 0])
+  }
+
   @Test func `a time-out of zero leaves the message where it is`() async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue("q", ["VisibilityTimeout": "0"])

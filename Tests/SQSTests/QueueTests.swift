@@ -25,6 +25,18 @@ import Wire
     await refused("InvalidAddress", "The address \(url) is not valid for this endpoint.") { _ = try await cloud.attributes(url) }
   }
 
+  @Test func `what was read before a queue was deleted is not remembered after it`() async throws {
+    let cloud = Cloud()
+    try await cloud.createQueue("q")
+    let name = try QueueName(url: "/000000000000/q", region: .usEast1)
+    let cache = cloud.sqs.cache
+    let stored = try #require(cache.cached(name))
+    let generation = cache.generation
+    try await cloud.deleteQueue("/000000000000/q")
+    cache.keep([name: stored], readAt: generation)
+    #expect(try await cache.find(name) == nil)
+  }
+
   @Test func `a queue that is not there is refused by every operation`() async throws {
     let cloud = Cloud()
     let url = "http://localhost:4566/000000000000/none"

@@ -55,6 +55,20 @@ import Wire
     #expect(try await got.first?.body == "a")
   }
 
+  @Test(arguments: [nil, "t"])
+  func `a queue that is its own dead-letter queue loses nothing from view`(tenant: String?) async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue("dead")
+    try await cloud.set(["RedrivePolicy": Self.policy("1")], of: url)
+    try await cloud.send("poison", to: url, group: tenant)
+    for _ in 0..<3 {
+      #expect(try await cloud.bodies(url) == ["poison"])
+      cloud.clock.advance(.seconds(30))
+      #expect(try await cloud.bodies(url).isEmpty, "this receive moves it")
+      #expect(try await cloud.counts(url) == [1, 0, 0])
+    }
+  }
+
   @Test func `while the dead-letter queue is missing messages stay`() async throws {
     let cloud = Cloud()
     let dead = try await cloud.createQueue("dead")

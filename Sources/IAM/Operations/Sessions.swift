@@ -29,7 +29,9 @@ extension IAMService {
       "sts:rolesessionname": [input.roleSessionName], "sts:durationseconds": [String(input.durationSeconds ?? 3600)],
     ]
     if let id = input.externalId { facts["sts:externalid"] = [id] }
-    if let identity = input.sourceIdentity { facts["sts:sourceidentity"] = [identity] }
+    // One that a session before has set needs the role's consent as well.
+    let source = Self.sourceIdentity(of: call) ?? input.sourceIdentity
+    if let source { facts["sts:sourceidentity"] = [source] }
     if let keys = input.transitiveTagKeys { facts["sts:transitivetagkeys"] = keys }
     let tags = [Tag](input.tags)
     for tag in tags { facts["aws:requesttag/\(tag.key.lowercased())"] = [tag.value] }
@@ -37,7 +39,7 @@ extension IAMService {
     let trust = try await findRole(arn)?.trust?.document
     var actions = ["sts:AssumeRole"]
     if !tags.isEmpty { actions.append("sts:TagSession") }
-    if input.sourceIdentity != nil { actions.append("sts:SetSourceIdentity") }
+    if source != nil { actions.append("sts:SetSourceIdentity") }
     return actions.map { Access($0, on: input.roleArn, owner: owner, resourcePolicy: trust, conditionValues: facts) }
   }
 
@@ -60,12 +62,19 @@ extension IAMService {
       sessionTags: Dictionary(tags.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
     var facts: [String: [String]] = [:]
     if !transitive.isEmpty { facts["sts:transitivetagkeys"] = transitive }
-    // A source identity, once set, stays through every further role.
-    let source = input.sourceIdentity ?? call.conditionValues["aws:sourceidentity"]?.first
+    let inherited = Self.sourceIdentity(of: call)
+    if let inherited, let wanted = input.sourceIdentity, wanted != inherited {
+      throw IAMError.denied(
+        "User: \(call.principal.arn) is not authorized to perform: sts:SetSourceIdentity on resource: \(input.roleArn)")
+    }
+    let source = inherited ?? input.sourceIdentity
     if let source { facts["aws:sourceidentity"] = [source] }
     let issued = try await credentials(session, for: .seconds(seconds), conditionValues: facts)
     return AssumeRoleOutput(issued, sourceIdentity: source)
   }
+
+  /// Once set, it stays through every further role.
+  private static func sourceIdentity(of call: Call) -> String? { call.conditionValues["aws:sourceidentity"]?.first }
 
   static func sessionSeconds(_ wanted: Int?, _ longest: Int, _ principal: Principal) throws -> Int {
     let seconds = wanted ?? 3600

@@ -1,6 +1,5 @@
 import Base
 import JWTKit
-import Synchronization
 
 /// Verifies the signatures of web identity tokens with the configured keys of their issuers.
 ///
@@ -10,10 +9,17 @@ final class TokenVerifier: Sendable {
     func verify(using _: some JWTAlgorithm) async throws {}
   }
   private let providers: [String: WebIdentityProvider]
-  private let keys = Mutex<[String: JWTKeyCollection]>([:])
+  /// Whatever is no key of a known kind is left out, so that it costs its issuer only itself.
+  private let keys: [String: [JWK]]
 
   init(_ providers: [WebIdentityProvider]) {
     self.providers = Dictionary(providers.map { (IAMService.address($0.issuer), $0) }, uniquingKeysWith: { first, _ in first })
+    keys = self.providers.mapValues { Self.keys($0.keySet) }
+  }
+
+  private static func keys(_ set: String) -> [JWK] {
+    guard case .array(let keys)? = (try? JSON.parse(Array(set.utf8)))?["keys"] else { return [] }
+    return keys.compactMap { try? JWK(json: $0.bytes.utf8Text) }
   }
 
   /// By the issuer's address.
@@ -21,15 +27,11 @@ final class TokenVerifier: Sendable {
 
   /// Throws InvalidIdentityToken when the issuer's keys are not known or the signature is not by one of them.
   func verify(_ token: String, of address: String) async throws {
-    guard let provider = providers[address] else { throw IAMError.noVerificationKey() }
-    let collection: JWTKeyCollection
-    if let known = keys.withLock({ $0[address] }) {
-      collection = known
-    } else {
-      collection = JWTKeyCollection()
-      do { try await collection.add(jwksJSON: provider.keySet) } catch { throw IAMError.noVerificationKey() }
-      keys.withLock { $0[address] = collection }
-    }
+    // A collection of its own for each token: it would keep the algorithm that the first token names for a key without one.
+    let collection = JWTKeyCollection()
+    var isUsable = false
+    for key in keys[address] ?? [] where (try? await collection.add(jwk: key)) != nil { isUsable = true }
+    guard isUsable else { throw IAMError.noVerificationKey() }
     do { _ = try await collection.verify(token, as: AnyClaims.self) } catch { throw IAMError.tokenNotValidated() }
   }
 }

@@ -15,18 +15,18 @@ import Synchronization
 final class LayerTrees: Sendable {
   static let prefix = ".layers-"
   private let root: String
-  /// Trees that are kept. One more takes the place of the one that no environment has been started with for longest.
-  private static let capacity = 1000
-  private struct Tree { var hashes: [String], lastUse: Int }
+  /// Trees that are kept. One more takes the place of the one that rests longest; those in use stay, however many.
+  private let capacity: Int
+  private struct Tree { var hashes: [String], users: Int, lastUse: Int }
   private struct State {
     var trees: [String: Tree] = [:]
     var uses = 0
   }
   private let state = Mutex(State())
 
-  init(root: String) { self.root = root }
+  init(root: String, capacity: Int = 1000) { (self.root, self.capacity) = (root, capacity) }
 
-  /// Blocking; the packages are unpacked already.
+  /// Blocking; the packages are unpacked already. The tree is in use until `release`.
   /// - Parameter hashes: in the order in which they are merged.
   /// - Throws: `PackageIOError`.
   func tree(of hashes: [String]) throws -> String {
@@ -51,19 +51,25 @@ final class LayerTrees: Sendable {
     state.withLock { state in
       state.uses += 1
       state.trees[path]?.lastUse = state.uses
+      state.trees[path]?.users += 1
       return state.trees[path] != nil
     }
   }
 
   private func keep(_ path: String, _ hashes: [String]) throws {
-    let oldest = state.withLock { state -> String? in
-      state.trees[path] = Tree(hashes: hashes, lastUse: state.uses)
-      guard state.trees.count > Self.capacity else { return nil }
-      let oldest = state.trees.min { $0.value.lastUse < $1.value.lastUse }?.key
-      if let oldest { state.trees[oldest] = nil }
-      return oldest
+    let evicted = state.withLock { state -> [String] in
+      state.trees[path] = Tree(hashes: hashes, users: 1, lastUse: state.uses)
+      let resting = state.trees.filter { $0.value.users == 0 }.sorted { $0.value.lastUse < $1.value.lastUse }
+      let evicted = resting.prefix(max(0, state.trees.count - capacity)).map(\.key)
+      for path in evicted { state.trees[path] = nil }
+      return evicted
     }
-    if let oldest { try PackageDisk.removeTree(oldest) }
+    for path in evicted { try PackageDisk.removeTree(path) }
+  }
+
+  /// One user of the tree less. Does nothing for another path.
+  func release(_ path: String) {
+    state.withLock { if let users = $0.trees[path]?.users { $0.trees[path]?.users = max(0, users - 1) } }
   }
 
   /// Removes the trees that a package is part of.

@@ -66,13 +66,17 @@ struct PackageStore: Sendable {
     return try await disk.run { Result { try disk.unpack(zip, hash: hash) } }.get()
   }
 
-  /// A directory with the files of several packages, those of later ones over those of earlier ones.
+  /// A directory with the files of several packages, those of later ones over those of earlier ones. It stays until
+  /// `release(directory:)`.
   /// - Throws: `PackageMissing` when the bytes of one are gone.
   func directory(merging hashes: [String]) async throws -> String {
     for hash in hashes { _ = try await directory(for: hash) }
     if hashes.count == 1 { return "\(root)/\(hashes[0])" }
     return try await disk.run { Result { try trees.tree(of: hashes) } }.get()
   }
+
+  /// Who got the directory of merged packages needs it no longer.
+  func release(directory: String) { trees.release(directory) }
 
   /// The bytes of the zip, for `GetFunction`'s location.
   func zip(_ hash: String) async throws -> [UInt8] {

@@ -32,8 +32,8 @@ struct ConcurrencyLedger: Sendable {
     reserved[scope] = sum > 0 ? sum : nil
   }
 
+  /// - Parameter reserved: as the caller has seen it. What is set aside follows `reserve` alone, since the caller may be late.
   mutating func enter(_ function: FunctionID, reserved: Int?) -> Refusal? {
-    reserve(function, reserved)
     let running = byFunction[function, default: 0]
     if let reserved {
       guard running < reserved else { return .reserved }

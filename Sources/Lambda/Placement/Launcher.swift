@@ -22,6 +22,7 @@ final class Launcher: Sendable {
   private let logger: Logger
   private let spares: SpareRuntimes
   private let temporary = Mutex<[EnvironmentID: TemporaryDirectory]>([:])
+  private let layerTrees = Mutex<[EnvironmentID: String]>([:])
 
   init(
     sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, packages: PackageStore, roles: any RolePort,
@@ -37,7 +38,7 @@ final class Launcher: Sendable {
     let code: String, layers: String?
     do {
       code = try await packages.directory(for: function.codeHash)
-      layers = function.layers.isEmpty ? nil : try await packages.directory(merging: function.layers.map(\.codeHash))
+      layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
@@ -141,8 +142,18 @@ final class Launcher: Sendable {
     return made
   }
 
+  /// They are in use while the environment is, through all its processes.
+  private func layerTree(of environment: Environment) async throws -> String? {
+    let hashes = environment.function.layers.map(\.codeHash)
+    guard !hashes.isEmpty else { return nil }
+    let path = try await packages.directory(merging: hashes)
+    if let held = layerTrees.withLock({ $0.updateValue(path, forKey: environment.id) }) { packages.release(directory: held) }
+    return path
+  }
+
   /// The environment is no more.
   func release(_ id: EnvironmentID) {
     temporary.withLock { $0.removeValue(forKey: id) }?.release()
+    if let path = layerTrees.withLock({ $0.removeValue(forKey: id) }) { packages.release(directory: path) }
   }
 }

@@ -74,7 +74,9 @@ struct FairShare: Sendable {
   mutating func note(_ event: Event) {
     switch event {
     case .sent(let lane, let now): tenants[lane]?.lastSent = now
-    case .began(let lane, let now, let until, let sentAt):
+    case .began(let lane, let told, let until, let sentAt):
+      // What a client's receipt tells may be anything.
+      let now = min(max(told, until - SQSLimits.totalVisibility), until)
       all.began(at: now, until: until)
       guard lane != .none else { return }
       var tenant = tenants[lane] ?? Tenant(lastSent: sentAt)
@@ -82,7 +84,8 @@ struct FairShare: Sendable {
       tenant.flights.began(at: now, until: until)
       if tenants[lane] == nil { makeRoom() }
       tenants[lane] = tenant
-    case .ended(let lane, let now, let until, let began):
+    case .ended(let lane, let now, let until, let told):
+      let began = min(max(told, now - SQSLimits.totalVisibility), now)
       all.ended(at: now, until: until, began: began)
       tenants[lane]?.flights.ended(at: now, until: until, began: began)
     case .drained(let lane): tenants[lane]?.flights.forgetTime()
@@ -103,7 +106,7 @@ private struct Flights: Sendable {
   private struct Second { var count = 0, starts: Int64 = 0 }
   private var seconds: [Int64: Second] = [:]
   private(set) var count = 0
-  /// The sum of the times at which those in flight were received.
+  /// The sum of the times at which those in flight were received. Sums wrap: only their differences, which are small, count.
   private var starts: Int64 = 0
   private var landed: Int64 = 0
   /// Time spent, in milliseconds, in this minute and the one before.
@@ -116,19 +119,19 @@ private struct Flights: Sendable {
     guard until > now else { return }
     let second = Self.second(until)
     seconds[second, default: Second()].count += 1
-    seconds[second, default: Second()].starts += now.milliseconds
+    seconds[second, default: Second()].starts &+= now.milliseconds
     count += 1
-    starts += now.milliseconds
+    starts &+= now.milliseconds
   }
 
   mutating func ended(at now: Instant, until: Instant, began: Instant) {
     let second = Self.second(until)
     guard var there = seconds[second], there.count > 0 else { return }
     there.count -= 1
-    there.starts -= began.milliseconds
+    there.starts &-= began.milliseconds
     seconds[second] = there.count == 0 ? nil : there
     count -= 1
-    starts -= began.milliseconds
+    starts &-= began.milliseconds
     spend((now - began).inMilliseconds, at: now)
   }
 
@@ -139,8 +142,8 @@ private struct Flights: Sendable {
     for (second, there) in seconds where second <= now.seconds {
       seconds[second] = nil
       count -= there.count
-      starts -= there.starts
-      spend(Int64(there.count) * second * 1000 - there.starts, at: now)
+      starts &-= there.starts
+      spend(Int64(there.count) &* second &* 1000 &- there.starts, at: now)
     }
   }
 
@@ -150,14 +153,14 @@ private struct Flights: Sendable {
       spent = (0, this == minute + 1 ? spent.now : 0)
       minute = this
     }
-    spent.now += max(0, milliseconds)
+    spent.now &+= max(0, milliseconds)
   }
 
   /// Milliseconds of this minute and the one before, and of what is in flight.
   func recentTime(at now: Instant) -> Int64 {
     let age = now.seconds / 60 - minute
-    let past = age == 0 ? spent.now + spent.before : age == 1 ? spent.now : 0
-    return past + Int64(count) * now.milliseconds - starts
+    let past = age == 0 ? spent.now &+ spent.before : age == 1 ? spent.now : 0
+    return past &+ Int64(count) &* now.milliseconds &- starts
   }
 
   func isForgotten(at now: Instant) -> Bool { count == 0 && recentTime(at: now) == 0 }

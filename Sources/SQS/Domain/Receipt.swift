@@ -12,6 +12,9 @@ struct Receipt: Sendable, Equatable {
   /// The 12 hours that a message may be kept invisible count from here.
   var receivedAt: Instant
 
+  /// Until when a client may keep the message invisible. A handle from the future gives no more than one of now.
+  func latestDeadline(at now: Instant) -> Instant { min(receivedAt, now) + SQSLimits.totalVisibility }
+
   /// Handles are opaque to clients; base64 of numbers and a checksum. The second byte is the version.
   var handle: String {
     var bytes: [UInt8] = [1, lane == .none ? 1 : 2]

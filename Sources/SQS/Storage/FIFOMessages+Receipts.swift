@@ -23,7 +23,7 @@ extension FIFOMessages {
 
   func changeVisibility(_ receipt: Receipt, to timeout: Duration, at now: Instant) throws {
     guard let (group, found) = try find(receipt, at: now) else { throw SQSError.messageGone(receipt.handle) }
-    guard now + timeout <= receipt.receivedAt + SQSLimits.totalVisibility else { throw SQSError.visibilityBeyondLimit(timeout) }
+    guard now + timeout <= receipt.latestDeadline(at: now) else { throw SQSError.visibilityBeyondLimit(timeout) }
     let member = Member(visibleAt: now + timeout, visibility: found.visibility)
     try rows.set(Keys.member(space, group, receipt.sequence), member.row)
     try settle(group, at: now)

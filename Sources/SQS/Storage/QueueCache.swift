@@ -8,29 +8,39 @@ import Synchronization
 /// decides nothing durable.
 final class QueueCache: Sendable {
   private let store: any Store
-  private let queues = Mutex<[QueueName: StoredQueue]>([:])
+  private struct Cache {
+    var queues: [QueueName: StoredQueue] = [:]
+    /// Grows with each change, so that what was read before one is not remembered after it.
+    var generation: UInt64 = 0
+  }
+  private let cache = Mutex(Cache())
 
   init(_ store: any Store) { self.store = store }
 
-  func cached(_ name: QueueName) -> StoredQueue? { queues.withLock { $0[name] } }
+  var generation: UInt64 { cache.withLock { $0.generation } }
+  func cached(_ name: QueueName) -> StoredQueue? { cache.withLock { $0.queues[name] } }
 
   func find(_ name: QueueName) async throws -> Queue? {
+    let generation = generation
     if let cached = cached(name) { return cached.queue }
     let stored = try await store.read { rows in
       try rows.get(Keys.queue(name)).map { StoredQueue(bytes: $0, queue: try Queue($0, name: name)) }
     }
-    if let stored { keep([name: stored]) }
+    if let stored { keep([name: stored], readAt: generation) }
     return stored?.queue
   }
 
-  func keep(_ changes: [QueueName: StoredQueue?]) {
+  /// - Parameter readAt: the generation at which a mere read began; nil for what a commit has seen or written.
+  func keep(_ changes: [QueueName: StoredQueue?], readAt: UInt64? = nil) {
     guard !changes.isEmpty else { return }
-    queues.withLock { queues in
-      if queues.count + changes.count > SQSLimits.cachedQueues { queues.removeAll(keepingCapacity: true) }
+    cache.withLock { cache in
+      guard readAt ?? cache.generation == cache.generation else { return }
+      if readAt == nil { cache.generation += 1 }
+      if cache.queues.count + changes.count > SQSLimits.cachedQueues { cache.queues.removeAll(keepingCapacity: true) }
       for (name, stored) in changes {
         // Commits finish in any order; an older copy must not stand in for a newer one.
-        if let stored, let present = queues[name], stored.queue.isOlder(than: present.queue) { continue }
-        queues[name] = stored
+        if let stored, let present = cache.queues[name], stored.queue.isOlder(than: present.queue) { continue }
+        cache.queues[name] = stored
       }
     }
   }

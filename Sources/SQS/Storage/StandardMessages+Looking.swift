@@ -49,7 +49,21 @@ extension StandardMessages {
     }
     cut(&found, to: request.maximum)
     try fill(&found, from: aside, request, redrive)
+    try readBodies(of: &found)
     return found
+  }
+
+  /// Only of what goes out: looking over tenants meets many more rows. One without a body has been expired by the worker.
+  private func readBodies(of found: inout Found) throws {
+    let rows = try found.receivable.map(withBody)
+    found.receivable = rows.filter { $0.body != nil }
+    found.expired += rows.filter { $0.body == nil }
+  }
+
+  private func withBody(_ row: Found.Row) throws -> Found.Row {
+    var row = row
+    row.body = try rows.get(Keys.body(space, row.place.sequence))
+    return row
   }
 
   /// The rows of a tenant that are visible, up to `most` receivable ones.
@@ -70,12 +84,11 @@ extension StandardMessages {
   }
 
   private func sort(_ row: Found.Row, _ redrive: RedrivePolicy?, at now: Instant, _ found: inout Found) throws {
-    var row = row
-    row.body = try rows.get(Keys.body(space, row.place.sequence))
-    if row.body == nil || row.visibility.isExpired(at: now, in: queue) {
-      found.expired.append(row)
+    if row.visibility.isExpired(at: now, in: queue) {
+      found.expired.append(try withBody(row))
     } else if let redrive, row.visibility.isExhausted(by: redrive) {
-      found.exhausted.append(row)
+      let row = try withBody(row)
+      if row.body == nil { found.expired.append(row) } else { found.exhausted.append(row) }
     } else {
       found.receivable.append(row)
     }

@@ -7,7 +7,8 @@ extension StandardMessages {
     guard receipt.space == space else { return nil }
     func look(_ visibleAt: Instant) throws -> (place: DuePlace, visibility: Visibility)? {
       let place = DuePlace(visibleAt: visibleAt, sequence: receipt.sequence)
-      guard let value = try rows.get(key(receipt.lane, place)) else { return nil }
+      // A forged handle can name the place of a tenant's turn, which is no message.
+      guard let value = try rows.get(key(receipt.lane, place)), Turn.read(value) == nil else { return nil }
       let visibility = try Visibility(value)
       return visibility.receiveCount == receipt.receiveCount ? (place, visibility) : nil
     }
@@ -35,7 +36,7 @@ extension StandardMessages {
   func changeVisibility(_ receipt: Receipt, to timeout: Duration, at now: Instant) throws {
     guard var (place, visibility) = try find(receipt) else { throw SQSError.messageGone(receipt.handle) }
     guard place.visibleAt > now || !visibility.isMoved else { throw SQSError.messageNotInflight }
-    guard now + timeout <= receipt.receivedAt + SQSLimits.totalVisibility else { throw SQSError.visibilityBeyondLimit(timeout) }
+    guard now + timeout <= receipt.latestDeadline(at: now) else { throw SQSError.visibilityBeyondLimit(timeout) }
     try rows.delete(key(receipt.lane, place))
     transaction.note(.ended(receipt.lane, at: now, until: place.visibleAt, began: receipt.receivedAt), space)
     if place.visibleAt <= now { transaction.noteLeases(space, 1) }

@@ -49,7 +49,6 @@ struct StandardMessages: QueueMessages {
     let found = try find(request, redrive: deadLetters == nil ? nil : queue.redrive)
     var out = Received(mayBeMore: found.left != nil)
     for row in found.expired { try remove(row) }
-    for row in found.exhausted { try move(row, to: deadLetters, at: now) }
     for row in found.receivable {
       guard let body = row.body else { continue }
       out.leases.append(try lease(row, body, until: now + request.timeout, at: now))
@@ -58,6 +57,8 @@ struct StandardMessages: QueueMessages {
     let floor =
       request.timeout == .zero ? found.receivable.map { DuePlace(visibleAt: now, sequence: $0.place.sequence) }.min() : nil
     try advanceHead(found, floor: floor, at: now)
+    // The head is set: where a queue is its own dead-letter queue, it goes back to what is moved.
+    for row in found.exhausted { try move(row, to: deadLetters, at: now) }
     for lane in found.lanes { try settle(lane) }
     if !out.leases.isEmpty { transaction.noteLeases(space, out.leases.count) }
     if request.wantsNextDue, !out.mayBeMore { out.nextDue = try nextDue(after: now) }

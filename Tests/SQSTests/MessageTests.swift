@@ -296,6 +296,19 @@ import Testing
     #expect(try await cloud.counts(url) == [0, 1, 0])
   }
 
+  @Test(arguments: [true, false])
+  func `a message that expired in flight is counted out once`(hasWorked: Bool) async throws {
+    let cloud = Cloud()
+    let url = try await cloud.createQueue("q", ["MessageRetentionPeriod": "60", "VisibilityTimeout": "600"])
+    try await cloud.send("a", to: url)
+    let handle = try await cloud.receive(url)[0].receiptHandle
+    cloud.clock.advance(.seconds(61))
+    if hasWorked { try await cloud.work() }
+    try await cloud.send("b", to: url)
+    try await cloud.delete(handle, from: url)
+    #expect(try await cloud.counts(url) == [1, 0, 0])
+  }
+
   @Test func `after a restart deadlines, counts and handles are what they were`() async throws {
     let cloud = Cloud()
     let url = try await cloud.createQueue()

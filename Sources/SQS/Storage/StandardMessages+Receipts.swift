@@ -20,10 +20,12 @@ extension StandardMessages {
   /// Deletes the message of the receipt. An old receipt deletes nothing.
   func delete(_ receipt: Receipt, at now: Instant) throws {
     guard let (place, visibility) = try find(receipt) else { return }
+    // The worker may have expired it in flight, and has counted that.
+    let isCounted = try !visibility.isExpired(at: now, in: queue) || rows.get(Keys.body(space, place.sequence)) != nil
     try rows.delete(key(receipt.lane, place))
     try rows.delete(Keys.body(space, place.sequence))
     if visibility.isMoved { try rows.delete(Keys.moved(space, place.sequence)) }
-    try updateTally { $0.messages -= 1 }
+    if isCounted { try updateTally { $0.messages -= 1 } }
     if place.visibleAt > now { transaction.noteLeases(space, -1) }
     transaction.note(.ended(receipt.lane, at: now, until: place.visibleAt, began: receipt.receivedAt), space)
     try settle(receipt.lane, removed: place)

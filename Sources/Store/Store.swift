@@ -20,6 +20,10 @@ public protocol Store: Sendable {
   func transact<T: Sendable>(
     _ body: @escaping @Sendable (any Transaction) throws -> T, then done: @escaping @Sendable (Result<T, any Error>) -> Void)
 
+  /// One more caller waits for a transaction that was handed over already and has not begun: its body serves several. A store
+  /// that gives callers a moment to come back together counts it like a transaction.
+  func joinsTransaction()
+
   /// Yields after each commit that wrote a key with this prefix, before its caller resumes. Several commits may be
   /// reported once, and a deletion of what was not there may be reported. Ends when the store is closed.
   func watch(_ prefix: Key) -> AsyncStream<Void>
@@ -29,6 +33,8 @@ public protocol Store: Sendable {
 }
 
 extension Store {
+  public func joinsTransaction() {}
+
   public func transact<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
     try await withCheckedThrowingContinuation { caller in transact(body) { caller.resume(with: $0) } }
   }

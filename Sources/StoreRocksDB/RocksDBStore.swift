@@ -50,9 +50,9 @@ public final class RocksDBStore: StoreBackend {
   private static func write(_ queue: WorkQueue<any Job<any Transaction>>, _ engine: Engine) {
     let writer = Writer(engine)
     while true {
-      let jobs = queue.take(most: Writer.jobLimit, gathering: writer.expectedJobs, nanoseconds: writer.patienceNanoseconds)
+      let jobs = queue.take(most: Writer.jobLimit, gathering: writer.expectedCallers, nanoseconds: writer.patienceNanoseconds)
       if jobs.isEmpty { return }
-      writer.perform(jobs)
+      writer.perform(jobs, callers: queue.takenCallers)
     }
   }
 
@@ -87,6 +87,8 @@ public final class RocksDBStore: StoreBackend {
     let job = BodyJob(body, then: done)
     writes.submit(job, as: job)
   }
+
+  public func joinsTransaction() { writes.join() }
 
   public func image() async throws -> any StoreImage {
     guard let image = engine.using({ $0.map { Image(engine, $0) } }) else {

@@ -23,14 +23,15 @@ final class Writer {
 
   /// How many callers the last batch had. They are resumed together and most of them come back at once; without a short
   /// wait the first of them would be synchronised alone, and the others would pay for its sync too.
-  private(set) var expectedJobs = 1
+  private(set) var expectedCallers = 1
   /// How long to wait for them: a part of what a sync costs here, and not at all where that is next to nothing.
   private(set) var patienceNanoseconds = 0
 
   init(_ engine: Engine) { self.engine = engine }
 
-  func perform(_ jobs: [any Job<any Transaction>]) {
-    expectedJobs = jobs.count
+  /// - Parameter callers: who waits for these jobs; one job may serve several.
+  func perform(_ jobs: [any Job<any Transaction>], callers: Int) {
+    expectedCallers = callers
     var rest = jobs[...]
     while !rest.isEmpty {
       var ran = rest.startIndex

@@ -32,7 +32,7 @@ final class SharedCommits: Sendable {
         open[queue] = batch
         return batch
       }
-      if let batch { commit(batch, of: queue) }
+      if let batch { commit(batch, of: queue) } else { store.joinsTransaction() }
     }
   }
 

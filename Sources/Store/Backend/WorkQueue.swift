@@ -17,6 +17,10 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
   private var waking = 0
   /// A thread that gathers is not woken for less.
   private var wanted = 1
+  /// Callers beyond the first one of items that wait.
+  private var joined = 0
+  /// How many callers the items had that were taken last. For a single taker.
+  package private(set) var takenCallers = 0
   private var isClosed = false
 
   package enum Refusal: Error { case full, closed }
@@ -46,14 +50,30 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     if isClosed { throw .closed }
     if items.count - head >= limit { throw .full }
     items.append(item)
-    guard sleeping > waking, items.count - head >= wanted else { return false }
+    return wakesTaker()
+  }
+
+  /// With the lock held.
+  private func wakesTaker() -> Bool {
+    guard sleeping > waking, callers >= wanted else { return false }
     waking += 1
     return true
+  }
+  private var callers: Int { items.count - head + joined }
+
+  /// An item that waits has one more caller.
+  package func join() {
+    pthread_mutex_lock(mutex)
+    joined += 1
+    // Only one who gathers is waked by it: without an item there is nothing to do.
+    let wakes = wanted > 1 && items.count > head && wakesTaker()
+    pthread_mutex_unlock(mutex)
+    if wakes { pthread_cond_signal(condition) }
   }
 
   /// Waits until there is work and takes up to `most` items in order. Empty once the queue is closed and drained.
   ///
-  /// With `gathering`, waits up to `nanoseconds` for that many items, for one taker whose work costs the same for few
+  /// With `gathering`, waits up to `nanoseconds` for that many callers, for one taker whose work costs the same for few
   /// and many.
   package func take(most: Int, gathering count: Int = 1, nanoseconds: Int = 0) -> [Item] {
     pthread_mutex_lock(mutex)
@@ -63,6 +83,8 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
       if isClosed { return [] }
       sleep { pthread_cond_wait(condition, mutex) }
     }
+    takenCallers = callers
+    joined = 0
     if head == 0, items.count <= most {
       defer { items = [] }
       return items
@@ -82,7 +104,7 @@ package final class WorkQueue<Item: Sendable>: @unchecked Sendable {
     deadline.tv_sec += time_t(end / 1_000_000_000)
     deadline.tv_nsec = end % 1_000_000_000
     wanted = count
-    while items.count - head < count, !isClosed {
+    while callers < count, !isClosed {
       if sleep({ pthread_cond_timedwait(condition, mutex, &deadline) }) != 0 { break }
     }
     wanted = 1

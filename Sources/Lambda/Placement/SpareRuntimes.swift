@@ -163,7 +163,7 @@ final class SpareRuntimes: Sendable {
     }()
     await wait(for: booted, atMost: Self.gateLimit)
     gate.leave()
-    if !api.hasAsked { await wait(for: booted, atMost: Self.bootLimit) }
+    if api.isBooting { await wait(for: booted, atMost: Self.bootLimit) }
     let isKept = api.hasAsked && shelve(spare, order)
     if !isKept { sandbox.kill() }
     await end

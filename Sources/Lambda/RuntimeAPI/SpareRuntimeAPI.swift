@@ -42,6 +42,13 @@ final class SpareRuntimeAPI: HTTPHandler {
     waiter?.resume(returning: nil)
   }
 
+  /// The runtime has not asked yet, and its process may still do so.
+  var isBooting: Bool {
+    state.withLock { state in
+      if case .waiting(nil) = state { true } else { false }
+    }
+  }
+
   /// The runtime has booted: it waits to be told, or has been.
   var hasAsked: Bool {
     state.withLock { state in

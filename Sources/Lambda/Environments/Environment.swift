@@ -34,6 +34,8 @@ final class Environment: Sendable {
     /// Counts how often the runtime has begun to wait for work.
     var rests: UInt64 = 0
     var isFrozen = false
+    /// The process has been killed: frozen now, it would not die.
+    var isKilled = false
     var mustKill = false
     /// Told once, when the init phase needs the processor no more.
     var booted: (@Sendable () -> Void)?
@@ -122,7 +124,7 @@ final class Environment: Sendable {
   /// Stops every process of the function between two instructions, if nothing has come since.
   func freeze(ifStillAt rest: UInt64) {
     guarded.withLock { guarded in
-      guard guarded.rests == rest, guarded.waiter != nil, let process = guarded.process else { return }
+      guard guarded.rests == rest, guarded.waiter != nil, !guarded.isKilled, let process = guarded.process else { return }
       process.setFrozen(true)
       guarded.isFrozen = true
     }
@@ -219,7 +221,7 @@ final class Environment: Sendable {
     await copying
     log.withLock { $0.settle(at: ambient.now) }
     guarded.withLock { guarded in
-      (guarded.process, guarded.isFrozen) = (nil, false)
+      (guarded.process, guarded.isFrozen, guarded.isKilled) = (nil, false, false)
       guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
     }
     await process.release()
@@ -291,7 +293,7 @@ final class Environment: Sendable {
     case .launch: orderSink.yield(.launch)
     case .kill:
       let process = guarded.withLock { guarded in
-        if guarded.process == nil { guarded.mustKill = true }
+        if guarded.process == nil { guarded.mustKill = true } else { guarded.isKilled = true }
         return guarded.process
       }
       process?.kill()

@@ -16,6 +16,10 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
+    /// Where references to ECR are looked up: image layouts and archives by name and tag.
+    public var imageDirectory: String?
+    /// Whether an image may lie anywhere on the host, and not only in that directory.
+    public var allowsAnyImage = false
     public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
       self.spareRuntimes = spareRuntimes
@@ -56,7 +60,10 @@ public final class LambdaService: ServiceModule {
     (self.configuration, self.ambient, self.logger) = (configuration, ambient, logger)
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
-    packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
+    let library = ImageLibrary(directory: configuration.imageDirectory, allowsAnyPath: configuration.allowsAnyImage)
+    packages = PackageStore(
+      blobs: blobs, directory: configuration.directory + "/code",
+      images: ImageStore(library: library, directory: configuration.directory + "/images"))
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
     control = ControlPlane(

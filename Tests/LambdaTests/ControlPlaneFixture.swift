@@ -72,11 +72,15 @@ struct TestPlane {
   let directory = TemporaryDirectory()
   let store: any Store
 
-  init(store: any Store = MemoryStore()) {
+  /// - Parameter images: where images named as in ECR lie.
+  init(store: any Store = MemoryStore(), images: String? = nil, allowsAnyImage: Bool = true) {
     self.store = store
+    let library = ImageLibrary(directory: images, allowsAnyPath: allowsAnyImage)
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
-      packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
+      packages: PackageStore(
+        blobs: blobs, directory: directory.path + "/code",
+        images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
       authoriser: identity, queues: queues, catalog: StubCatalog())
   }
 
@@ -109,7 +113,9 @@ struct TestPlane {
   }
 
   /// Lets the activation worker do what it would do at once.
-  func settle() async throws { _ = try await plane.activation.turn(clock.now()) }
+  func settle() async throws {
+    for worker in [plane.activation, plane.imageActivation] { _ = try await worker.turn(clock.now()) }
+  }
 
   static let zip = ZipWriter.zip([.init("app.py", "def handler(e, c): return e")])
   static let otherZip = ZipWriter.zip([.init("app.py", "def handler(e, c): return 2")])

@@ -22,6 +22,7 @@ final class ControlPlane: Sendable {
   /// Nudged after every change of a mapping, and of a function that a mapping may name.
   let mappingNudge = Nudge()
   let activation: Activation
+  let imageActivation: Activation
   let collector: PackageCollector
   let links: PackageLinks
 
@@ -35,12 +36,15 @@ final class ControlPlane: Sendable {
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
-    activation = Activation(
-      store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-      collection: collector.nudge)
+    let make = { [store, ambient, packages, catalog, resolver, changes, collector] kind in
+      Activation(
+        kind: kind, store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
+        collection: collector.nudge)
+    }
+    (activation, imageActivation) = (make(.zips), make(.images))
   }
 
-  var workers: [any Worker] { [activation, collector] }
+  var workers: [any Worker] { [activation, imageActivation, collector] }
 
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
@@ -60,6 +64,7 @@ final class ControlPlane: Sendable {
     resolver.forget(change.id)
     changes.send(change)
     activation.nudge.nudge()
+    imageActivation.nudge.nudge()
     mappingNudge.nudge()
   }
 }

@@ -20,19 +20,22 @@ extension ControlPlane {
 
   private func updateFunctionCode(_ input: UpdateFunctionCodeInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
-    let zip = try FunctionSettings.zip(
-      file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, image: input.imageUri,
-      kms: input.sourceKMSKeyArn)
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
-    if input.dryRun == true { return try await dryRun(zip, before.latest, input) }
-    let package = try await packages.add(zip: zip)
-    defer { packages.release(package.hash) }
+    let source = try FunctionSettings.source(input, for: before.latest)
+    if input.dryRun == true { return try await dryRun(source, before.latest, input) }
+    var wanted = before.latest
+    try await add(source, to: &wanted)
+    let package = wanted
+    defer { packages.release(package.codeHash) }
     let revision = ambient.uuid()
-    let after = try await change(id, input.revisionId, keeping: package.hash, call) { function in
+    let after = try await change(id, input.revisionId, keeping: package.codeHash, call) { function in
       var version = function.latest
-      (version.codeHash, version.codeSize, version.unzippedSize) = package
+      // Deleted and made anew meanwhile, of the other kind.
+      guard (version.image == nil) == (package.image == nil) else { throw LambdaError.updateInProgress(id) }
+      (version.codeHash, version.codeSize, version.unzippedSize) = (package.codeHash, package.codeSize, package.unzippedSize)
+      version.image = package.image
       try version.checkSize()
       version.architecture = input.architectures?.first ?? version.architecture
       function.beginUpdate(to: version, revisionID: revision, at: call.now)
@@ -41,11 +44,14 @@ extension ControlPlane {
     return FunctionConfiguration(after.published ?? after.latest)
   }
 
-  private func dryRun(_ zip: [UInt8], _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
+  private func dryRun(_ source: CodeSource, _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
     -> FunctionConfiguration
   {
     var version = version
-    (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
+    switch source {
+    case .zip(let zip): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
+    case .image(let uri): try version.take(try await packages.check(image: uri), uri: uri)
+    }
     version.architecture = input.architectures?.first ?? version.architecture
     return FunctionConfiguration(version)
   }

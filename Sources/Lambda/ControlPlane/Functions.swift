@@ -38,25 +38,35 @@ extension ControlPlane {
   private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    let code = input.code
-    let zip = try FunctionSettings.zip(
-      file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, image: code.imageUri,
-      kms: code.sourceKMSKeyArn)
+    let source = try FunctionSettings.source(input)
     var version = try FunctionVersion(
-      creating: id, settings, architecture: input.architectures?.first, revisionID: ambient.uuid(), at: call.now)
+      creating: id, settings, isImage: input.packageType == "Image", architecture: input.architectures?.first,
+      revisionID: ambient.uuid(), at: call.now)
     let tags = try Tags.checked(input.tags ?? [:])
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
     if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
-    let package = try await packages.add(zip: zip)
-    defer { packages.release(package.hash) }
-    (version.codeHash, version.codeSize, version.unzippedSize) = package
+    try await add(source, to: &version)
+    defer { packages.release(version.codeHash) }
     try version.checkSize()
     var function = StoredFunction(latest: version, tags: tags)
     if input.publish == true { (function.lastVersion, function.versionInProgress) = (1, 1) }
     try await save(new: function, at: call.now)
     functionChanged(.changed(id))
     return FunctionConfiguration(function.published ?? version)
+  }
+
+  /// Keeps the code, which is not removed until `release` is called with the version's `codeHash`.
+  func add(_ source: CodeSource, to version: inout FunctionVersion) async throws {
+    switch source {
+    case .zip(let zip): (version.codeHash, version.codeSize, version.unzippedSize) = try await packages.add(zip: zip)
+    case .image(let uri):
+      let manifest = try await packages.add(image: uri)
+      do { try version.take(manifest, uri: uri) } catch {
+        packages.release(manifest.digest)
+        throw error
+      }
+    }
   }
 
   private func save(new function: StoredFunction, at now: Instant) async throws {
@@ -89,7 +99,12 @@ extension ControlPlane {
     var output = GetFunctionOutput()
     output.configuration = FunctionConfiguration(version, arn: name.arn)
     var code = FunctionCodeLocation()
-    (code.repositoryType, code.location) = ("S3", call.endpoint + links.link(version.codeHash))
+    if let image = version.image {
+      (code.repositoryType, code.imageUri) = ("ECR", image.uri)
+      code.resolvedImageUri = ImageReference.resolved(image.uri, digest: version.codeHash)
+    } else {
+      (code.repositoryType, code.location) = ("S3", call.endpoint + links.link(version.codeHash))
+    }
     output.code = code
     if !function.tags.isEmpty { output.tags = function.tags }
     if let reserved = function.reservedConcurrency {
@@ -184,6 +199,16 @@ extension ControlPlane {
   }
 }
 
+extension FunctionVersion {
+  /// Becomes the image; what the function itself says stays.
+  mutating func take(_ manifest: ImageManifest, uri: String) throws {
+    image = ImageSource(
+      uri: uri, settings: manifest.settings, environment: manifest.environment, overrides: image?.overrides ?? ContainerSettings())
+    (codeHash, codeSize, unzippedSize) = (manifest.digest, 0, 0)
+    try checkImageSettings()
+  }
+}
+
 extension StoredFunction {
   /// The version that is published together with the change that is under way.
   var published: FunctionVersion? {
@@ -196,8 +221,12 @@ extension StoredFunction {
 
 extension FunctionVersion {
   /// A new function with the defaults of the API.
-  init(creating id: FunctionID, _ settings: FunctionSettings, architecture: String?, revisionID: String, at now: Instant) throws {
-    guard let runtime = settings.runtime, let handler = settings.handler, let role = settings.role else {
+  init(
+    creating id: FunctionID, _ settings: FunctionSettings, isImage: Bool, architecture: String?, revisionID: String, at now: Instant
+  ) throws {
+    guard let runtime = settings.runtime ?? (isImage ? "" : nil), let handler = settings.handler ?? (isImage ? "" : nil),
+      let role = settings.role
+    else {
       throw LambdaError.invalidParameter(
         "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     }
@@ -207,11 +236,16 @@ extension FunctionVersion {
       ephemeralStorageMegabytes: LambdaLimits.defaultEphemeralStorageMegabytes, architecture: architecture ?? "x86_64",
       codeHash: "", codeSize: 0, logFormat: .text, logGroup: "/aws/lambda/\(id.name)", tracing: .passThrough,
       deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
+    // The image itself comes when it has been looked up.
+    if isImage { image = ImageSource(uri: "", settings: ContainerSettings(), environment: [:]) }
     try apply(settings)
   }
 
   /// Takes over what was given.
   mutating func apply(_ settings: FunctionSettings) throws {
+    try settings.check(for: self)
+    if let overrides = settings.image { image?.overrides = overrides }
+    try checkImageSettings()
     runtime = settings.runtime ?? runtime
     handler = settings.handler ?? handler
     role = settings.role ?? role
@@ -229,6 +263,7 @@ extension FunctionVersion {
 
   /// AWS: "Supported features and limitations" of SnapStart.
   private func checkSnapStart() throws {
+    guard image == nil else { throw LambdaError.noSnapStart("ContainerImage") }
     let isOld = ["python3.9", "python3.10", "python3.11", "java8.al2"].contains(runtime)
     guard !isOld, ["python", "java", "dotnet"].contains(where: runtime.hasPrefix) else { throw LambdaError.noSnapStart(runtime) }
     guard ephemeralStorageMegabytes == LambdaLimits.defaultEphemeralStorageMegabytes else {

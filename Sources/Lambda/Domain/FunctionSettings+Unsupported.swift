@@ -4,30 +4,24 @@ import Base
 /// as Terraform and CloudFormation send them.
 extension FunctionSettings {
   static func refuse(_ input: CreateFunctionInput) throws {
-    if let type = input.packageType, type != "Zip" { throw LambdaError.unsupported("PackageType \(type)") }
     if !(input.codeSigningConfigArn ?? "").isEmpty { throw LambdaError.unsupported("CodeSigningConfigArn") }
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)
-    try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(vpc: input.vpcConfig, files: input.fileSystemConfigs, key: input.kmsKeyArn)
     try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
-    try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(vpc: input.vpcConfig, files: input.fileSystemConfigs, key: input.kmsKeyArn)
     try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
   }
 
-  private static func refuse(
-    vpc: VpcConfig?, files: [FileSystemConfig]?, image: ImageConfig?, key: String?
-  ) throws {
+  private static func refuse(vpc: VpcConfig?, files: [FileSystemConfig]?, key: String?) throws {
     if let vpc, !(vpc.subnetIds ?? []).isEmpty || !(vpc.securityGroupIds ?? []).isEmpty || vpc.ipv6AllowedForDualStack == true {
       throw LambdaError.unsupported("VpcConfig")
     }
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
-    if image != nil { throw LambdaError.unsupported("ImageConfig") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
   }
 
@@ -46,10 +40,7 @@ extension FunctionSettings {
   }
 
   /// Code comes in the request until there is an S3 to fetch it from.
-  static func zip(
-    file: [UInt8]?, bucket: String?, key: String?, version: String?, image: String?, kms: String?
-  ) throws -> [UInt8] {
-    if image != nil { throw LambdaError.unsupported("ImageUri") }
+  static func zip(file: [UInt8]?, bucket: String?, key: String?, version: String?, kms: String?) throws -> [UInt8] {
     if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
     if bucket != nil || key != nil || version != nil {
       throw LambdaError.invalidParameter(

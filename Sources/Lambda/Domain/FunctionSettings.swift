@@ -18,6 +18,8 @@ struct FunctionSettings {
   var deadLetterTarget: ARN??
   var layers: LayerList?
   var hasSnapStart: Bool?
+  /// What the function says instead of its image; empty to say nothing any more.
+  var image: ContainerSettings?
 
   struct Logging: Equatable {
     var format: FunctionVersion.LogFormat?
@@ -34,6 +36,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    image = try input.imageConfig.map { try ContainerSettings($0) }
   }
 
   init(_ input: UpdateFunctionConfigurationInput) throws {
@@ -44,6 +47,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    image = try input.imageConfig.map { try ContainerSettings($0) }
   }
 
   private mutating func setCode(role: String?, runtime: String?, handler: String?) throws {

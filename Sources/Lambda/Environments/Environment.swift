@@ -208,6 +208,10 @@ final class Environment: Sendable {
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
+    } catch LaunchFailure.workingDirectory(let reason) {
+      tellBooted()
+      feed(.exited(.noWorkingDirectory(reason)))
+      return
     } catch {
       guarded.withLock { ($0.failure, $0.process) = ("\(error)", nil) }
       feed(.launchFailed("\(error)"))

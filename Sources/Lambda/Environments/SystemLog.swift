@@ -22,9 +22,12 @@ struct SystemLog: Sendable {
   }
 
   func initStart(at now: Instant) -> String? {
-    guard isJSON else { return PlatformLog.initStart(runtime: function.runtime, region: function.id.region) }
-    return event("platform.initStart", .info, now, [
-      ("initializationType", "on-demand"), ("phase", "init"), ("runtimeVersion", .string(function.runtime)),
+    // An image has no runtime with a version.
+    guard isJSON else {
+      return function.image == nil ? PlatformLog.initStart(runtime: function.runtime, region: function.id.region) : nil
+    }
+    let runtime: [(String, JSON)] = function.image == nil ? [("runtimeVersion", .string(function.runtime))] : []
+    return event("platform.initStart", .info, now, [("initializationType", "on-demand"), ("phase", "init")] + runtime + [
       ("functionName", .string(function.id.name)), ("functionVersion", .string(function.version)),
     ])
   }

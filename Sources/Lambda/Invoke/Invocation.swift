@@ -49,6 +49,7 @@ struct FunctionError: Sendable, Equatable {
   static func exit(_ requestID: String, _ exit: ProcessEnd) -> FunctionError {
     switch exit {
     case .notStarted(let reason): make("Runtime.InvalidEntrypoint", "RequestId: \(requestID) Error: \(reason)")
+    case .noWorkingDirectory(let reason): make("Runtime.InvalidWorkingDir", "RequestId: \(requestID) Error: \(reason)")
     case .outOfMemory:
       make("Runtime.OutOfMemory", "RequestId: \(requestID) Error: Runtime exited with error: signal: killed")
     case .exited(0):
@@ -86,6 +87,7 @@ enum ProcessEnd: Sendable, Equatable {
   case outOfMemory
   /// There was no program to run, or it could not be.
   case notStarted(String)
+  case noWorkingDirectory(String)
 }
 
 enum RuntimeAPILimits {

@@ -35,20 +35,15 @@ final class Launcher: Sendable {
   func launch(_ environment: Environment) async throws -> RunningProcess {
     let function = environment.function
     let credentials = try await credentials(for: function)
-    let code: String, layers: String?
-    do {
-      code = try await packages.directory(for: function.codeHash)
-      layers = try await layerTree(of: environment)
-    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    let plan = try LaunchPlan.make(
-      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
-      logStream: environment.logStream)
+    let plan = try await plan(for: environment, credentials)
     if let process = await bindSpare(to: environment, plan, credentials) { return process }
     let sandbox: SandboxProcess
     do {
       sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
     } catch let error as SandboxError where error.step == "execve" {
-      throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
+      throw LaunchFailure.entrypoint(Self.words(for: error, plan))
+    } catch let error as SandboxError where error.step == "chdir" {
+      throw LaunchFailure.workingDirectory("chdir \(error.path): \(error.reason.lowercased())")
     } catch { throw LaunchFailure.sandbox("\(error)") }
     let process = process(sandbox, function, credentials)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
@@ -61,6 +56,26 @@ final class Launcher: Sendable {
       throw LaunchFailure.sandbox("\(error)")
     }
     return process
+  }
+
+  private func plan(for environment: Environment, _ credentials: SessionCredentials) async throws -> LaunchPlan {
+    let function = environment.function
+    if let image = function.image {
+      let root: String
+      do { root = try await packages.directory(for: image, digest: function.codeHash) } catch {
+        throw LaunchFailure.packageUnavailable("\(error)")
+      }
+      return try LaunchPlan.make(
+        for: function, image: image, root: root, credentials: credentials, logStream: environment.logStream)
+    }
+    let code: String, layers: String?
+    do {
+      code = try await packages.directory(for: function.codeHash)
+      layers = try await layerTree(of: environment)
+    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    return try LaunchPlan.make(
+      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
+      logStream: environment.logStream)
   }
 
   /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
@@ -101,8 +116,8 @@ final class Launcher: Sendable {
       credentialsExpireAt: credentials.expiration)
   }
 
-  private static func words(for error: SandboxError, places: [String]) -> String {
-    guard places.contains(where: { HostRuntimes.exists("\($0)/bootstrap") }) else {
+  private static func words(for error: SandboxError, _ plan: LaunchPlan) -> String {
+    guard plan.root != nil || plan.functionBinds.contains(where: { HostRuntimes.exists("\($0.host)/bootstrap") }) else {
       return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
     }
     return "fork/exec \(error.path): \(error.reason.lowercased())"
@@ -121,8 +136,9 @@ final class Launcher: Sendable {
 
   private func spec(_ plan: LaunchPlan, _ function: FunctionVersion, _ temporary: TemporaryDirectory) -> SandboxSpec {
     SandboxSpec(
-      executable: plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task",
-      readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
+      executable: plan.executable, arguments: plan.arguments, environment: plan.environment,
+      workingDirectory: plan.workingDirectory, root: plan.root, readOnlyBinds: plan.binds + plan.functionBinds,
+      temporaryDirectory: temporary,
       listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
       maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles, hostname: LaunchPlan.hostname)
   }

@@ -12,7 +12,7 @@ struct LaunchPlan: Sendable, Equatable {
   static let hostname = "169.254.100.1"
   /// Where a function's own directories appear.
   static let functionMountPoints = ["/var/task", "/opt"]
-  private static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
+  static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
 
   var executable: String
   var arguments: [String]
@@ -21,6 +21,9 @@ struct LaunchPlan: Sendable, Equatable {
   var binds: [SandboxSpec.Bind]
   /// Of the function: its code.
   var functionBinds: [SandboxSpec.Bind] = []
+  /// A host directory that is the whole file tree; nil where the host's own programs and libraries are.
+  var root: String?
+  var workingDirectory = "/var/task"
 
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
@@ -133,9 +136,15 @@ struct LaunchPlan: Sendable, Equatable {
 
   private static var defaults: [String: String] {
     [
-      "LANG": "en_US.UTF-8", "TZ": ":UTC", "HOME": "/tmp",
-      "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+      "LANG": "en_US.UTF-8", "HOME": "/tmp",
       "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    ].merging(commonDefaults) { mine, _ in mine }
+  }
+
+  /// Of images, too, which bring the rest.
+  static var commonDefaults: [String: String] {
+    [
+      "TZ": ":UTC", "PATH": searchPath,
       "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
       // The SDKs would look for the metadata service of EC2, which is not there, when a key had expired.
       "AWS_EC2_METADATA_DISABLED": "true",
@@ -143,7 +152,9 @@ struct LaunchPlan: Sendable, Equatable {
     ]
   }
 
-  private static func reserved(
+  static let searchPath = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+
+  static func reserved(
     _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String
   ) -> [String: String] {
     var values = [
@@ -158,7 +169,12 @@ struct LaunchPlan: Sendable, Equatable {
       // Messages come framed through standard output, so that one of many lines stays one.
       "_LAMBDA_TELEMETRY_LOG_FD": "1",
     ]
-    if !function.runtime.hasPrefix("provided") { values["AWS_EXECUTION_ENV"] = "AWS_Lambda_\(function.runtime)" }
+    if function.image != nil {
+      // What is to be called is a matter of the image and its command.
+      values["_HANDLER"] = nil
+    } else if !function.runtime.hasPrefix("provided") {
+      values["AWS_EXECUTION_ENV"] = "AWS_Lambda_\(function.runtime)"
+    }
     if function.logFormat == .json { values["AWS_LAMBDA_LOG_FORMAT"] = "JSON" }
     if let level = function.applicationLogLevel { values["AWS_LAMBDA_LOG_LEVEL"] = level }
     return values
@@ -172,6 +188,8 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case packageUnavailable(String)
   /// The function's own program cannot be run: a failure of the function, not of ours. In AWS's words.
   case entrypoint(String)
+  /// There is no such working directory in its image, or it may not be entered.
+  case workingDirectory(String)
   case sandbox(String)
 
   var description: String {
@@ -179,7 +197,7 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .noInterpreter(let runtime): "no interpreter for \(runtime) on this host"
     case .roleUnavailable(let reason): "the execution role cannot be assumed: \(reason)"
     case .packageUnavailable(let reason): "the code cannot be unpacked: \(reason)"
-    case .entrypoint(let reason): reason
+    case .entrypoint(let reason), .workingDirectory(let reason): reason
     case .sandbox(let reason): "the sandbox failed: \(reason)"
     }
   }

@@ -27,8 +27,8 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart.
-  static let rowVersion: UInt8 = 2
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second no image.
+  static let rowVersion: UInt8 = 3
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -55,6 +55,7 @@ extension FunctionVersion {
     row.array(layers) { $1.write(to: &$0) }
     row.int(unzippedSize)
     row.bool(hasSnapStart)
+    row.optional(image) { $1.write(to: &$0) }
   }
 
   init(from row: inout RowReader) throws {
@@ -81,10 +82,31 @@ extension FunctionVersion {
     updateStatus = try UpdateStatus(from: &row)
     lastModified = try row.instant()
     revisionID = try row.string()
-    guard row.version >= Self.rowVersion else { return }
+    guard row.version >= 2 else { return }
     layers = try row.array { try LayerReference(from: &$0) }
     unzippedSize = try row.int()
     hasSnapStart = try row.bool()
+    guard row.version >= 3 else { return }
+    image = try row.optional { try ImageSource(from: &$0) }
+  }
+}
+
+extension ImageSource {
+  fileprivate func write(to row: inout RowWriter) {
+    row.string(uri)
+    row.map(environment)
+    for said in [settings, overrides] {
+      for words in [said.entryPoint, said.command] { row.optional(words) { $0.strings($1) } }
+      row.optional(said.workingDirectory)
+    }
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    let (uri, environment) = (try row.string(), try row.map())
+    func settings() throws -> ContainerSettings {
+      let words = try (0..<2).map { _ in try row.optional { try $0.strings() } }
+      return ContainerSettings(entryPoint: words[0], command: words[1], workingDirectory: try row.optionalString())
+    }
+    self.init(uri: uri, settings: try settings(), environment: environment, overrides: try settings())
   }
 }
 

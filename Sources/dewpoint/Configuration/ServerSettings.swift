@@ -19,6 +19,8 @@ struct ServerSettings: Sendable {
   var allowedOrigins: [String] = []
   var allowsStateControl = false
   var virtualEnvironments: [String] = []
+  /// Where container images lie.
+  var imageDirectory: String?
   var isIsolated = true
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2

@@ -40,13 +40,16 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    var configuration = LambdaService.Configuration(
+      directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
+      spareRuntimes: settings.spareRuntimes)
+    configuration.imageDirectory = settings.imageDirectory
+    // Who may call without a known key is somebody of this machine.
+    configuration.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
-      configuration: .init(
-        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
-        spareRuntimes: settings.spareRuntimes),
-      logger: logger)
+      configuration: configuration, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))

@@ -1,0 +1,30 @@
+import Base
+import Fabric
+
+extension LaunchPlan {
+  /// How the program of a container image is started, which is its own client of the Runtime API.
+  ///
+  /// `USER` of the image does not count: AWS runs every image as one user without rights.
+  /// - Parameter root: the host directory with the tree of the image.
+  static func make(
+    for function: FunctionVersion, image: ImageSource, root: String, credentials: SessionCredentials, logStream: String
+  ) throws(LaunchFailure) -> LaunchPlan {
+    let settings = image.overrides.over(image.settings)
+    var words = (settings.entryPoint ?? []) + (settings.command ?? [])
+    guard !words.isEmpty else { throw .entrypoint("Couldn't find valid bootstrap(s): []") }
+    let directory = settings.workingDirectory ?? "/"
+    guard directory.hasPrefix("/") else { throw .workingDirectory("chdir \(directory): no such file or directory") }
+    let environment = image.environment
+      .merging(commonDefaults) { images, _ in images }
+      .merging(function.environment) { _, users in users }
+      .merging(reserved(function, credentials, logStream)) { _, ours in ours }
+    let program = ImageRoot(path: root).program(
+      words.removeFirst(), searchPath: environment["PATH"] ?? searchPath, workingDirectory: directory)
+    guard let program else {
+      let word = (settings.entryPoint ?? settings.command ?? []).first ?? ""
+      throw .entrypoint("exec: \"\(word)\": executable file not found in $PATH")
+    }
+    return LaunchPlan(
+      executable: program, arguments: words, environment: environment, binds: [], root: root, workingDirectory: directory)
+  }
+}

@@ -118,6 +118,10 @@ enum HostRoot {
     for name in files { try copy("/etc/" + name, to: "\(etc)/\(name)") }
     try Descriptors.write(hosts, to: etc + "/hosts", create: true)
     for name in ["passwd", "group"] { symlink("\(BubblewrapCommand.guestPersonal)/\(name)", "\(etc)/\(name)") }
+    // A Java machine of Debian has its settings here; who runs one mounts them.
+    for name in Descriptors.list("/etc") where name.hasPrefix("java-") && Descriptors.isDirectory("/etc/" + name) {
+      try Descriptors.makeDirectory("\(etc)/\(name)")
+    }
     entries.append(.bind(.init(host: etc, guest: "/etc")))
     for name in etcDirectories where Descriptors.isDirectory("/etc/" + name) {
       try Descriptors.makeDirectory("\(etc)/\(name)")

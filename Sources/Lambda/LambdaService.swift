@@ -48,7 +48,7 @@ public final class LambdaService: ServiceModule {
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
-  private let nodeClient: NodeClient
+  private let clients: RuntimeClients
   private let stopping = Nudge()
   private let configuration: Configuration
   private let ambient: Ambient
@@ -64,7 +64,7 @@ public final class LambdaService: ServiceModule {
     packages = PackageStore(
       blobs: blobs, directory: configuration.directory + "/code",
       images: ImageStore(library: library, directory: configuration.directory + "/images"))
-    nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
+    clients = RuntimeClients(directory: configuration.directory + "/runtimes")
     roles = neighbours.roles
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
@@ -97,13 +97,13 @@ public final class LambdaService: ServiceModule {
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
-    try nodeClient.install()
+    try clients.install()
     let spares = SpareRuntimes(
       limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate,
       clock: ambient.clock, logger: logger)
     let launcher = Launcher(
       sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
-      nodeClient: nodeClient.directory, spares: spares, logger: logger)
+      clients: clients, spares: spares, logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
       group.addTask {
@@ -227,6 +227,15 @@ public final class LambdaService: ServiceModule {
       lines.append((name, true, node.executable + serves(name, "nodejs")))
     } else {
       lines.append(("nodejs", false, "install Node.js so that `node` is on the PATH"))
+    }
+    if let ruby = runtimes.ruby {
+      lines.append(("ruby\(ruby.version)", true, ruby.executable + serves("ruby\(ruby.version)", "ruby")))
+    } else {
+      lines.append(("ruby", false, "install Ruby so that `ruby` is on the PATH"))
+    }
+    for java in runtimes.javas { lines.append((java.name, true, java.executable + serves(java.name, "java"))) }
+    if runtimes.javas.isEmpty {
+      lines.append(("java", false, "install a Java runtime environment so that `java` is on the PATH, or below /usr/lib/jvm"))
     }
     lines.append(("provided.al2023", true, "runs the package's own bootstrap"))
     return lines

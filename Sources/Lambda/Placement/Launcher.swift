@@ -18,7 +18,7 @@ final class Launcher: Sendable {
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
-  private let nodeClient: String
+  private let clients: RuntimeClients
   private let logger: Logger
   private let spares: SpareRuntimes
   private let temporary = Mutex<[EnvironmentID: TemporaryDirectory]>([:])
@@ -26,10 +26,10 @@ final class Launcher: Sendable {
 
   init(
     sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, packages: PackageStore, roles: any RolePort,
-    runtimes: HostRuntimes, nodeClient: String, spares: SpareRuntimes, logger: Logger
+    runtimes: HostRuntimes, clients: RuntimeClients, spares: SpareRuntimes, logger: Logger
   ) {
     (self.sandboxes, self.server, self.endpoint, self.packages, self.roles) = (sandboxes, server, endpoint, packages, roles)
-    (self.runtimes, self.nodeClient, self.spares, self.logger) = (runtimes, nodeClient, spares, logger)
+    (self.runtimes, self.clients, self.spares, self.logger) = (runtimes, clients, spares, logger)
   }
 
   func launch(_ environment: Environment) async throws -> RunningProcess {
@@ -74,7 +74,7 @@ final class Launcher: Sendable {
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     return try LaunchPlan.make(
-      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
+      for: function, code: code, layers: layers, runtimes: runtimes, clients: clients, credentials: credentials,
       logStream: environment.logStream)
   }
 
@@ -107,7 +107,7 @@ final class Launcher: Sendable {
   /// Boots what has been taken, and a spare of a runtime that functions use now.
   func refill() { spares.refill() }
   func wantSpares(of runtime: String) {
-    spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, nodeClient: nodeClient))
+    spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, clients: clients))
   }
 
   private func process(_ sandbox: SandboxProcess, _ function: FunctionVersion, _ credentials: SessionCredentials) -> RunningProcess {

@@ -28,13 +28,17 @@ struct LaunchPlan: Sendable, Equatable {
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
   ///   - layers: the host directory with the merged layers; nil when there are none.
-  ///   - nodeClient: the host directory with the Node runtime client.
+  ///   - clients: the runtime clients that are ours.
   static func make(
-    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
+    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, clients: RuntimeClients,
     credentials: SessionCredentials, logStream: String
   ) throws(LaunchFailure) -> LaunchPlan {
-    var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    var plan = try interpreter(for: function.runtime, runtimes: runtimes, clients: clients)
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
+    if function.runtime.hasPrefix("java") { plan.arguments.insert(heap(memoryMegabytes: function.memoryMegabytes), at: 0) }
+    if function.runtime.hasPrefix("ruby"), let ruby = runtimes.ruby {
+      plan.environment["GEM_PATH"] = gemPath(for: function.runtime, on: ruby)
+    }
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
       plan.look(inLayers: layers, code: code, function)
@@ -46,9 +50,10 @@ struct LaunchPlan: Sendable, Equatable {
     return plan
   }
 
-  /// How a runtime is booted before it is known for which function; nil where a runtime is the function's own program.
-  static func spare(for runtime: String, runtimes: HostRuntimes, nodeClient: String) -> LaunchPlan? {
-    guard !runtime.hasPrefix("provided"), var plan = try? interpreter(for: runtime, runtimes: runtimes, nodeClient: nodeClient)
+  /// How a runtime is booted before it is known for which function; nil where a runtime is the function's own program, and for Java,
+  /// whose heap is of one size from the start.
+  static func spare(for runtime: String, runtimes: HostRuntimes, clients: RuntimeClients) -> LaunchPlan? {
+    guard !runtime.hasPrefix("provided"), !runtime.hasPrefix("java"), var plan = try? interpreter(for: runtime, runtimes: runtimes, clients: clients)
     else { return nil }
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
@@ -57,7 +62,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// What a process reads when it starts, and never again.
   private static let startVariables = [
-    "LD_", "PYTHON", "NODE_", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
+    "LD_", "PYTHON", "NODE_", "RUBY", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
   ]
 
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
@@ -69,7 +74,7 @@ struct LaunchPlan: Sendable, Equatable {
   }
 
   private static func interpreter(
-    for runtime: String, runtimes: HostRuntimes, nodeClient: String
+    for runtime: String, runtimes: HostRuntimes, clients: RuntimeClients
   ) throws(LaunchFailure) -> LaunchPlan {
     if runtime.hasPrefix("python") {
       guard let python = runtimes.python(for: runtime) else { throw .noInterpreter(runtime) }
@@ -84,7 +89,15 @@ struct LaunchPlan: Sendable, Equatable {
       return LaunchPlan(
         executable: node.executable, arguments: ["/var/runtime/runtime.mjs"],
         environment: ["NODE_PATH": "/opt/nodejs/node_modules:/var/task/node_modules:/var/task"],
-        binds: bindPrefix(prefix) + [.init(host: nodeClient, guest: "/var/runtime")])
+        binds: bindPrefix(prefix) + [.init(host: clients.directory(of: .nodejs), guest: "/var/runtime")])
+    }
+    if runtime.hasPrefix("ruby") {
+      guard let ruby = runtimes.ruby else { throw .noInterpreter(runtime) }
+      return .ruby(ruby, client: clients.directory(of: .ruby))
+    }
+    if runtime.hasPrefix("java") {
+      guard let java = runtimes.java(for: runtime) else { throw .noInterpreter(runtime) }
+      return .java(java, client: clients.directory(of: .java))
     }
     guard runtime.hasPrefix("provided") else { throw .noInterpreter(runtime) }
     return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [])
@@ -130,7 +143,7 @@ struct LaunchPlan: Sendable, Equatable {
     """
 
   /// An installation below /usr is in every sandbox already.
-  private static func bindPrefix(_ prefix: String) -> [SandboxSpec.Bind] {
+  static func bindPrefix(_ prefix: String) -> [SandboxSpec.Bind] {
     prefix == "/usr" || prefix.hasPrefix("/usr/") ? [] : [.init(host: prefix, guest: prefix)]
   }
 

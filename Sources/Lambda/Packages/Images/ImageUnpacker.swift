@@ -96,7 +96,7 @@ struct ImageUnpacker {
       // A link: then programs see what the image has.
       return
     }
-    for name in ["passwd", "group", "hosts"] { try makeFile("\(etc)/\(name)") }
+    for name in ["passwd", "group", "hosts", "resolv.conf"] { try makeFile("\(etc)/\(name)") }
   }
 
   private func makeDirectory(_ path: String) throws {

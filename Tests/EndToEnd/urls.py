@@ -4,7 +4,6 @@ import http.client
 import json
 import urllib.parse
 
-import boto3
 import botocore.auth
 import botocore.awsrequest
 

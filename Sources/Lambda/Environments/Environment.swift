@@ -158,7 +158,9 @@ final class Environment: Sendable {
   /// The runtime begins to send its answer in pieces. Nil when it does not run such an invocation.
   func beginStream(_ requestID: String, contentType: String) -> StreamTarget? {
     guard feed(.streamBegan(requestID: requestID)) else { return nil }
-    guard let pipe = guarded.withLock({ $0.machine.running?.pipe }) else { return .collected }
+    let running = guarded.withLock { $0.machine.running }
+    guard let running, running.requestID == requestID else { return nil }
+    guard let pipe = running.pipe else { return .collected }
     pipe.begin(contentType: contentType)
     return .pipe(pipe)
   }

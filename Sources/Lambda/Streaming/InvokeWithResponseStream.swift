@@ -31,28 +31,24 @@ extension InvokeOperation {
     try invoker.stream(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
       clientContext: input.clientContext, wantsLogTail: wantsLogTail, into: pipe)
-    let opening = try await pipe.opening()
+    let reader = ResponseReader(pipe)
+    let opening = try await reader.opening()
     // Nothing has been answered yet, so it can still be an error of the call.
     if case .finished(let result) = opening, case .systemError(let reason) = result.outcome { throw LambdaError.service(reason) }
     (output.statusCode, output.executedVersion) = (200, resolved.version.version)
-    return EventStreamOutput(output.record) { send in
-      do { try await Self.send(opening, pipe, wantsLogTail, send) } catch {
-        pipe.abandon()
-        throw error
-      }
-    }
+    return EventStreamOutput(output.record) { try await Self.send(opening, reader, wantsLogTail, $0) }
   }
 
   private static func send(
-    _ opening: ResponsePipe.Opening, _ pipe: ResponsePipe, _ wantsLogTail: Bool, _ send: EventStreamOutput.Send
+    _ opening: ResponsePipe.Opening, _ reader: ResponseReader, _ wantsLogTail: Bool, _ send: EventStreamOutput.Send
   ) async throws {
     let hasBegun = if case .streaming = opening { true } else { false }
     switch opening {
-    case .streaming: while let piece = try await pipe.next() { try await send(.chunk(piece)) }
+    case .streaming: while let piece = try await reader.next() { try await send(.chunk(piece)) }
     case .finished(let result):
       if case .success(let body) = result.outcome, !body.isEmpty { try await send(.chunk(body)) }
     }
-    guard let result = pipe.result else { throw CancellationError() }
+    guard let result = reader.result else { throw CancellationError() }
     try await send(.complete(result, hasBegun: hasBegun, wantsLogTail))
   }
 }

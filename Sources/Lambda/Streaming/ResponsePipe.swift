@@ -3,9 +3,8 @@ import Synchronization
 
 /// The way of an answer from the runtime to its caller: one writer, one reader, and a bounded number of bytes between them.
 ///
-/// The reader asks `opening` once, then `next` until it gives nil, then `result`. A reader that goes away does not end the
-/// function (AWS: "streamed responses are not interrupted when the client connection is broken"): what is written from then on is
-/// thrown away.
+/// A reader that goes away does not end the function (AWS: "streamed responses are not interrupted when the client connection is
+/// broken"): what is written from then on is thrown away. Readers hold a `ResponseReader`, which sees to that.
 final class ResponsePipe: Sendable {
   enum Opening: Sendable {
     /// The first bytes are here, or the end of a stream that has none.
@@ -144,6 +143,18 @@ final class ResponsePipe: Sendable {
     }
     for continuation in waiting { continuation?.resume() }
   }
+}
+
+/// The reader's end of a pipe: `opening` once, then `next` until it gives nil, then `result`. Nobody reads any more once it is let
+/// go of, be it that the client has gone or that its request was for the head alone.
+final class ResponseReader: Sendable {
+  private let pipe: ResponsePipe
+  init(_ pipe: ResponsePipe) { self.pipe = pipe }
+  deinit { pipe.abandon() }
+
+  func opening() async throws -> ResponsePipe.Opening { try await pipe.opening() }
+  func next() async throws -> [UInt8]? { try await pipe.next() }
+  var result: InvocationResult? { pipe.result }
 }
 
 extension InvocationResult {

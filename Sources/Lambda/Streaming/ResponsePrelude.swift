@@ -12,6 +12,9 @@ struct ResponsePrelude: Sendable {
   /// Before this index no separator begins.
   private var searched = 0
 
+  /// Nothing has come yet.
+  var isEmpty: Bool { bytes.isEmpty }
+
   /// Nil until the separator has come; then the head, and what has come of the body.
   mutating func feed(_ piece: [UInt8]) throws(URLResponse.Malformed) -> URLResponse? {
     bytes += piece

@@ -70,7 +70,7 @@ struct FunctionURLEndpoint: Sendable {
       let pipe = ResponsePipe(bytesPerSecond: bytesPerSecond, clock: ambient.clock)
       try invoker.stream(
         resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, into: pipe)
-      return try await streamed(pipe)
+      return try await streamed(ResponseReader(pipe))
     }
   }
 
@@ -125,46 +125,42 @@ struct FunctionURLEndpoint: Sendable {
   }
 
   /// The head goes out with the first bytes that the function sends.
-  private func streamed(_ pipe: ResponsePipe) async throws -> WebAnswer {
-    switch try await pipe.opening() {
+  private func streamed(_ reader: ResponseReader) async throws -> WebAnswer {
+    switch try await reader.opening() {
     case .finished(let result):
       // A function that does not stream: its result is the body, whatever it says of a status.
       guard case .success(let body) = result.outcome else { return try whole(result) }
       return WebAnswer(status: 200, headers: ["content-type": "application/json"], body: .bytes(body))
     case .streaming(let type) where type.lowercased().hasPrefix(ResponsePrelude.contentType):
-      return try await integrated(pipe)
+      return try await integrated(reader)
     case .streaming(let type):
-      return WebAnswer(status: 200, headers: ["content-type": type], body: Self.body(pipe, first: []))
+      return WebAnswer(status: 200, headers: ["content-type": type], body: Self.body(reader, first: []))
     }
   }
 
-  private func integrated(_ pipe: ResponsePipe) async throws -> WebAnswer {
+  /// A malformed prelude ends the answer, not the function, whose output is thrown away from then on.
+  private func integrated(_ reader: ResponseReader) async throws -> WebAnswer {
     var prelude = ResponsePrelude()
     do {
-      while let piece = try await pipe.next() {
+      while let piece = try await reader.next() {
         guard let response = try prelude.feed(piece) else { continue }
-        return WebAnswer(status: response.status, headers: response.headers, body: Self.body(pipe, first: response.body))
+        return WebAnswer(status: response.status, headers: response.headers, body: Self.body(reader, first: response.body))
       }
     } catch let malformed as URLResponse.Malformed {
-      // The function goes on, and what it says is thrown away.
-      pipe.abandon()
       throw Refusal.badResponse(malformed.reason)
     }
-    guard case .success? = pipe.result?.outcome else { throw Refusal.functionFailed }
-    throw Refusal.badResponse("the prelude has no end")
+    guard case .success? = reader.result?.outcome else { throw Refusal.functionFailed }
+    // AWS's client for Node writes the prelude before the first byte; of a stream without any there is none.
+    guard prelude.isEmpty else { throw Refusal.badResponse("the prelude has no end") }
+    return WebAnswer(status: 200, headers: ["content-type": "application/octet-stream"], body: .bytes([]))
   }
 
   /// A stream that fails in its middle ends without its end.
-  private static func body(_ pipe: ResponsePipe, first: [UInt8]) -> WebAnswer.Body {
+  private static func body(_ reader: ResponseReader, first: [UInt8]) -> WebAnswer.Body {
     .stream { write in
-      do {
-        if !first.isEmpty { try await write(first) }
-        while let piece = try await pipe.next() { try await write(piece) }
-      } catch {
-        pipe.abandon()
-        throw error
-      }
-      guard case .success? = pipe.result?.outcome else { throw LambdaFailure(description: "the function failed in its answer") }
+      if !first.isEmpty { try await write(first) }
+      while let piece = try await reader.next() { try await write(piece) }
+      guard case .success? = reader.result?.outcome else { throw LambdaFailure(description: "the function failed in its answer") }
     }
   }
 

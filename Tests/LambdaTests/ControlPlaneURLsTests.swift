@@ -39,7 +39,7 @@ import Wire
       input(CreateFunctionUrlConfigInput.self) {
         ($0.functionName, $0.authType, $0.invokeMode, $0.cors) = ("orders", "AWS_IAM", "RESPONSE_STREAM", cors)
       })
-    lambda.clock.advance(by: .seconds(60))
+    lambda.clock.advance(.seconds(60))
     let update = input(UpdateFunctionUrlConfigInput.self) { ($0.functionName, $0.authType) = ("orders", "NONE") }
     let changed = UpdateFunctionUrlConfigOutput(try await lambda.run(update))
     #expect(changed.authType == "NONE")

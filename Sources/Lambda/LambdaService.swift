@@ -16,9 +16,14 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
-    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
+    /// How fast a streamed answer passes after its first 6 MB, in bytes a second; 0 for no limit.
+    public var streamedBytesPerSecond: Int
+    public init(
+      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
+      streamedBytesPerSecond: Int = 2 << 20
+    ) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      self.spareRuntimes = spareRuntimes
+      (self.spareRuntimes, self.streamedBytesPerSecond) = (spareRuntimes, streamedBytesPerSecond)
     }
   }
   /// The services that Lambda works with.
@@ -41,6 +46,7 @@ public final class LambdaService: ServiceModule {
   private let queue: AsyncQueue
   private let mappings: MappingRunner
   private let invokeOperation: InvokeOperation
+  private let functionURLs: FunctionURLEndpoint
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
@@ -79,12 +85,18 @@ public final class LambdaService: ServiceModule {
         control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
         logger: logger),
       ambient: ambient, logger: logger)
-    invokeOperation = InvokeOperation(control: control, invoker: invoker, queue: queue)
+    invokeOperation = InvokeOperation(
+      control: control, invoker: invoker, queue: queue, clock: ambient.clock,
+      streamedBytesPerSecond: configuration.streamedBytesPerSecond)
+    functionURLs = FunctionURLEndpoint(
+      control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,
+      bytesPerSecond: configuration.streamedBytesPerSecond, logger: logger)
   }
 
   public var apis: [ServiceAPI] {
     [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
   }
+  public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.

@@ -154,6 +154,8 @@ class World(Cloud):
         functions.put_function_event_invoke_config(FunctionName="main", MaximumRetryAttempts=1)
         functions.add_permission(
             FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        if has("lambda:CreateFunctionUrlConfig"):
+            functions.create_function_url_config(FunctionName="main", AuthType="AWS_IAM")
         for queue in ("feed", "feed2"):
             self.handles[queue] = functions.create_event_source_mapping(
                 FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False, Tags={"team": "a"})["UUID"]
@@ -279,10 +281,12 @@ INPUTS = {
     "lambda:CreateFunction": {
         "FunctionName": "fresh", "Role": lambda w: w.role, "Runtime": "python3.13", "Handler": "index.handler",
         "Code": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    pass\n"})}},
+    "lambda:CreateFunctionUrlConfig": {"FunctionName": "doomed", "AuthType": "AWS_IAM"},
     "lambda:DeleteAlias": {"Name": "doomed"},
     "lambda:DeleteEventSourceMapping": {"UUID": _held("feed2")},
     "lambda:DeleteFunction": {"FunctionName": "doomed"},
     "lambda:Invoke": {"Payload": b"1"},
+    "lambda:InvokeWithResponseStream": {"Payload": b"1"},
     "lambda:PutFunctionConcurrency": {"ReservedConcurrentExecutions": 6},
     "lambda:PutFunctionEventInvokeConfig": {"MaximumRetryAttempts": 0},
     "lambda:RemovePermission": {"StatementId": "old"},
@@ -290,6 +294,7 @@ INPUTS = {
     "lambda:UpdateEventSourceMapping": {"BatchSize": 5},
     "lambda:UpdateFunctionCode": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    return 2\n"})},
     "lambda:UpdateFunctionConfiguration": {"Role": lambda w: w.role, "Description": "new"},
+    "lambda:UpdateFunctionUrlConfig": {"InvokeMode": "RESPONSE_STREAM"},
     "lambda:UpdateFunctionEventInvokeConfig": {"MaximumRetryAttempts": 2},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},

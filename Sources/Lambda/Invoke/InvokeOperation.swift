@@ -11,10 +11,17 @@ struct InvokeOperation: Sendable {
   let control: ControlPlane
   let invoker: Invoker
   let queue: AsyncQueue
+  let clock: any AmbientClock
+  /// Of streamed answers after their first 6 MB; 0 for no limit.
+  let streamedBytesPerSecond: Int
 
   var operations: [Operation] {
     [
-      Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) }),
+      Operation(
+        "Invoke",
+        access: { (input: InvokeInput, call) in try await access(input.functionName, input.qualifier, call) },
+        run: { try await run($0, $1) }),
+      streamOperation,
       Operation("InvokeAsync", access: { try await access($0, $1) }, run: { try await runAsync($0, $1) }),
     ]
   }
@@ -39,8 +46,8 @@ struct InvokeOperation: Sendable {
     return output
   }
 
-  private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
-    let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
+  func access(_ function: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
+    let name = try FunctionName(function, qualifier: qualifier, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
     let access = Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
     return [access.having(resolved?.tags ?? [:])]
@@ -51,10 +58,7 @@ struct InvokeOperation: Sendable {
     if input.tenantId != nil { throw LambdaError.unsupported("TenantId") }
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try await control.resolve(name)
-    let payload = input.payload ?? []
-    if !payload.isEmpty {
-      do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
-    }
+    let payload = try checked(input.payload)
     switch input.invocationType ?? "RequestResponse" {
     case "DryRun":
       var output = InvokeOutput()
@@ -66,6 +70,19 @@ struct InvokeOperation: Sendable {
       throw LambdaError.constraint(
         other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
     }
+  }
+
+  /// The payload, which is empty or JSON.
+  func checked(_ payload: [UInt8]?) throws -> [UInt8] {
+    guard let payload, !payload.isEmpty else { return [] }
+    do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
+    return payload
+  }
+
+  func check(clientContext: String?) throws {
+    guard let context = clientContext else { return }
+    guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
+    else { throw LambdaError.clientContextInvalid() }
   }
 
   private func enqueue(_ name: FunctionName, _ payload: [UInt8], _ call: Call) async throws -> InvokeOutput {
@@ -82,10 +99,7 @@ struct InvokeOperation: Sendable {
   private func invoke(
     _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
   ) async throws -> InvokeOutput {
-    if let context = input.clientContext {
-      guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
-      else { throw LambdaError.clientContextInvalid() }
-    }
+    try check(clientContext: input.clientContext)
     let wantsLogTail = input.logType == "Tail"
     let (_, result) = try await invoker.invoke(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,

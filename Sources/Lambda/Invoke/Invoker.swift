@@ -17,6 +17,28 @@ final class Invoker: Sendable {
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
     clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
   ) async throws -> (requestID: String, result: InvocationResult) {
+    let invocation = try prepare(
+      resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+      wantsLogTail: wantsLogTail)
+    return (invocation.requestID, try await placement.invoke(invocation, on: resolved, countsRate: countsRate))
+  }
+
+  /// Starts an invocation whose answer comes through the pipe, and counts it against the function's rate. Throws as `invoke`.
+  func stream(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
+    clientContext: String? = nil, wantsLogTail: Bool = false, into pipe: ResponsePipe
+  ) throws {
+    var invocation = try prepare(
+      resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+      wantsLogTail: wantsLogTail)
+    invocation.pipe = pipe
+    try placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
+  }
+
+  private func prepare(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String?, invokedARN: String, trace: TraceContext,
+    clientContext: String?, wantsLogTail: Bool
+  ) throws -> Invocation {
     switch resolved.version.state {
     case .pending: throw LambdaError.pending(resolved.version.id)
     case .failed: throw LambdaError.failedFunction(resolved.version.id)
@@ -27,9 +49,8 @@ final class Invoker: Sendable {
       throw LambdaError.recursiveInvocation()
     }
     let attempt = ambient.uuid()
-    let invocation = Invocation(
+    return Invocation(
       requestID: requestID ?? attempt, attemptID: attempt, payload: payload.isEmpty ? Array("{}".utf8) : payload,
       clientContext: clientContext, invokedARN: invokedARN, trace: trace.visiting(id), wantsLogTail: wantsLogTail)
-    return (invocation.requestID, try await placement.invoke(invocation, on: resolved, countsRate: countsRate))
   }
 }

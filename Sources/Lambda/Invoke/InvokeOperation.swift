@@ -11,6 +11,7 @@ struct InvokeOperation: Sendable {
   let control: ControlPlane
   let invoker: Invoker
   let queue: AsyncQueue
+  let executions: DurableExecutions
 
   var operations: [Operation] {
     [
@@ -29,7 +30,8 @@ struct InvokeOperation: Sendable {
   /// The predecessor of the invocation type `Event`, with the same queue behind it.
   private func runAsync(_ input: InvokeAsyncInput, _ call: Call) async throws -> InvokeAsyncOutput {
     let name = try FunctionName(input.functionName, account: call.account, region: call.region)
-    _ = try await control.resolve(name)
+    let resolved = try await control.resolve(name)
+    if resolved.version.durable != nil, name.qualifier == nil { throw LambdaError.unqualifiedDurable() }
     if !input.invokeArgs.isEmpty {
       do { try JSON.check(input.invokeArgs) } catch { throw LambdaError.contentNotJSON("\(error)") }
     }
@@ -47,7 +49,6 @@ struct InvokeOperation: Sendable {
   }
 
   private func run(_ input: InvokeInput, _ call: Call) async throws -> InvokeOutput {
-    if input.durableExecutionName != nil { throw LambdaError.unsupported("DurableExecutionName") }
     if input.tenantId != nil { throw LambdaError.unsupported("TenantId") }
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try await control.resolve(name)
@@ -55,6 +56,8 @@ struct InvokeOperation: Sendable {
     if !payload.isEmpty {
       do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
     }
+    if resolved.version.durable != nil { return try await invokeDurable(resolved, name, payload, input, call) }
+    if input.durableExecutionName != nil { throw LambdaError.notDurable() }
     switch input.invocationType ?? "RequestResponse" {
     case "DryRun":
       var output = InvokeOutput()
@@ -66,6 +69,36 @@ struct InvokeOperation: Sendable {
       throw LambdaError.constraint(
         other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
     }
+  }
+
+  /// An execution is started; a caller who waits gets its result. (AWS: "Invoking durable Lambda functions".)
+  private func invokeDurable(
+    _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
+  ) async throws -> InvokeOutput {
+    guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
+    var output = InvokeOutput()
+    switch input.invocationType ?? "RequestResponse" {
+    case "DryRun": output.statusCode = 204
+    case "Event":
+      guard payload.count <= Self.maximumEvent else { throw LambdaError.eventTooLarge(payload.count, limit: Self.maximumEvent) }
+      let started = try await executions.start(
+        resolved, name: input.durableExecutionName, payload: payload,
+        origin: .asynchronous(requestID: call.requestID, qualifier: name.qualifier), trace: call.trace)
+      (output.statusCode, output.durableExecutionArn) = (202, started.id.arn)
+    case "RequestResponse":
+      let (id, result) = try await executions.invoke(
+        resolved, name: input.durableExecutionName, payload: payload, invokedARN: name.arn, trace: call.trace)
+      (output.statusCode, output.executedVersion, output.durableExecutionArn) = (200, result.executedVersion, id.arn)
+      switch result.outcome {
+      case .success(let body): output.payload = body
+      case .functionError(let error): (output.functionError, output.payload) = ("Unhandled", error.body)
+      case .systemError(let reason): throw LambdaError.service(reason)
+      }
+    case let other:
+      throw LambdaError.constraint(
+        other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
+    }
+    return output
   }
 
   private func enqueue(_ name: FunctionName, _ payload: [UInt8], _ call: Call) async throws -> InvokeOutput {

@@ -1,0 +1,211 @@
+import Base
+import Fabric
+import Logging
+import Store
+import Synchronization
+
+/// Runs what durable executions need: invocations of their functions, chained invocations, and the news of their end.
+/// Everything that it works on is noted in the store, so that what a server leaves behind is begun again by the next one.
+final class DurableRunner: Sendable {
+  /// Invocations under way for executions at the same time.
+  private static let maximumInFlight = 300
+  /// Executions looked at in one transaction.
+  private static let step = 20
+
+  private let executions: DurableExecutions
+  private let control: ControlPlane
+  private let invoker: Invoker
+  private let reports: DurableReports
+  private let logger: Logger
+  private let inFlight = Mutex(0)
+
+  init(
+    executions: DurableExecutions, control: ControlPlane, invoker: Invoker, reports: DurableReports, logger: Logger
+  ) {
+    (self.executions, self.control, self.invoker) = (executions, control, invoker)
+    (self.reports, self.logger) = (reports, logger)
+  }
+
+  private var ambient: Ambient { executions.ambient }
+  private var store: any Store { executions.store }
+
+  /// Works until cancelled; what is under way then is finished first.
+  func run() async {
+    while !Task.isCancelled {
+      do { try await recover(); break } catch { await pause(error) }
+    }
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        do {
+          let next = try await dispatch(&group)
+          if let next { await executions.nudge.wait(until: next, clock: ambient.clock) } else { await executions.nudge.wait() }
+        } catch {
+          await pause(error)
+        }
+      }
+    }
+  }
+
+  private func pause(_ error: any Error) async {
+    logger.error("durable executions cannot be read", metadata: ["error": "\(error)"])
+    try? await ambient.clock.sleepReal(for: .seconds(1))
+  }
+
+  /// What another life of this server had begun was not finished by it.
+  func recover() async throws {
+    var isMore = true
+    while isMore {
+      let now = ambient.now
+      isMore = try await store.transact { [secrets = executions.secrets] tx in
+        let left = try tx.entries(KeyRange(prefix: DurableKeys.taken), limit: 100)
+        for (key, _) in left {
+          try tx.delete(key)
+          var parts = KeyReader(key, after: DurableKeys.taken)
+          let place = try DurableKeys.execution(from: &parts)
+          let operation = try parts.string()
+          guard let execution = try DurableRows(tx).execution(at: place) else { continue }
+          try DurableChanges(tx: tx, secrets: secrets, now: now).step(execution) {
+            try $0.lost(operation.isEmpty ? nil : operation, at: now)
+          }
+        }
+        return left.count == 100
+      }
+    }
+  }
+
+  private struct Work: Sendable {
+    var execution: DurableExecution
+    var effects: [DurableEffect]
+  }
+
+  /// Starts what is due; returns when the next time comes, at once when there is more to do now.
+  private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
+    while !Task.isCancelled {
+      let room = Self.maximumInFlight - inFlight.withLock { $0 }
+      guard room > 0 else { return nil }
+      let (work, next) = try await take(limit: min(room, Self.step))
+      for work in work {
+        for effect in work.effects {
+          inFlight.withLock { $0 += 1 }
+          group.addTask {
+            await self.perform(effect, for: work.execution)
+            self.inFlight.withLock { $0 -= 1 }
+            self.executions.nudge.nudge()
+          }
+        }
+      }
+      guard let next, next <= ambient.now else { return next }
+    }
+    return nil
+  }
+
+  private func take(limit: Int) async throws -> (work: [Work], next: Instant?) {
+    let now = ambient.now
+    return try await store.transact { [secrets = executions.secrets] tx in
+      var work: [Work] = []
+      for (key, _) in try tx.entries(KeyRange(prefix: DurableKeys.wakes), limit: limit) {
+        var parts = KeyReader(key, after: DurableKeys.wakes)
+        guard try parts.instant() <= now else { break }
+        let place = try DurableKeys.execution(from: &parts)
+        guard let execution = try DurableRows(tx).execution(at: place) else { try tx.delete(key); continue }
+        let effects = try DurableChanges(tx: tx, secrets: secrets, now: now).tick(execution)
+        if !effects.isEmpty { work.append(Work(execution: execution, effects: effects)) }
+      }
+      guard let (key, _) = try tx.first(KeyRange(prefix: DurableKeys.wakes)) else { return (work, nil) }
+      var parts = KeyReader(key, after: DurableKeys.wakes)
+      return (work, try parts.instant())
+    }
+  }
+
+  private func perform(_ effect: DurableEffect, for execution: DurableExecution) async {
+    do {
+      switch effect {
+      case .invoke(let invocation): try await invoke(invocation, execution)
+      case .chain(let operation): try await chain(operation, execution)
+      case .report:
+        await reports.tell(execution.id)
+        try await executions.step(execution.id) { machine, _ in machine.reported() }
+      case .forget: break
+      }
+    } catch {
+      // It stays noted as taken: the next life of the server begins it again.
+      logger.error(
+        "a step of a durable execution could not be stored", metadata: ["execution": "\(execution.id.arn)", "error": "\(error)"])
+    }
+  }
+}
+
+// Invocations
+
+extension DurableRunner {
+  private func invoke(_ invocation: DurableInvocation, _ execution: DurableExecution) async throws {
+    let id = execution.id
+    let end = try await end(of: invocation, execution)
+    guard let end else { return }
+    try await executions.step(id) { $0.invocationEnded(invocation.id, end, at: $1) }
+  }
+
+  private func end(of invocation: DurableInvocation, _ execution: DurableExecution) async throws -> DurableInvocationEnd? {
+    let id = execution.id
+    let name = FunctionName(id: id.function, qualifier: id.version)
+    do {
+      let resolved = try await control.resolve(name)
+      let event = try await store.read { try DurableInvocationEvent.bytes(DurableRows($0), id, invocation) }
+      guard let event else { return nil }
+      let (requestID, result) = try await invoker.run(resolved, payload: event, invokedARN: name.arn, trace: execution.trace)
+      switch result.outcome {
+      case .success(let body): return .answered(body, requestID: requestID)
+      case .functionError(let error): return .failed(DurableError(functionError: error.body), requestID: requestID)
+      case .systemError(let reason):
+        logger.notice("a durable function could not be run", metadata: ["execution": "\(id.arn)", "reason": "\(reason)"])
+        return .refused
+      }
+    } catch let error as AWSError where error.code == "ResourceNotFoundException" || error.code == "RecursiveInvocationException" {
+      return .gone(DurableError(error.message, type: error.code))
+    } catch is AWSError {
+      return .refused
+    }
+  }
+
+  private func chain(_ operation: String, _ execution: DurableExecution) async throws {
+    let id = execution.id
+    let end = try await end(ofChain: operation, execution)
+    let now = ambient.now
+    try await store.transact { [secrets = executions.secrets] tx in
+      try tx.delete(DurableKeys.taken(id, operation))
+      guard let execution = try DurableRows(tx).execution(id) else { return }
+      try DurableChanges(tx: tx, secrets: secrets, now: now).step(execution) { try $0.complete(chain: operation, with: end, at: now) }
+    }
+    executions.nudge.nudge()
+  }
+
+  private func end(ofChain operation: String, _ execution: DurableExecution) async throws -> DurableChainEnd {
+    let id = execution.id
+    let found = try await store.read { try DurableRows($0).operation(id, operation) }
+    guard case .chainedInvoke(let chain) = found?.details else { return .failed(nil) }
+    do {
+      let name = try FunctionName(chain.function, account: id.function.account, region: id.function.region)
+      let resolved = try await control.resolve(name)
+      let (_, result) = try await invoker.run(
+        resolved, payload: Array((chain.input ?? "{}").utf8), invokedARN: name.arn, trace: execution.trace.visiting(id.function))
+      switch result.outcome {
+      case .success(let body): return Self.chainEnd(body)
+      case .functionError(let error): return .failed(DurableError(functionError: error.body))
+      case .systemError: return .refused(after: nil)
+      }
+    } catch let error as AWSError {
+      if error.status == 429 || error.fault == .server { return .refused(after: nil) }
+      return .failed(DurableError(error.message, type: error.code))
+    }
+  }
+
+  private static func chainEnd(_ body: [UInt8]) -> DurableChainEnd {
+    guard body.count <= DurableLimits.asynchronousPayload else {
+      return .failed(DurableError(DurableMachine.tooLarge("CHAINED_INVOKE output", DurableLimits.asynchronousPayload)))
+    }
+    guard let text = String(validating: body, as: UTF8.self) else {
+      return .failed(DurableError("CHAINED_INVOKE response could not be decoded as UTF-8."))
+    }
+    return .succeeded(text.isEmpty ? nil : text)
+  }
+}

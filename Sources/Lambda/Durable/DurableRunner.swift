@@ -1,7 +1,6 @@
 import Base
 import Fabric
 import Logging
-import Store
 import Synchronization
 
 /// Runs what durable executions need: invocations of their functions, chained invocations, and the news of their end.
@@ -27,12 +26,11 @@ final class DurableRunner: Sendable {
   }
 
   private var ambient: Ambient { executions.ambient }
-  private var store: any Store { executions.store }
 
   /// Works until cancelled; what is under way then is finished first.
   func run() async {
     while !Task.isCancelled {
-      do { try await recover(); break } catch { await pause(error) }
+      do { try await executions.recover(); break } catch { await pause(error) }
     }
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
@@ -51,39 +49,12 @@ final class DurableRunner: Sendable {
     try? await ambient.clock.sleepReal(for: .seconds(1))
   }
 
-  /// What another life of this server had begun was not finished by it.
-  func recover() async throws {
-    var isMore = true
-    while isMore {
-      let now = ambient.now
-      isMore = try await store.transact { [secrets = executions.secrets] tx in
-        let left = try tx.entries(KeyRange(prefix: DurableKeys.taken), limit: 100)
-        for (key, _) in left {
-          try tx.delete(key)
-          var parts = KeyReader(key, after: DurableKeys.taken)
-          let place = try DurableKeys.execution(from: &parts)
-          let operation = try parts.string()
-          guard let execution = try DurableRows(tx).execution(at: place) else { continue }
-          try DurableChanges(tx: tx, secrets: secrets, now: now).step(execution) {
-            try $0.lost(operation.isEmpty ? nil : operation, at: now)
-          }
-        }
-        return left.count == 100
-      }
-    }
-  }
-
-  private struct Work: Sendable {
-    var execution: DurableExecution
-    var effects: [DurableEffect]
-  }
-
   /// Starts what is due; returns when the next time comes, at once when there is more to do now.
   private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
     while !Task.isCancelled {
       let room = Self.maximumInFlight - inFlight.withLock { $0 }
       guard room > 0 else { return nil }
-      let (work, next) = try await take(limit: min(room, Self.step))
+      let (work, next) = try await executions.take(limit: min(room, Self.step))
       for work in work {
         for effect in work.effects {
           inFlight.withLock { $0 += 1 }
@@ -97,24 +68,6 @@ final class DurableRunner: Sendable {
       guard let next, next <= ambient.now else { return next }
     }
     return nil
-  }
-
-  private func take(limit: Int) async throws -> (work: [Work], next: Instant?) {
-    let now = ambient.now
-    return try await store.transact { [secrets = executions.secrets] tx in
-      var work: [Work] = []
-      for (key, _) in try tx.entries(KeyRange(prefix: DurableKeys.wakes), limit: limit) {
-        var parts = KeyReader(key, after: DurableKeys.wakes)
-        guard try parts.instant() <= now else { break }
-        let place = try DurableKeys.execution(from: &parts)
-        guard let execution = try DurableRows(tx).execution(at: place) else { try tx.delete(key); continue }
-        let effects = try DurableChanges(tx: tx, secrets: secrets, now: now).tick(execution)
-        if !effects.isEmpty { work.append(Work(execution: execution, effects: effects)) }
-      }
-      guard let (key, _) = try tx.first(KeyRange(prefix: DurableKeys.wakes)) else { return (work, nil) }
-      var parts = KeyReader(key, after: DurableKeys.wakes)
-      return (work, try parts.instant())
-    }
   }
 
   private func perform(_ effect: DurableEffect, for execution: DurableExecution) async {
@@ -139,19 +92,17 @@ final class DurableRunner: Sendable {
 
 extension DurableRunner {
   private func invoke(_ invocation: DurableInvocation, _ execution: DurableExecution) async throws {
-    let id = execution.id
     let end = try await end(of: invocation, execution)
-    guard let end else { return }
-    try await executions.step(id) { $0.invocationEnded(invocation.id, end, at: $1) }
+    try await executions.finish(invocation, of: execution.id, with: end)
   }
 
-  private func end(of invocation: DurableInvocation, _ execution: DurableExecution) async throws -> DurableInvocationEnd? {
+  private func end(of invocation: DurableInvocation, _ execution: DurableExecution) async throws -> DurableInvocationEnd {
     let id = execution.id
     let name = FunctionName(id: id.function, qualifier: id.version)
     do {
       let resolved = try await control.resolve(name)
-      let event = try await store.read { try DurableInvocationEvent.bytes(DurableRows($0), id, invocation) }
-      guard let event else { return nil }
+      // Without an event the execution has ended meanwhile.
+      guard let event = try await executions.event(for: invocation, of: id) else { return .refused }
       let (requestID, result) = try await invoker.run(resolved, payload: event, invokedARN: name.arn, trace: execution.trace)
       switch result.outcome {
       case .success(let body): return .answered(body, requestID: requestID)
@@ -168,20 +119,13 @@ extension DurableRunner {
   }
 
   private func chain(_ operation: String, _ execution: DurableExecution) async throws {
-    let id = execution.id
     let end = try await end(ofChain: operation, execution)
-    let now = ambient.now
-    try await store.transact { [secrets = executions.secrets] tx in
-      try tx.delete(DurableKeys.taken(id, operation))
-      guard let execution = try DurableRows(tx).execution(id) else { return }
-      try DurableChanges(tx: tx, secrets: secrets, now: now).step(execution) { try $0.complete(chain: operation, with: end, at: now) }
-    }
-    executions.nudge.nudge()
+    try await executions.finish(chain: operation, of: execution.id, with: end)
   }
 
   private func end(ofChain operation: String, _ execution: DurableExecution) async throws -> DurableChainEnd {
     let id = execution.id
-    let found = try await store.read { try DurableRows($0).operation(id, operation) }
+    let found = try await executions.store.read { try DurableRows($0).operation(id, operation) }
     guard case .chainedInvoke(let chain) = found?.details else { return .failed(nil) }
     do {
       let name = try FunctionName(chain.function, account: id.function.account, region: id.function.region)

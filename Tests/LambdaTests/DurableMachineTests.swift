@@ -11,7 +11,8 @@ private struct Machine {
   var operations: [String: DurableOperation] = [:]
   var history: [String] = []
 
-  init(_ settings: DurableSettings = DurableSettings(executionTimeout: 3600, retentionDays: 1), origin: DurableExecution.Origin = .synchronous) {
+  init(origin: DurableExecution.Origin = .synchronous) {
+    let settings = DurableSettings(executionTimeout: 3600, retentionDays: 1)
     let id = DurableExecutionID(function: DurableBench.function, version: "1", name: "n", id: "e")
     execution = DurableExecution(
       id: id, origin: origin, started: Self.start, settings: settings, trace: DurableBench.trace, lane: .due(Self.start))

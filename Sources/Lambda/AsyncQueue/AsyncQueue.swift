@@ -21,8 +21,8 @@ final class AsyncQueue: Sendable {
   private let inFlight = Mutex(0)
 
   init(
-    store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters, destinations: Destinations,
-    ambient: Ambient, logger: Logger
+    store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
+    destinations: Destinations, ambient: Ambient, logger: Logger
   ) {
     rows = AsyncEventRows(store: store)
     (self.control, self.invoker, self.executions) = (control, invoker, executions)

@@ -94,7 +94,7 @@ extension DurableMachine {
     guard update.parent == operation.parent else { throw DurableRefusal("Inconsistent parent operation id.") }
   }
 
-  private static let wrongAction = DurableRefusal("Invalid action for the given operation type.")
+  static let wrongAction = DurableRefusal("Invalid action for the given operation type.")
 
   private static func checkContent(_ update: DurableUpdate) throws {
     if update.action == .succeed, update.error != nil { throw DurableRefusal("Cannot provide an Error for SUCCEED action.") }
@@ -110,7 +110,7 @@ extension DurableMachine {
     end(update.action == .succeed ? .succeeded : .failed, result: update.payload, error: update.error, at: now)
   }
 
-  private mutating func begin(_ update: DurableUpdate, _ details: DurableOperation.Details, at now: Instant) -> DurableOperation {
+  mutating func begin(_ update: DurableUpdate, _ details: DurableOperation.Details, at now: Instant) -> DurableOperation {
     let operation = DurableOperation(
       id: update.id, parent: update.parent, name: update.name, subType: update.subType, sequence: execution.operationCount,
       started: now, details: details)
@@ -216,61 +216,5 @@ extension DurableMachine {
     let operation = begin(update, .callback(callback), at: now)
     try put(operation)
     record(.callbackStarted(id: callback.id, heartbeat: heartbeat, timeout: timeout), of: operation, at: now)
-  }
-}
-
-// Chained invocations
-
-extension DurableMachine {
-  private mutating func applyChain(_ update: DurableUpdate, _ found: DurableOperation?, at now: Instant) throws {
-    guard update.action == .start else { throw Self.wrongAction }
-    guard found == nil else { throw DurableRefusal("Cannot start a CHAINED_INVOKE that already exist.") }
-    guard let target = update.target else {
-      throw DurableRefusal("Update for CHAINED_INVOKE operation requires ChainedInvokeOptions.")
-    }
-    if let function = target.function {
-      guard function.account == execution.id.function.account else {
-        throw DurableRefusal("Cannot start a CHAINED_INVOKE on a function in another account.")
-      }
-      guard function.region == execution.id.function.region else {
-        throw DurableRefusal("Cannot start a CHAINED_INVOKE on a function in another region.")
-      }
-    }
-    try start(update, target, at: now)
-  }
-
-  private mutating func start(_ update: DurableUpdate, _ target: DurableTarget, at now: Instant) throws {
-    var chain = DurableOperation.Chain(function: target.text, input: update.payload, state: .over)
-    var child: DurableExecution?
-    var version: String?
-    switch target.answer {
-    case .plain(let found): (version, chain.state) = (found, .due(now))
-    case .durable(let found, let settings):
-      (version, chain.state) = (found, .child)
-      child = target.function.map { started(by: update.id, $0, found, settings, at: now) }
-    case .refused: chain.input = nil
-    }
-    var operation = begin(update, .chainedInvoke(chain), at: now)
-    record(
-      .chainedInvokeStarted(
-        function: target.text, tenant: target.tenant, input: chain.input, version: version, child: child?.id.arn),
-      of: operation, at: now)
-    if case .refused(let error) = target.answer {
-      operation.ended = now
-      try finish(&operation, .failed(error), at: now)
-    }
-    try put(operation)
-    self.update { $0.storedBytes += chain.input?.utf8.count ?? 0 }
-    if let child { add(DurableChild(execution: child, input: update.payload)) }
-  }
-
-  private func started(
-    by operation: String, _ function: FunctionID, _ version: String, _ settings: DurableSettings, at now: Instant
-  ) -> DurableExecution {
-    let id = DurableExecutionID(
-      function: function, version: version, name: secrets.uuid(), id: secrets.uuid())
-    return DurableExecution(
-      id: id, origin: .chained(by: execution.id, operation: operation), started: now, settings: settings,
-      trace: execution.trace.visiting(execution.id.function), lane: .due(now))
   }
 }

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Logging
+import Store
 import Synchronization
 
 /// Runs what durable executions need: invocations of their functions, chained invocations, and the news of their end.
@@ -71,19 +72,31 @@ final class DurableRunner: Sendable {
   }
 
   private func perform(_ effect: DurableEffect, for execution: DurableExecution) async {
-    do {
-      switch effect {
-      case .invoke(let invocation): try await invoke(invocation, execution)
-      case .chain(let operation): try await chain(operation, execution)
-      case .report:
-        await reports.tell(execution.id)
-        try await executions.step(execution.id) { machine, _ in machine.reported() }
-      case .forget: break
+    let id = execution.id
+    switch effect {
+    case .invoke(let invocation):
+      let end = await end(of: invocation, execution)
+      await keep(id) { try await $0.finish(invocation, of: id, with: end) }
+    case .chain(let operation):
+      let end = await end(ofChain: operation, execution)
+      await keep(id) { try await $0.finish(chain: operation, of: id, with: end) }
+    case .report:
+      await reports.tell(id)
+      await keep(id) { try await $0.step(id) { machine, _ in machine.reported() } }
+    case .forget: break
+    }
+  }
+
+  /// What came of a step is stored as soon as the store can. When the server ends before, the step stays noted as taken, and
+  /// the next life of the server begins it again.
+  private func keep(_ id: DurableExecutionID, _ body: (DurableExecutions) async throws -> Void) async {
+    while true {
+      do { return try await body(executions) } catch {
+        logger.error(
+          "a step of a durable execution could not be stored", metadata: ["execution": "\(id.arn)", "error": "\(error)"])
+        if Task.isCancelled || error as? StoreError == .closed { return }
+        try? await ambient.clock.sleepReal(for: .seconds(1))
       }
-    } catch {
-      // It stays noted as taken: the next life of the server begins it again.
-      logger.error(
-        "a step of a durable execution could not be stored", metadata: ["execution": "\(execution.id.arn)", "error": "\(error)"])
     }
   }
 }
@@ -91,12 +104,7 @@ final class DurableRunner: Sendable {
 // Invocations
 
 extension DurableRunner {
-  private func invoke(_ invocation: DurableInvocation, _ execution: DurableExecution) async throws {
-    let end = try await end(of: invocation, execution)
-    try await executions.finish(invocation, of: execution.id, with: end)
-  }
-
-  private func end(of invocation: DurableInvocation, _ execution: DurableExecution) async throws -> DurableInvocationEnd {
+  private func end(of invocation: DurableInvocation, _ execution: DurableExecution) async -> DurableInvocationEnd {
     let id = execution.id
     let name = FunctionName(id: id.function, qualifier: id.version)
     do {
@@ -113,21 +121,16 @@ extension DurableRunner {
       }
     } catch let error as AWSError where error.code == "ResourceNotFoundException" || error.code == "RecursiveInvocationException" {
       return .gone(DurableError(error.message, type: error.code))
-    } catch is AWSError {
+    } catch {
       return .refused
     }
   }
 
-  private func chain(_ operation: String, _ execution: DurableExecution) async throws {
-    let end = try await end(ofChain: operation, execution)
-    try await executions.finish(chain: operation, of: execution.id, with: end)
-  }
-
-  private func end(ofChain operation: String, _ execution: DurableExecution) async throws -> DurableChainEnd {
+  private func end(ofChain operation: String, _ execution: DurableExecution) async -> DurableChainEnd {
     let id = execution.id
-    let found = try await executions.store.read { try DurableRows($0).operation(id, operation) }
-    guard case .chainedInvoke(let chain) = found?.details else { return .failed(nil) }
     do {
+      let found = try await executions.store.read { try DurableRows($0).operation(id, operation) }
+      guard case .chainedInvoke(let chain) = found?.details else { return .failed(nil) }
       let name = try FunctionName(chain.function, account: id.function.account, region: id.function.region)
       let resolved = try await control.resolve(name)
       let (_, result) = try await invoker.run(
@@ -140,6 +143,8 @@ extension DurableRunner {
     } catch let error as AWSError {
       if error.status == 429 || error.fault == .server { return .refused(after: nil) }
       return .failed(DurableError(error.message, type: error.code))
+    } catch {
+      return .refused(after: nil)
     }
   }
 

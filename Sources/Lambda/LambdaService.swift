@@ -176,7 +176,9 @@ public final class LambdaService: ServiceModule {
     logForwarder.forget(account)
   }
 
-  public var inventory: [InventoryItem] { ControlPlane.inventory }
+  public var inventory: [InventoryItem] {
+    ControlPlane.inventory + [InventoryItem("durable executions", below: DurableKeys.executions)]
+  }
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts

@@ -610,6 +610,44 @@ def test_a_deleted_function_takes_its_executions_with_it(cloud):
     assert failed["Error"]["ErrorType"] == "ResourceNotFoundException"
 
 
+def test_destinations_are_told_of_the_end_and_may_be_durable_themselves(cloud):
+    queue, queue_arn = make_queue(cloud, f"told-{uuid.uuid4().hex[:8]}")
+    rights = (LOGS, CHECKPOINTS, INVOKE, {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"})
+    function = make_durable(cloud, """
+        @durable_execution
+        def handler(event, context: DurableContext):
+            if event == "fail":
+                raise ValueError("told to fail")
+            return {"got": event}
+        """, statements=rights)
+    version = function.client.publish_version(FunctionName=function.name)["Version"]
+    follower = f"{function.arn}:{version}"
+    function.client.put_function_event_invoke_config(
+        FunctionName=function.name, Qualifier=version, DestinationConfig={
+            "OnSuccess": {"Destination": queue_arn}, "OnFailure": {"Destination": queue_arn}})
+    records = []
+
+    def told(number):
+        def look():
+            records.extend(json.loads(message["Body"]) for message in receive_all(cloud.client("sqs"), queue))
+            return len(records) >= number
+        wait_until(look, f"{number} records", 30)
+    function.start("hello", qualifier=version)
+    told(1)
+    assert records[0]["requestContext"]["condition"] == "Success" and records[0]["responsePayload"] == {"got": "hello"}
+    assert records[0]["requestContext"]["functionArn"] == follower and records[0]["requestPayload"] == "hello"
+    function.start("fail", qualifier=version)
+    told(2)
+    assert records[1]["requestContext"]["condition"] == "RetriesExhausted"
+    assert records[1]["responsePayload"] == {"errorMessage": "told to fail", "errorType": "ValueError"}
+    plain = deploy(cloud, PLAIN, name=f"plain-{uuid.uuid4().hex[:8]}", role=make_role(cloud, "chooser", *rights))
+    plain.client.put_function_event_invoke_config(
+        FunctionName=plain.name, DestinationConfig={"OnSuccess": {"Destination": follower}})
+    plain.send("first")
+    told(3)
+    assert records[2]["responsePayload"]["got"]["responsePayload"] == {"got": "first"}
+
+
 def test_messages_of_a_queue_become_executions(cloud):
     queue, queue_arn = make_queue(cloud, f"work-{uuid.uuid4().hex[:8]}", VisibilityTimeout=60)
     function = make_durable(

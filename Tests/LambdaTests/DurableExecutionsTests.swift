@@ -219,6 +219,7 @@ import Testing
     let empty = try await bench.rows()
     let id = try await waiting(bench, .wait("w", 60), .of(.callback, .start, "c"), name: "n")
     _ = try await bench.executions.stop(id, nil)
+    #expect(try await bench.store.read { try DurableRows($0).running(DurableBench.function) } == 0)
     bench.clock.advance(.days(7))
     #expect(try await bench.effects().isEmpty)
     #expect(try await bench.rows() == empty)

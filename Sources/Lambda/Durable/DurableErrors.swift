@@ -15,6 +15,7 @@ extension LambdaError {
     AWSError(
       "DurableExecutionAlreadyStartedException", "Execution already started: \(arn)", status: 409, members: [("Type", "User")])
   }
+  static func tooManyDurableExecutions() -> AWSError { throttled(reason: "CallerRateLimitExceeded") }
   static func noDurableExecution() -> AWSError { notFound("Durable Execution does not exist") }
 
   static func invalidToken() -> AWSError { invalidParameter("Invalid checkpoint token") }

@@ -34,6 +34,7 @@ final class DurableExecutions: Sendable {
         }
         return found
       }
+      guard try rows.running(id.function) < DurableLimits.running else { throw LambdaError.tooManyDurableExecutions() }
       try DurableChanges(tx: tx, secrets: secrets, now: now).start(execution, input: input)
       return execution
     }

@@ -15,6 +15,8 @@ enum DurableLimits {
   static let operationPayload = 1 << 20
   /// Bytes of an error as JSON; it must be smaller.
   static let errorBytes = 32_768
+  /// Executions of an account in a Region that have not ended. Those that other executions start are not refused for it.
+  static let running = 1_000_000
   /// Operations of one execution, and bytes of all their payloads and errors.
   static let operations = 3000
   static let storedBytes = 100 << 20

@@ -76,6 +76,8 @@ struct InvokeOperation: Sendable {
     _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
   ) async throws -> InvokeOutput {
     guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
+    // Nobody can hand it to the invocations that come later.
+    if input.clientContext != nil { throw LambdaError.unsupported("ClientContext for a durable function") }
     var output = InvokeOutput()
     switch input.invocationType ?? "RequestResponse" {
     case "DryRun": output.statusCode = 204

@@ -32,6 +32,7 @@ struct DurableChanges {
   func start(_ execution: DurableExecution, input: String?) throws {
     let machine = DurableMachine(starting: execution, input: input, secrets: secrets)
     let id = execution.id
+    try Counter(DurableKeys.running(id.function)).add(1, tx)
     try tx.set(DurableKeys.name(id.function, id.name), Array(id.id.utf8))
     try tx.set(DurableKeys.start(id, execution.started), [])
     try save(machine, before: nil)
@@ -44,7 +45,10 @@ struct DurableChanges {
       if let operation = machine.operations[changed] { try save(operation, of: id) }
     }
     for event in machine.events { try tx.set(DurableKeys.event(id, event.number), event.row) }
-    if machine.outcome != nil { try tx.deleteAll(KeyRange(prefix: DurableKeys.pending(id))) }
+    if machine.outcome != nil {
+      try Counter(DurableKeys.running(id.function)).add(-1, tx)
+      try tx.deleteAll(KeyRange(prefix: DurableKeys.pending(id)))
+    }
     let place = DurableKeys.taken(id, nil)
     if execution.isTaken { try tx.set(place, []) } else if before?.isTaken == true { try tx.delete(place) }
     try save(execution, before: before)

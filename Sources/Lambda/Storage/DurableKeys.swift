@@ -11,6 +11,7 @@ import Store
 ///     place      (lambda, di, EXECUTION, operation)                       → sequence
 ///     pending    (lambda, dp, EXECUTION, due, operation)                  → empty; what time alone changes
 ///     event      (lambda, dh, EXECUTION, number)                          → DurableEvent
+///     running    (lambda, dr, account, region)                            → how many executions have not ended
 ///     wake       (lambda, dt, due, EXECUTION)                             → empty; one for each execution that waits for a time
 ///     taken      (lambda, da, EXECUTION, operation)                       → empty; what a running server works on: the chained
 ///                                                                            invocation of an operation, or the execution itself
@@ -21,6 +22,7 @@ enum DurableKeys {
   static let taken = Key("lambda", "da")
 
   static func execution(_ id: DurableExecutionID) -> Key { of(id, "dx") }
+  static func running(_ function: FunctionID) -> Key { Key("lambda", "dr", function.account, function.region) }
   static func name(_ function: FunctionID, _ name: String) -> Key {
     Key("lambda", "dn", function.account, function.region, function.name, name)
   }
@@ -43,7 +45,7 @@ enum DurableKeys {
 
   /// All spaces whose keys go on with the account.
   static func all(of account: AccountID) -> [Key] {
-    ["dx", "dn", "dl", "do", "di", "dp", "dh", "da"].map { Key("lambda", $0, account) }
+    ["dx", "dn", "dl", "do", "di", "dp", "dh", "dr", "da"].map { Key("lambda", $0, account) }
   }
 
   /// The key of the execution that the rest of a key of `wakes` or `taken` names.

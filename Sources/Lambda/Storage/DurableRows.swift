@@ -12,6 +12,9 @@ struct DurableRows {
   }
   func execution(at key: Key) throws -> DurableExecution? { try reader.get(key).map { try DurableExecution(row: $0) } }
 
+  /// How many executions of the account and Region of a function have not ended.
+  func running(_ function: FunctionID) throws -> Int { Int(try Counter(DurableKeys.running(function)).value(reader)) }
+
   func execution(_ function: FunctionID, named name: String) throws -> DurableExecution? {
     guard let id = try reader.get(DurableKeys.name(function, name))?.utf8Text else { return nil }
     return try execution(at: DurableKeys.execution(function, id))

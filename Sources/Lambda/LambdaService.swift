@@ -47,6 +47,9 @@ public final class LambdaService: ServiceModule {
   private let mappings: MappingRunner
   private let invokeOperation: InvokeOperation
   private let functionURLs: FunctionURLEndpoint
+  private let executions: DurableExecutions
+  private let durable: DurableRunner
+  private let durableAPI: DurableAPI
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
@@ -71,14 +74,25 @@ public final class LambdaService: ServiceModule {
       catalog: NoticedCatalog(runtimes, logger: logger))
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
     placement = Placement(ambient: ambient, logForwarder: logForwarder)
-    let invoker = Invoker(placement: placement, ambient: ambient)
+    executions = DurableExecutions(store: store, ambient: ambient)
+    let invoker = Invoker(placement: placement, ambient: ambient, executions: executions)
+    let deadLetters = DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger)
+    let destinations = Destinations(
+      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+      logger: logger)
     queue = AsyncQueue(
-      store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
-      destinations: Destinations(
-        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+      store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
+      destinations: destinations, ambient: ambient, logger: logger)
+    durable = DurableRunner(
+      executions: executions, control: control, invoker: invoker,
+      reports: DurableReports(
+        executions: executions, control: control, deadLetters: deadLetters, destinations: destinations, queue: queue,
         logger: logger),
-      ambient: ambient, logger: logger)
+      logger: logger)
+    durableAPI = DurableAPI(
+      control: control, executions: executions,
+      targets: DurableTargets(
+        control: control, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient))
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
@@ -86,7 +100,7 @@ public final class LambdaService: ServiceModule {
         logger: logger),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(
-      control: control, invoker: invoker, queue: queue, clock: ambient.clock,
+      control: control, invoker: invoker, queue: queue, executions: executions, clock: ambient.clock,
       streamedBytesPerSecond: configuration.streamedBytesPerSecond)
     functionURLs = FunctionURLEndpoint(
       control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,
@@ -94,7 +108,7 @@ public final class LambdaService: ServiceModule {
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
+    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations + durableAPI.operations)]
   }
   public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
@@ -136,6 +150,7 @@ public final class LambdaService: ServiceModule {
   private func feed(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
+      group.addTask { await self.durable.run() }
       group.addTask { await self.mappings.run() }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
@@ -167,12 +182,15 @@ public final class LambdaService: ServiceModule {
     try await control.removeMappings(of: account)
     try await control.removeFunctions(of: account)
     try await queue.removeAll(of: account)
+    try await executions.removeAll(of: account)
     await placement.removeAll(of: account, within: Self.removalLimit)
     await logForwarder.drain()
     logForwarder.forget(account)
   }
 
-  public var inventory: [InventoryItem] { ControlPlane.inventory }
+  public var inventory: [InventoryItem] {
+    ControlPlane.inventory + [InventoryItem("durable executions", below: DurableKeys.executions)]
+  }
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts

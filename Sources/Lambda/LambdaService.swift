@@ -4,6 +4,7 @@ import HTTPServer
 import Logging
 import Sandbox
 import Store
+import Synchronization
 
 /// Lambda: functions, their environments, and everything that invokes them.
 public final class LambdaService: ServiceModule {
@@ -46,6 +47,8 @@ public final class LambdaService: ServiceModule {
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
   private let stopping = Nudge()
+  /// While it runs.
+  private let spares = Mutex<SpareRuntimes?>(nil)
   private let configuration: Configuration
   private let ambient: Ambient
   private let logger: Logger
@@ -91,12 +94,13 @@ public final class LambdaService: ServiceModule {
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    let sandboxes = RuntimeSandboxes(host: sandboxes, server: server, endpoint: endpoint)
     let spares = SpareRuntimes(
-      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate,
-      clock: ambient.clock, logger: logger)
+      limit: configuration.spareRuntimes, sandboxes: sandboxes, gate: placement.gate, clock: ambient.clock, logger: logger)
+    self.spares.withLock { $0 = spares }
     let launcher = Launcher(
-      sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
-      nodeClient: nodeClient.directory, spares: spares, logger: logger)
+      sandboxes: sandboxes, packages: packages, roles: roles, runtimes: runtimes, nodeClient: nodeClient.directory, spares: spares,
+      logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
       group.addTask {
@@ -164,10 +168,12 @@ public final class LambdaService: ServiceModule {
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts
-    let environments = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle)].map { state, count in
+    let spare = spares.withLock { $0 }?.count ?? 0
+    let states = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle), ("spare", spare)]
+    let environments = states.map { state, count in
       Measurement(
         "dewpoint_lambda_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
-        help: "Execution environments by state.")
+        help: "Execution environments by state; a spare is a booted runtime that belongs to no function yet.")
     }
     var all = environments + [
       Measurement(

@@ -82,7 +82,7 @@ struct FunctionRows {
   func runtimes() throws -> Set<String> {
     var (found, seen): (Set<String>, Int) = ([], 0)
     try reader.scan(KeyRange(prefix: Keys.functions)) { _, value in
-      found.insert(try StoredFunction(row: value).latest.runtime)
+      found.insert(try FunctionVersion.runtime(ofRow: value))
       seen += 1
       return seen < 1000
     }

@@ -17,9 +17,14 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
-    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
+    /// Invocations that an account may run at the same time in a Region.
+    public var concurrency: Int
+    public init(
+      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
+      concurrency: Int = 1000
+    ) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      self.spareRuntimes = spareRuntimes
+      (self.spareRuntimes, self.concurrency) = (spareRuntimes, concurrency)
     }
   }
   /// The services that Lambda works with.
@@ -62,12 +67,13 @@ public final class LambdaService: ServiceModule {
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
+    let limits = AccountLimits(concurrency: configuration.concurrency)
+    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
+    placement = Placement(ambient: ambient, logForwarder: logForwarder, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
-      catalog: NoticedCatalog(runtimes, logger: logger))
-    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder)
+      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, limits: limits)
     let invoker = Invoker(placement: placement, ambient: ambient)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker,
@@ -88,7 +94,12 @@ public final class LambdaService: ServiceModule {
   public var apis: [ServiceAPI] {
     [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
   }
-  public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
+  public var workers: [any Worker] {
+    control.workers + [
+      IdleWorker(placement: placement),
+      ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
+    ]
+  }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
@@ -184,6 +195,17 @@ public final class LambdaService: ServiceModule {
       Measurement(
         "dewpoint_lambda_pollers", .gauge, Double(mappings.runningCount), help: "Event source mappings that are polled."),
     ]
+    all += [("wanted", counts.provisioned.wanted), ("booted", counts.provisioned.booted)].map { state, count in
+      Measurement(
+        "dewpoint_lambda_provisioned_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
+        help: "Environments that are to be kept ready, and those of them that have booted.")
+    }
+    let found = counts.provisionedInvocations
+    all += [("ready", found.ready), ("spillover", found.spilled)].map { kind, count in
+      Measurement(
+        "dewpoint_lambda_provisioned_invocations_total", .counter, Double(count), labels: [(name: "found", value: kind)],
+        help: "Invocations of versions with provisioned concurrency that found a ready environment, or none left.")
+    }
     if let events = try? await queue.counts() {
       all += [("due", events.due), ("taken", events.taken)].map { state, count in
         Measurement(

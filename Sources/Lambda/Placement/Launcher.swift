@@ -39,7 +39,7 @@ final class Launcher: Sendable {
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
-      logStream: environment.logStream)
+      logStream: environment.logStream, initialization: environment.initialization)
     if let process = await bindSpare(to: environment, plan, credentials) { return process }
     let sandbox: SandboxProcess
     do {

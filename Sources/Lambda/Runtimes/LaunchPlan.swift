@@ -28,7 +28,7 @@ struct LaunchPlan: Sendable, Equatable {
   ///   - nodeClient: the host directory with the Node runtime client.
   static func make(
     for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
-    credentials: SessionCredentials, logStream: String
+    credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
@@ -39,7 +39,7 @@ struct LaunchPlan: Sendable, Equatable {
     // What the user sets wins over the unreserved defaults; the reserved names are refused when a function is made.
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
-    plan.environment.merge(reserved(function, credentials, logStream)) { _, ours in ours }
+    plan.environment.merge(reserved(function, credentials, logStream, initialization)) { _, ours in ours }
     return plan
   }
 
@@ -144,7 +144,7 @@ struct LaunchPlan: Sendable, Equatable {
   }
 
   private static func reserved(
-    _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String
+    _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String, _ initialization: Initialization
   ) -> [String: String] {
     var values = [
       "_HANDLER": function.handler, "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -152,7 +152,7 @@ struct LaunchPlan: Sendable, Equatable {
       "AWS_LAMBDA_FUNCTION_NAME": function.id.name, "AWS_LAMBDA_FUNCTION_VERSION": function.version,
       "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(function.memoryMegabytes),
       "AWS_LAMBDA_LOG_GROUP_NAME": function.logGroup, "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
-      "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "AWS_LAMBDA_RUNTIME_API": runtimeAPI,
+      "AWS_LAMBDA_INITIALIZATION_TYPE": initialization.rawValue, "AWS_LAMBDA_RUNTIME_API": runtimeAPI,
       "AWS_ACCESS_KEY_ID": credentials.accessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.secretAccessKey,
       "AWS_SESSION_TOKEN": credentials.sessionToken,
       // Messages come framed through standard output, so that one of many lines stays one.

@@ -129,6 +129,7 @@ extension FunctionRows {
     try tx.delete(Keys.version(version.id, number))
     try tx.delete(Keys.policy(version.id, version.version))
     try tx.delete(Keys.settings(version.id, version.version))
+    try tx.delete(Keys.provisioned(version.id, version.version))
     for hash in version.packages { try PackageRows.release(hash, by: version, in: tx, at: now) }
   }
 
@@ -140,7 +141,7 @@ extension FunctionRows {
     }
     try tx.delete(Keys.function(id))
     try tx.delete(Keys.progress(id))
-    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id)] { try tx.deleteAll(KeyRange(prefix: prefix)) }
+    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id), Keys.provisioned(id)] { try tx.deleteAll(KeyRange(prefix: prefix)) }
     try moveUses(from: function.packageUses, to: [], of: function.latest, in: tx, at: now)
   }
 

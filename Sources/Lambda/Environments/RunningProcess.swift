@@ -53,6 +53,6 @@ final class RunningProcess: Sendable {
 
   /// Closes the sockets; connections that the runtime left behind are cut.
   func release() async {
-    await sockets.close(listeners.withLock { $0 })
+    await sockets.shut(listeners.withLock { $0 })
   }
 }

@@ -12,9 +12,11 @@ extension Placement {
       var next: Instant?
       func due(_ instant: Instant) { next = min(next ?? instant, instant) }
       for key in state.pools.keys {
+        let old = (state.pools[key]?.ready ?? []).filter {
+          state.environments[$0]?.environment.isStale(at: now + Self.renewalMargin) == true
+        }
         effects += change(key, &state) { pool, newID in
-          let old = pool.ready.filter { state.environments[$0]?.environment.isStale(at: now + Self.renewalMargin) == true }
-          return pool.expire(idleLongerThan: idleLimit, now: now) + old.flatMap { pool.renew($0, now: now, newID: newID) }
+          pool.expire(idleLongerThan: idleLimit, now: now) + old.flatMap { pool.renew($0, now: now, newID: newID) }
         }
         guard let pool = state.pools[key] else { continue }
         if let since = pool.idleSince { due(since + idleLimit) }

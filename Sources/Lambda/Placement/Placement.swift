@@ -145,7 +145,9 @@ final class Placement: Sendable {
     let now = ambient.clock.monotonic()
     return state.withLock { state in
       let seat: ConcurrencyLedger.Seat
-      do { seat = try state.ledger.enter(function.id, version: function.version, reserved: reserved) } catch {
+      do throws(ConcurrencyLedger.Refusal) {
+        seat = try state.ledger.enter(function.id, version: function.version, reserved: reserved)
+      } catch {
         return .failure(Throttled(reason: error))
       }
       func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<ConcurrencyLedger.Seat, Throttled> {

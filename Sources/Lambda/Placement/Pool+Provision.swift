@@ -66,7 +66,7 @@ extension Pool {
   /// Has an idle one replaced, which serves as an ordinary one until its replacement has long been ready.
   mutating func renew(_ id: EnvironmentID, now: Instant, newID: () -> EnvironmentID) -> [Action] {
     guard let slot = slots[id], case (.provisioned, .idle) = (slot.role, slot.phase) else { return [] }
-    (slots[id]?.role, slots[id]?.phase) = (.onDemand, .idle(since: now))
+    slots[id] = Slot(phase: .idle(since: now), role: .onDemand, revision: slot.revision)
     ready.removeAll { $0 == id }
     free.append(id)
     return fill(newID)

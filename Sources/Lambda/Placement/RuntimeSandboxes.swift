@@ -42,13 +42,13 @@ struct RuntimeSandboxes: Sendable {
       return listeners
     } catch {
       for descriptor in descriptors.values { close(descriptor) }
-      await close(listeners)
+      await shut(listeners)
       throw error
     }
   }
 
   /// Connections that the runtime left behind are cut.
-  func close(_ listeners: [HTTPListener]) async {
+  func shut(_ listeners: [HTTPListener]) async {
     for listener in listeners { await server.close(listener, abort: true) }
   }
 }

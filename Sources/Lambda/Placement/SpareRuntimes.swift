@@ -20,7 +20,7 @@ final class SpareRuntimes: Sendable {
     /// Nothing is left of it.
     func end(_ sandboxes: RuntimeSandboxes) async {
       sandbox.kill()
-      await sandboxes.close(listeners)
+      await sandboxes.shut(listeners)
       temporary.release()
     }
   }

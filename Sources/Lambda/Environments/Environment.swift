@@ -211,6 +211,7 @@ final class Environment: Sendable {
     do {
       process = try await launch(self)
     } catch LaunchFailure.entrypoint(let reason) {
+      guarded.withLock { $0.process = nil }
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return

@@ -40,9 +40,9 @@ final class Launcher: Sendable {
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream, initialization: environment.initialization)
-    if let process = await bindSpare(to: environment, plan, credentials) { return process }
     let sandbox: SandboxProcess
     do {
+      if let process = try await bindSpare(to: environment, plan, credentials) { return process }
       sandbox = try await sandboxes.launch(
         plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
@@ -62,9 +62,10 @@ final class Launcher: Sendable {
   }
 
   /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
+  /// - Throws: when it is the function's program that cannot be run.
   private func bindSpare(
     to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
-  ) async -> RunningProcess? {
+  ) async throws -> RunningProcess? {
     // A reset environment keeps its /tmp.
     guard temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
     let function = environment.function
@@ -81,7 +82,10 @@ final class Launcher: Sendable {
     let process = process(spare.sandbox, function, credentials)
     process.opened(spare.listeners)
     environment.adopt(process)
-    spare.api.bind(to: environment, variables: plan.environment)
+    do { try await spare.become(environment, plan) } catch {
+      await process.release()
+      throw error
+    }
     return process
   }
 

@@ -17,6 +17,14 @@ final class SpareRuntimes: Sendable {
     var api: SpareRuntimeAPI
     var listeners: [HTTPListener] = []
 
+    /// Its sandbox becomes that of the environment, whose process runs as soon as it can be told what it is.
+    func become(_ environment: Environment, _ plan: LaunchPlan) async throws {
+      guard plan.runsOwnProgram else { return api.bind(to: environment, variables: plan.environment) }
+      api.bind(to: environment, variables: nil)
+      try await sandbox.start(
+        plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task")
+    }
+
     /// Nothing is left of it.
     func end(_ sandboxes: RuntimeSandboxes) async {
       sandbox.kill()
@@ -49,7 +57,7 @@ final class SpareRuntimes: Sendable {
     var plan: LaunchPlan
   }
   private struct State {
-    /// By the plan's program: identifiers that one interpreter serves share their spares.
+    /// By the name that the plan gives to its shelf.
     var shelves: [String: Shelf] = [:]
     var nextID: UInt64 = 0
     var isStopped = false
@@ -83,18 +91,18 @@ final class SpareRuntimes: Sendable {
     guard let plan, limit > 0 else { return }
     state.withLock { state in
       guard !state.isStopped else { return }
-      state.shelves[plan.executable, default: Shelf(plan: plan)].hasFailed = false
-      order(plan.executable, &state)
+      state.shelves[plan.shelf, default: Shelf(plan: plan)].hasFailed = false
+      order(plan.shelf, &state)
     }
   }
 
   /// A spare that can become what the plan asks for. Who takes it lets it become that, or kills it.
   func take(for plan: LaunchPlan) -> Spare? {
     state.withLock { state in
-      guard let shelf = state.shelves[plan.executable], plan.fits(shelf.plan) else { return nil }
+      guard let shelf = state.shelves[plan.shelf], plan.fits(shelf.plan) else { return nil }
       for (id, slot) in shelf.slots.sorted(by: { $0.key < $1.key }) {
         guard case .ready(let spare) = slot else { continue }
-        state.shelves[plan.executable]?.slots[id] = nil
+        state.shelves[plan.shelf]?.slots[id] = nil
         return spare
       }
       return nil
@@ -155,10 +163,12 @@ final class SpareRuntimes: Sendable {
       api.end()
       booted.nudge()
     }()
-    await booted.wait(atMost: Self.gateLimit, clock: clock)
+    // One that waits for its program has booted when it runs.
+    let boots = !order.plan.runsOwnProgram
+    if boots { await booted.wait(atMost: Self.gateLimit, clock: clock) }
     gate.leave()
-    if api.isBooting { await booted.wait(atMost: Self.bootLimit, clock: clock) }
-    let isKept = api.hasAsked && shelve(spare, order)
+    if boots, api.isBooting { await booted.wait(atMost: Self.bootLimit, clock: clock) }
+    let isKept = (!boots || api.hasAsked) && shelve(spare, order)
     if !isKept { sandbox.kill() }
     await end
     await discard(spare, order, wasKept: isKept)

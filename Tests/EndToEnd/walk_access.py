@@ -98,6 +98,8 @@ def _named(world, kind, name):
 def _function(world, operation, given):
     if "UUID" in given:
         return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
+    if "FunctionName" in given and "Qualifier" in given:
+        return world.arn("lambda", f"function:{given['FunctionName']}:{given['Qualifier']}")
     if "FunctionName" in given:
         return world.arn("lambda", f"function:{given['FunctionName']}")
     if "LayerName" in given:

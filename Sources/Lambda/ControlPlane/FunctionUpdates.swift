@@ -27,6 +27,8 @@ extension ControlPlane {
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
     if input.dryRun == true { return try await dryRun(zip, before.latest, input) }
+    let growth = max(0, zip.count - before.latest.codeSize) + (input.publish == true ? zip.count : 0)
+    try await storage.admit(growth, id.account, id.region)
     let package = try await packages.add(zip: zip)
     defer { packages.release(package.hash) }
     let revision = ambient.uuid()

@@ -48,6 +48,7 @@ extension ControlPlane {
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
     if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
+    try await storage.admit(input.publish == true ? 2 * zip.count : zip.count, id.account, id.region)
     let package = try await packages.add(zip: zip)
     defer { packages.release(package.hash) }
     (version.codeHash, version.codeSize, version.unzippedSize) = package

@@ -11,6 +11,8 @@ final class Environment: Sendable {
     case free
     /// It will not run again; with the reason when it could not be started.
     case gone(failure: String?)
+    /// It was to be ready ahead of use, and its function fails while it is initialised.
+    case initFailed
   }
 
   /// What a runtime gets for asking for the next invocation.
@@ -47,6 +49,7 @@ final class Environment: Sendable {
 
   let id: EnvironmentID
   let function: FunctionVersion
+  let initialization: Initialization
   let logStream: String
   private let systemLog: SystemLog
   private let guarded: Mutex<Guarded>
@@ -59,14 +62,17 @@ final class Environment: Sendable {
   private let orderSink: AsyncStream<Order>.Continuation
 
   init(
-    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient, freezer: Freezer? = nil,
-    writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
+    id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
+    freezer: Freezer? = nil, writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
-    (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
-    (self.writeLog, self.report) = (writeLog, report)
-    systemLog = SystemLog(function)
-    guarded = Mutex(Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: ambient.clock.monotonic())))
+    (self.id, self.function, self.initialization, self.logStream) = (id, function, initialization, logStream)
+    (self.ambient, self.freezer, self.writeLog, self.report) = (ambient, freezer, writeLog, report)
+    systemLog = SystemLog(function, initialization)
+    guarded = Mutex(
+      Guarded(
+        machine: EnvironmentMachine(
+          timeout: function.timeout, initialization: initialization, now: ambient.clock.monotonic())))
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
     platformLog(systemLog.initStart(at: ambient.now))
@@ -221,6 +227,7 @@ final class Environment: Sendable {
     do {
       process = try await launch(self)
     } catch LaunchFailure.entrypoint(let reason) {
+      guarded.withLock { $0.process = nil }
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
@@ -321,16 +328,20 @@ final class Environment: Sendable {
       platformLog(systemLog.initReport(duration, status: status, errorType: type, at: ambient.now))
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
-    case .gone:
-      let (waiter, failure) = guarded.withLock { guarded in
-        defer { guarded.waiter = nil }
-        return (guarded.waiter, guarded.failure)
-      }
-      waiter?.resume(returning: .nothing)
-      orderSink.yield(.end)
-      report(id, .gone(failure: failure))
+    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
+    case .initFailed: end(.initFailed)
     case .rejectRequest: break
     }
+  }
+
+  private func end(_ last: Report) {
+    let waiter = guarded.withLock { guarded in
+      defer { guarded.waiter = nil }
+      return guarded.waiter
+    }
+    waiter?.resume(returning: .nothing)
+    orderSink.yield(.end)
+    report(id, last)
   }
 
   private func deliver(_ invocation: Invocation, _ deadline: Duration) {

@@ -8,11 +8,11 @@ final class Placement: Sendable {
   /// Names the pool of one version of a function.
   struct PoolKey: Hashable, Sendable { var function: FunctionID; var version: String }
 
-  private struct Waiting {
+  struct Waiting {
     var invocation: Invocation
     var completion: InvocationCompletion
   }
-  private struct State {
+  struct State {
     var pools: [PoolKey: Pool] = [:]
     var functions: [PoolKey: FunctionVersion] = [:]
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
@@ -21,6 +21,11 @@ final class Placement: Sendable {
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
+    /// The idle worker comes by itself when the next environment is due; later ones need not tell it.
+    var isExpiryPlanned = false
+    /// Invocations of versions with provisioned concurrency: how many found an environment that was ready.
+    var provisionedInvocations = 0
+    var spilledInvocations = 0
 
     mutating func newID() -> UInt64 {
       nextID += 1
@@ -28,17 +33,17 @@ final class Placement: Sendable {
     }
   }
   /// What is done after the decision, outside the lock.
-  private enum Effect {
+  enum Effect {
     case start(Environment)
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
   }
 
-  private let state: Mutex<State>
-  private let ambient: Ambient
+  let state: Mutex<State>
+  let ambient: Ambient
   private let logForwarder: LogForwarder
-  private let idleLimit: Duration
+  let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
   private let starts: AsyncStream<Environment>
@@ -49,7 +54,7 @@ final class Placement: Sendable {
   /// - Parameters:
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
-  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
+  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = LambdaLimits.accountConcurrency, idleLimit: Duration = .minutes(10)) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
     (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
     freezer = Freezer(clock: ambient.clock)
@@ -114,11 +119,11 @@ final class Placement: Sendable {
   func reserve(_ function: FunctionID, _ count: Int?) { state.withLock { $0.ledger.reserve(function, count) } }
 
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
-  /// - Parameter countsRate: whether it counts against the function's requests per second.
+  /// - Parameter countsRate: whether it counts against the requests per second of the function and the account.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
-    try enter(resolved, countsRate)
+    let seat = try enter(resolved, countsRate)
     return await withCheckedContinuation { continuation in
-      start(invocation, on: resolved) { continuation.resume(returning: $0) }
+      start(invocation, on: resolved, seat) { continuation.resume(returning: $0) }
     }
   }
 
@@ -126,40 +131,59 @@ final class Placement: Sendable {
   func begin(
     _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
   ) throws {
-    try enter(resolved, countsRate)
-    start(invocation, on: resolved, completion)
+    let seat = try enter(resolved, countsRate)
+    start(invocation, on: resolved, seat, completion)
   }
 
-  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) throws {
-    guard let (refusal, retryAfter) = admit(resolved, countsRate) else { return }
-    throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) throws -> ConcurrencyLedger.Seat {
+    switch admit(resolved, countsRate) {
+    case .success(let seat): return seat
+    case .failure(let refusal): throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
+    }
   }
 
-  private func start(_ invocation: Invocation, on resolved: ResolvedFunction, _ completion: @escaping InvocationCompletion) {
+  private func start(
+    _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
+  ) {
     let function = resolved.version
     let waiting = Waiting(invocation: invocation) { result in
-      self.state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) }
+      self.state.withLock { $0.ledger.leave(function.id, seat) }
       completion(result)
     }
     place(waiting, function)
   }
 
+  private struct Throttled: Error {
+    var reason: ConcurrencyLedger.Refusal
+    /// Seconds until it is worth another try, where that is known.
+    var retryAfter: Int?
+  }
+
   /// Counts the invocation as running, or says why it may not run now and when to come again.
-  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> (ConcurrencyLedger.Refusal, retryAfter: Int?)? {
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> Result<ConcurrencyLedger.Seat, Throttled> {
     let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
     let now = ambient.clock.monotonic()
     return state.withLock { state in
-      if let refusal = state.ledger.enter(function.id, reserved: reserved) { return (refusal, nil) }
-      if countsRate, !state.rates.mayRequest(function.id, executions: reserved ?? state.ledger.accountLimit, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .rate : .reservedRate, 1)
+      let seat: ConcurrencyLedger.Seat
+      do throws(ConcurrencyLedger.Refusal) {
+        seat = try state.ledger.enter(function.id, version: function.version, reserved: reserved)
+      } catch {
+        return .failure(Throttled(reason: error))
+      }
+      func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<ConcurrencyLedger.Seat, Throttled> {
+        state.ledger.leave(function.id, seat)
+        return .failure(Throttled(reason: reason, retryAfter: 1))
+      }
+      let limit = state.ledger.accountLimit
+      if countsRate {
+        guard state.rates.mayRequest(function.id, executions: reserved ?? limit, now) else {
+          return refuse(reserved == nil ? .rate : .reservedRate)
+        }
+        guard state.rates.mayCall(ConcurrencyLedger.Scope(function.id), executions: limit, now) else { return refuse(.callerRate) }
       }
       let pool = state.pools[PoolKey(function: function.id, version: function.version)]
-      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .account : .reserved, 1)
-      }
-      return nil
+      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) { return refuse(reserved == nil ? .account : .reserved) }
+      return .success(seat)
     }
   }
 
@@ -170,6 +194,9 @@ final class Placement: Sendable {
       let waiter = state.newID()
       state.waiting[waiter] = waiting
       state.functions[key] = function
+      if let pool = state.pools[key], pool.provision != nil {
+        if pool.ready.isEmpty { state.spilledInvocations += 1 } else { state.provisionedInvocations += 1 }
+      }
       return change(key, &state, create: function.revisionID) { pool, newID in
         pool.update(to: function.revisionID, newID: newID) + pool.invoke(waiter, newID: newID)
       }
@@ -178,24 +205,37 @@ final class Placement: Sendable {
   }
 
   private func take(_ report: Environment.Report, from id: EnvironmentID) {
-    let effects = state.withLock { state -> [Effect] in
-      guard let key = state.environments[id]?.key else { return [] }
-      switch report {
-      case .free:
-        return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
-      case .gone(let failure):
-        state.environments[id] = nil
-        var failed: [Effect] = []
-        if let failure {
-          // The next launch would fail in the same way; who waits is told instead of waiting for ever.
-          let abandoned = state.pools[key]?.abandonWaiters() ?? []
-          failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
-        }
-        return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
-      }
+    let (effects, mustPlan) = state.withLock { state -> ([Effect], Bool) in
+      guard let key = state.environments[id]?.key else { return ([], false) }
+      let effects = take(report, from: id, key, &state)
+      let mustPlan = !state.isExpiryPlanned && state.pools[key]?.idleSince != nil
+      if mustPlan { state.isExpiryPlanned = true }
+      return (effects, mustPlan)
     }
     perform(effects)
-    idleNudge.nudge()
+    if mustPlan { idleNudge.nudge() }
+  }
+
+  private func take(_ report: Environment.Report, from id: EnvironmentID, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    switch report {
+    case .free:
+      return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+    case .initFailed:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
+    case .gone(let failure?) where state.pools[key]?.isProvisioned(id) == true:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, failure) }
+    case .gone(let failure):
+      state.environments[id] = nil
+      var failed: [Effect] = []
+      if let failure {
+        // The next launch would fail in the same way; who waits is told instead of waiting for ever.
+        let abandoned = state.pools[key]?.abandonWaiters() ?? []
+        failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
+      }
+      return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+    }
   }
 
   /// The function was deleted: what runs is finished, then nothing of it is left.
@@ -206,18 +246,6 @@ final class Placement: Sendable {
       }
     }
     perform(effects)
-  }
-
-  /// Stops what has been idle for too long. Returns when that is due next.
-  func expireIdle(at now: Instant) -> Instant? {
-    let (effects, next) = state.withLock { state -> ([Effect], Instant?) in
-      let effects = state.pools.keys.flatMap { key in
-        change(key, &state) { pool, _ in pool.expire(idleLongerThan: idleLimit, now: now) }
-      }
-      return (effects, state.pools.values.compactMap(\.idleSince).min().map { $0 + idleLimit })
-    }
-    perform(effects)
-    return next
   }
 
   /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
@@ -237,29 +265,8 @@ final class Placement: Sendable {
     }
   }
 
-  struct Counts: Sendable {
-    var starting = 0
-    var busy = 0
-    var idle = 0
-    /// Invocations that wait for an environment.
-    var waiting = 0
-    /// Invocations that run or wait.
-    var invocations = 0
-  }
-  var counts: Counts {
-    state.withLock { state in
-      state.pools.values.reduce(into: Counts(invocations: state.ledger.total)) { sum, pool in
-        let counts = pool.counts
-        sum.starting += counts.starting
-        sum.busy += counts.busy
-        sum.idle += counts.idle
-        sum.waiting += pool.waiting
-      }
-    }
-  }
-
   /// Lets a pool decide and turns its actions into effects.
-  private func change(
+  func change(
     _ key: PoolKey, _ state: inout State, create revision: String? = nil,
     _ decide: (inout Pool, () -> EnvironmentID) -> [Pool.Action]
   ) -> [Effect] {
@@ -273,9 +280,9 @@ final class Placement: Sendable {
     var effects: [Effect] = []
     while let action = actions.popFirst() {
       switch action {
-      case .start(let id):
+      case .start(let id), .provide(let id):
         guard let function = state.functions[key] else { continue }
-        let environment = makeEnvironment(id, function)
+        let environment = makeEnvironment(id, function, action == .start(id) ? .onDemand : .provisioned)
         state.environments[id] = (environment, key)
         effects.append(.start(environment))
       case .stop(let id):
@@ -298,16 +305,16 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion) -> Environment {
+  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization) -> Environment {
     let day = CivilTime(ambient.now)
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
+      id: id, function: function, initialization: initialization, logStream: stream, ambient: ambient, freezer: freezer,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
-  private func perform(_ effects: [Effect]) {
+  func perform(_ effects: [Effect]) {
     for effect in effects {
       switch effect {
       case .start(let environment): startSink.yield(environment)
@@ -317,16 +324,5 @@ final class Placement: Sendable {
         waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       }
     }
-  }
-}
-
-/// Ends environments that nobody has used for long.
-struct IdleWorker: Worker {
-  let placement: Placement
-  var name: String { "lambda.idle-environments" }
-  var nudge: Nudge { placement.idleNudge }
-
-  func turn(_ now: Instant) async throws -> NextTurn {
-    placement.expireIdle(at: now).map { .at(max($0, now + .seconds(1))) } ?? .onNudge
   }
 }

@@ -94,6 +94,16 @@ extension FunctionVersion {
   }
 }
 
+extension FunctionVersion {
+  /// The runtime alone, of a row that begins with a version: what the start of a server asks of many functions.
+  static func runtime(ofRow bytes: [UInt8]) throws -> String {
+    var row = try RowReader(bytes)
+    // Account, Region, name, version, description.
+    for _ in 0..<5 { _ = try row.string() }
+    return try row.string()
+  }
+}
+
 extension RowReader {
   /// An enum that is stored as its text.
   mutating func raw<T: RawRepresentable<String>>() throws -> T {

@@ -16,9 +16,17 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
-    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
+    /// Why no function may have a directory of this host as its code; nil when it may.
+    public var refusalOfHotReload: String?
+    /// Why no process may be attached by the pages, which know no keys; nil when it may.
+    public var refusalOfAttachment: String?
+    public init(
+      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
+      refusalOfHotReload: String? = nil, refusalOfAttachment: String? = nil
+    ) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      self.spareRuntimes = spareRuntimes
+      (self.spareRuntimes, self.refusalOfHotReload) = (spareRuntimes, refusalOfHotReload)
+      self.refusalOfAttachment = refusalOfAttachment
     }
   }
   /// The services that Lambda works with.
@@ -45,6 +53,8 @@ public final class LambdaService: ServiceModule {
   private let roles: any RolePort
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
+  private let hotReload: HotReload
+  private let attachments: Attachments
   private let stopping = Nudge()
   private let configuration: Configuration
   private let ambient: Ambient
@@ -59,12 +69,14 @@ public final class LambdaService: ServiceModule {
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
+    hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
-      catalog: NoticedCatalog(runtimes, logger: logger))
+      catalog: NoticedCatalog(runtimes, logger: logger), hotReload: hotReload)
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder)
+    placement = Placement(ambient: ambient, logForwarder: logForwarder, hotReload: hotReload)
+    attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     let invoker = Invoker(placement: placement, ambient: ambient)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker,
@@ -91,6 +103,7 @@ public final class LambdaService: ServiceModule {
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    attachments.serve(on: server)
     let spares = SpareRuntimes(
       limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate,
       clock: ambient.clock, logger: logger)
@@ -125,6 +138,13 @@ public final class LambdaService: ServiceModule {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask {
+        await self.hotReload.run { reload in
+          self.logger.info(
+            "code was reloaded", metadata: ["directory": "\(reload.directory)", "files": "\(reload.files.joined(separator: " "))"])
+          self.placement.reload(reload.directory)
+        }
+      }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
         let changes = self.control.changes.stream()
@@ -198,7 +218,7 @@ public final class LambdaService: ServiceModule {
         }
         return PageAnswer(contentType: "application/zip", body: zip)
       }
-    ]
+    ] + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

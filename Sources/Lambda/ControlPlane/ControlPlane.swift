@@ -24,12 +24,13 @@ final class ControlPlane: Sendable {
   let activation: Activation
   let collector: PackageCollector
   let links: PackageLinks
+  let hotReload: HotReload
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog
+    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, hotReload: HotReload
   ) {
-    (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
+    (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
     self.principals = principals
     resolver = Resolver(store: store, random: ambient.random)

@@ -10,6 +10,7 @@ final class Placement: Sendable {
 
   private struct Waiting {
     var invocation: Invocation
+    var function: FunctionVersion
     var completion: CheckedContinuation<InvocationResult, Never>
   }
   private struct State {
@@ -17,6 +18,10 @@ final class Placement: Sendable {
     var functions: [PoolKey: FunctionVersion] = [:]
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
     var waiting: [WaiterID: Waiting] = [:]
+    /// What developers have attached; no pool of such a version gets an invocation.
+    var seats: [PoolKey: AttachedSeat] = [:]
+    /// Once attached: they end after what they work on.
+    var detached: Set<EnvironmentID> = []
     var ledger: ConcurrencyLedger
     var rates = RateLimits()
     var nextID: UInt64 = 0
@@ -33,11 +38,14 @@ final class Placement: Sendable {
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
+    /// It waited for what is no more.
+    case again(Waiting)
   }
 
   private let state: Mutex<State>
   private let ambient: Ambient
   private let logForwarder: LogForwarder
+  private let hotReload: HotReload
   private let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
@@ -49,9 +57,12 @@ final class Placement: Sendable {
   /// - Parameters:
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
-  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
+  init(
+    ambient: Ambient, logForwarder: LogForwarder, hotReload: HotReload, accountLimit: Int = 1000,
+    idleLimit: Duration = .minutes(10)
+  ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
-    (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    (self.ambient, self.logForwarder, self.hotReload, self.idleLimit) = (ambient, logForwarder, hotReload, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
@@ -102,7 +113,7 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting) = ([:], [:]) }
+      defer { (state.pools, state.waiting, state.seats) = ([:], [:], [:]) }
       return state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
@@ -117,12 +128,13 @@ final class Placement: Sendable {
   /// - Parameter countsRate: whether it counts against the function's requests per second.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
     let function = resolved.version
+    try await hotReload.prepare(function)
     if let (refusal, retryAfter) = admit(resolved, countsRate) {
       throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
     }
     defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
     return await withCheckedContinuation { completion in
-      place(Waiting(invocation: invocation, completion: completion), function)
+      place(Waiting(invocation: invocation, function: function, completion: completion))
     }
   }
 
@@ -136,8 +148,8 @@ final class Placement: Sendable {
         state.ledger.leave(function.id, reserved: reserved)
         return (reserved == nil ? .rate : .reservedRate, 1)
       }
-      let pool = state.pools[PoolKey(function: function.id, version: function.version)]
-      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
+      let key = PoolKey(function: function.id, version: function.version)
+      if state.seats[key] == nil, state.pools[key]?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
         state.ledger.leave(function.id, reserved: reserved)
         return (reserved == nil ? .account : .reserved, 1)
       }
@@ -145,15 +157,29 @@ final class Placement: Sendable {
     }
   }
 
-  private func place(_ waiting: Waiting, _ function: FunctionVersion) {
+  private func place(_ waiting: Waiting) {
+    let function = waiting.function
     let key = PoolKey(function: function.id, version: function.version)
     let effects = state.withLock { state -> [Effect] in
       guard !state.isStopping else { return [.fail(waiting, "the server is stopping")] }
       let waiter = state.newID()
       state.waiting[waiter] = waiting
+      if state.seats[key] != nil { return hand(state.seats[key]?.invoke(waiter), key, &state) }
       state.functions[key] = function
-      return change(key, &state, create: function.revisionID) { pool, newID in
-        pool.update(to: function.revisionID, newID: newID) + pool.invoke(waiter, newID: newID)
+      let revision = hotReload.revision(of: function)
+      return change(key, &state, create: revision) { pool, newID in
+        pool.update(to: revision, newID: newID) + pool.invoke(waiter, newID: newID)
+      }
+    }
+    perform(effects)
+  }
+
+  /// The code of functions has changed on disk: what has nothing to do ends, the rest after its invocation.
+  func reload(_ directory: String) {
+    let effects = state.withLock { state -> [Effect] in
+      state.functions.filter { $0.value.hotReloadDirectory == directory }.flatMap { key, function in
+        let revision = hotReload.revision(of: function)
+        return change(key, &state) { pool, newID in pool.update(to: revision, newID: newID) }
       }
     }
     perform(effects)
@@ -164,9 +190,12 @@ final class Placement: Sendable {
       guard let key = state.environments[id]?.key else { return [] }
       switch report {
       case .free:
+        if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
+        if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
         return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
       case .gone(let failure):
         state.environments[id] = nil
+        if state.detached.remove(id) != nil || state.seats[key]?.id == id { return unseat(key, id, &state) }
         var failed: [Effect] = []
         if let failure {
           // The next launch would fail in the same way; who waits is told instead of waiting for ever.
@@ -185,7 +214,7 @@ final class Placement: Sendable {
     let effects = state.withLock { state -> [Effect] in
       state.pools.keys.filter { $0.function == function }.flatMap { key in
         change(key, &state) { pool, _ in pool.retire() }
-      }
+      } + attached(of: state) { $0.function == function }
     }
     perform(effects)
   }
@@ -210,7 +239,7 @@ final class Placement: Sendable {
         let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
         return failed + change(key, &state) { pool, _ in pool.retire() }
           + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
-      }
+      } + attached(of: state) { $0.function.account == account }
     }
     perform(effects)
     let end = ambient.clock.monotonic() + limit
@@ -230,7 +259,8 @@ final class Placement: Sendable {
   }
   var counts: Counts {
     state.withLock { state in
-      state.pools.values.reduce(into: Counts(invocations: state.ledger.total)) { sum, pool in
+      let attached = state.seats.values.reduce(0) { $0 + $1.waiting }
+      return state.pools.values.reduce(into: Counts(waiting: attached, invocations: state.ledger.total)) { sum, pool in
         let counts = pool.counts
         sum.starting += counts.starting
         sum.busy += counts.busy
@@ -280,12 +310,15 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion) -> Environment {
+  private func makeEnvironment(
+    _ id: EnvironmentID, _ function: FunctionVersion, attached: (any EnvironmentProcess)? = nil,
+    echo: (@Sendable (String) -> Void)? = nil
+  ) -> Environment {
     let day = CivilTime(ambient.now)
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
+      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer, attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
@@ -295,11 +328,75 @@ final class Placement: Sendable {
       case .start(let environment): startSink.yield(environment)
       case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
       case .stop(let environment): environment.stop()
+      case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
         waiting.completion.resume(
           returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       }
     }
+  }
+}
+
+/// Processes that developers attach in place of environments of ours.
+extension Placement {
+  /// An environment whose process is there already. It gets nothing before `attach`.
+  /// - Parameter echo: gets the lines of the platform.
+  func makeAttached(
+    _ function: FunctionVersion, _ process: any EnvironmentProcess, echo: @escaping @Sendable (String) -> Void
+  ) -> Environment {
+    makeEnvironment(EnvironmentID(number: state.withLock { $0.newID() }), function, attached: process, echo: echo)
+  }
+
+  func isAttached(_ function: FunctionVersion) -> Bool {
+    state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
+  }
+
+  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
+  func attach(_ environment: Environment) -> Bool {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let effects = state.withLock { state -> [Effect]? in
+      guard state.seats[key] == nil, !state.isStopping else { return nil }
+      state.seats[key] = AttachedSeat(environment.id)
+      state.environments[environment.id] = (environment, key)
+      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
+    }
+    guard let effects else { return false }
+    perform(effects)
+    return true
+  }
+
+  /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.
+  /// - Parameter end: tells it of its end, when nothing new can come to it.
+  func detach(_ environment: Environment, end: () -> Void) {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let (effects, isBusy) = state.withLock { state -> ([Effect], Bool) in
+      guard let seat = state.seats[key], seat.id == environment.id else { return ([], false) }
+      state.detached.insert(environment.id)
+      return (unseat(key, environment.id, &state), seat.isBusy)
+    }
+    end()
+    if !isBusy { environment.stop() }
+    perform(effects)
+  }
+
+  private func hand(_ waiter: WaiterID?, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    guard let waiter, let id = state.seats[key]?.id, let environment = state.environments[id]?.environment,
+      let waiting = state.waiting.removeValue(forKey: waiter)
+    else { return [] }
+    return [.run(environment, waiting)]
+  }
+
+  /// Those who wait for an attached process are served by the pool.
+  private func unseat(_ key: PoolKey, _ id: EnvironmentID, _ state: inout State) -> [Effect] {
+    guard state.seats[key]?.id == id, var seat = state.seats.removeValue(forKey: key) else { return [] }
+    return seat.leave().flatMap { waiter -> [Effect] in
+      guard let waiting = state.waiting.removeValue(forKey: waiter) else { return [] }
+      return [.again(waiting)]
+    }
+  }
+
+  private func attached(of state: State, _ isMeant: (PoolKey) -> Bool) -> [Effect] {
+    state.seats.filter { isMeant($0.key) }.compactMap { state.environments[$0.value.id]?.environment }.map { .stop($0) }
   }
 }
 

@@ -27,8 +27,9 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart.
-  static let rowVersion: UInt8 = 2
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second
+  /// no hot-reload directory.
+  static let rowVersion: UInt8 = 3
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -55,6 +56,7 @@ extension FunctionVersion {
     row.array(layers) { $1.write(to: &$0) }
     row.int(unzippedSize)
     row.bool(hasSnapStart)
+    row.optional(hotReloadDirectory)
   }
 
   init(from row: inout RowReader) throws {
@@ -81,10 +83,12 @@ extension FunctionVersion {
     updateStatus = try UpdateStatus(from: &row)
     lastModified = try row.instant()
     revisionID = try row.string()
-    guard row.version >= Self.rowVersion else { return }
+    guard row.version >= 2 else { return }
     layers = try row.array { try LayerReference(from: &$0) }
     unzippedSize = try row.int()
     hasSnapStart = try row.bool()
+    guard row.version >= 3 else { return }
+    hotReloadDirectory = try row.optionalString()
   }
 }
 

@@ -45,7 +45,8 @@ final class World: Sendable {
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
       configuration: .init(
         directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
-        spareRuntimes: settings.spareRuntimes),
+        spareRuntimes: settings.spareRuntimes, refusalOfHotReload: settings.refusalOfHotReload,
+        refusalOfAttachment: settings.refusalOfStateControl),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]

@@ -51,6 +51,46 @@ enum LocalHTTP {
     guard code == 200 else { throw refused(code, answer) }
   }
 
+  /// Lines of an answer that goes on for as long as it likes.
+  final class Lines {
+    private let connection: Connection
+    private var rest: [UInt8]
+    /// To be polled; readable when `take` has something to do.
+    var descriptor: Int32 { connection.fd }
+
+    /// A status other than 200 is an error with the server's words.
+    init(_ method: String, _ endpoint: String, _ path: String) throws {
+      connection = try Connection(endpoint)
+      do {
+        try connection.write(connection.head(method, path, length: 0, version: "1.0"))
+        let (status, rest) = try connection.readHead()
+        guard status == 200 else { throw refused(status, try connection.readAll(rest)) }
+        self.rest = rest
+      } catch {
+        connection.end()
+        throw error
+      }
+    }
+
+    deinit { connection.end() }
+
+    /// The lines that came with the head of the answer.
+    func first() -> [[UInt8]] { split() }
+
+    /// Waits for the next piece; the lines that are complete then. Nil at the end.
+    func take() -> [[UInt8]]? {
+      guard let piece = (try? connection.read()) ?? nil else { return nil }
+      rest += piece
+      return split()
+    }
+
+    private func split() -> [[UInt8]] {
+      var lines = rest.split(separator: 10, omittingEmptySubsequences: false).map { Array($0) }
+      rest = lines.removeLast()
+      return lines.filter { !$0.isEmpty }
+    }
+  }
+
   static func message(_ answer: [UInt8]) -> String? { (try? JSON.parse(answer))?["message"]?.string }
 
   private static func refused(_ status: Int, _ answer: [UInt8]) -> RequestRefused {
@@ -64,7 +104,7 @@ enum LocalHTTP {
   /// One connection for one request.
   private struct Connection {
     private let authority: String
-    private let fd: Int32
+    fileprivate let fd: Int32
 
     init(_ endpoint: String) throws {
       // A server that takes TLS takes plain HTTP from its own host on the same port, too.

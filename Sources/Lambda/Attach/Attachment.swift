@@ -16,6 +16,8 @@ final class Attachment: Sendable {
     case busy(Bool)
     /// The process is to be ended.
     case end(reason: String)
+    /// Nothing, to learn whether the command is still there.
+    case beat
 
     var line: [UInt8] {
       let json: JSON =
@@ -28,8 +30,9 @@ final class Attachment: Sendable {
         case .flush(let number): ["flush": .int(Int64(number))]
         case .busy(let isBusy): ["busy": .bool(isBusy)]
         case .end(let reason): ["end": .string(reason)]
+        case .beat: .null
         }
-      return json.bytes + [10]
+      return json.isNull ? [10] : json.bytes + [10]
     }
   }
 
@@ -37,7 +40,7 @@ final class Attachment: Sendable {
   private static let flushLimit = Duration.seconds(2)
 
   let id: String
-  let messages: AsyncStream<Message>
+  private let messages: AsyncStream<Message>
   private let sink: AsyncStream<Message>.Continuation
   private struct State {
     var flushes: [UInt64: Nudge] = [:]
@@ -54,6 +57,20 @@ final class Attachment: Sendable {
   }
 
   func tell(_ message: Message) { sink.yield(message) }
+
+  /// Hands the messages to the command until one side has gone away. A command that was killed is only noticed by writing to it.
+  func deliver(_ write: @Sendable ([UInt8]) async throws -> Void) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [clock] in
+        while (try? await clock.sleepReal(for: Self.beat)) != nil { self.tell(.beat) }
+      }
+      do { for await message in messages { try await write(message.line) } } catch {
+        // It is gone, which is an end like any other.
+      }
+      group.cancelAll()
+    }
+  }
+  private static let beat = Duration.milliseconds(500)
 
   /// Nothing more is told.
   func finish() {

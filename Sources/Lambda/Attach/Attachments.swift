@@ -74,9 +74,7 @@ final class Attachments: Sendable {
       to: version, credentials, logStream: environment.logStream, runtimeAPI: "127.0.0.1:\(listener.port ?? 0)",
       endpoint: request.endpoint)
     attachment.tell(.attached(id: attachment.id, arn: version.qualifiedARN, variables: variables))
-    do { for await message in attachment.messages { try await write(message.line) } } catch {
-      // The command is gone, which the log says below.
-    }
+    await attachment.deliver(write)
     exited(attachment.id, .signalled(9))
     await server.close(listener, abort: true)
     logger.info("a process is detached", metadata: ["function": "\(version.qualifiedARN)"])

@@ -34,7 +34,7 @@ final class ExecProcess {
     var all = wholeEnvironment().filter { !["AWS_PROFILE", "AWS_DEFAULT_PROFILE"].contains($0.key) }
     // Through a pipe Python would keep back what it prints.
     all["PYTHONUNBUFFERED"] = all["PYTHONUNBUFFERED"] ?? "1"
-    all["LAMBDA_TASK_ROOT"] = (try? Files.absolute(".")) ?? "."
+    all["LAMBDA_TASK_ROOT"] = (try? Files.absolute(".")).map { String($0.dropLast(2)) }
     return all.merging(variables) { _, functions in functions }
   }
 
@@ -50,7 +50,11 @@ final class ExecProcess {
     var all = sigset_t()
     sigfillset(&all)
     posix_spawnattr_setsigdefault(&attributes, &all)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    // Threads of the runtime system block signals, and a child would inherit that.
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for text in arguments + variables { free(text) } }

@@ -100,6 +100,7 @@ final class ExecSession {
   }
 
   private func heard(_ signal: Int32) {
+    guard status == nil else { return }
     switch signal {
     case SIGCHLD:
       guard let end = process?.end() else { return }

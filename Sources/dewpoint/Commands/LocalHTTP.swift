@@ -129,6 +129,8 @@ enum LocalHTTP {
       var next = list
       while let address = next {
         let fd = socket(address.pointee.ai_family, address.pointee.ai_socktype, address.pointee.ai_protocol)
+        // A program that this one starts would keep the connection open.
+        if fd >= 0 { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         if fd >= 0, Glibc.connect(fd, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 { return fd }
         if fd >= 0 { close(fd) }
         next = address.pointee.ai_next

@@ -163,6 +163,7 @@ public final class LambdaService: ServiceModule {
   /// Lets running invocations end within the limit, then ends every environment and hands the last log lines on.
   public func stop(within limit: Duration) async {
     stopping.nudge()
+    hotReload.finish()
     await placement.stop(within: limit)
     logForwarder.finish()
   }
@@ -218,7 +219,7 @@ public final class LambdaService: ServiceModule {
         }
         return PageAnswer(contentType: "application/zip", body: zip)
       }
-    ] + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
+    ] + ReloadPage.pages(control, hotReload) + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

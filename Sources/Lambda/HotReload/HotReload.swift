@@ -28,6 +28,7 @@ final class HotReload: Sendable {
     /// Counts uses and changes; no number comes twice.
     var last: UInt64 = 0
     var listeners: [UInt64: AsyncStream<Reload>.Continuation] = [:]
+    var isOver = false
 
     mutating func next() -> UInt64 {
       last += 1
@@ -165,12 +166,22 @@ final class HotReload: Sendable {
     }
   }
 
+  /// Nobody hears of reloads any more.
+  func finish() {
+    let listeners = state.withLock { state in
+      state.isOver = true
+      return Array(state.listeners.values)
+    }
+    for listener in listeners { listener.finish() }
+  }
+
   /// The reloads from now on. A listener that falls 256 behind loses the oldest.
   func reloads() -> AsyncStream<Reload> {
     let (stream, continuation) = AsyncStream.makeStream(of: Reload.self, bufferingPolicy: .bufferingNewest(256))
     let number = state.withLock { state -> UInt64 in
       let number = state.next()
       state.listeners[number] = continuation
+      if state.isOver { continuation.finish() }
       return number
     }
     continuation.onTermination = { [weak self] _ in self?.state.withLock { _ = $0.listeners.removeValue(forKey: number) } }

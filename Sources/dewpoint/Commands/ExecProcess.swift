@@ -15,15 +15,16 @@ final class ExecProcess {
   private(set) var outputs: [Int32]
   private var places: [Int]
 
+  /// - Parameter inOwnGroup: keys such as Ctrl-C do not reach it.
   /// - Throws: `FileError` when it cannot be started.
-  init(_ command: [String], _ variables: [String: String]) throws {
+  init(_ command: [String], _ variables: [String: String], inOwnGroup: Bool = false) throws {
     var pipes: [[Int32]] = []
     for _ in 0..<2 {
       guard let ends = makePipe() else { throw FileError("make a pipe for", command[0]) }
       pipes.append(ends)
     }
     defer { for ends in pipes { close(ends[1]) } }
-    pid = try Self.spawn(command, Self.environment(variables), output: pipes[0][1], error: pipes[1][1])
+    pid = try Self.spawn(command, Self.environment(variables), output: pipes[0][1], error: pipes[1][1], inOwnGroup)
     (outputs, places) = (pipes.map { $0[0] }, [0, 1])
   }
 
@@ -38,7 +39,9 @@ final class ExecProcess {
     return all.merging(variables) { _, functions in functions }
   }
 
-  private static func spawn(_ command: [String], _ environment: [String: String], output: Int32, error: Int32) throws -> pid_t {
+  private static func spawn(
+    _ command: [String], _ environment: [String: String], output: Int32, error: Int32, _ inOwnGroup: Bool
+  ) throws -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -54,7 +57,8 @@ final class ExecProcess {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+    let group = inOwnGroup ? POSIX_SPAWN_SETPGROUP : 0
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | Int32(group)))
     var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for text in arguments + variables { free(text) } }

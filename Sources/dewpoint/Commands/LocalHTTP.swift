@@ -11,10 +11,13 @@ import Base
 enum LocalHTTP {
   private static let maximumAnswer = 16 << 20
 
-  static func send(_ method: String, _ endpoint: String, _ path: String, _ body: [UInt8]) throws -> (status: Int, body: [UInt8]) {
+  /// - Parameter headers: in addition; `host` is the endpoint's.
+  static func send(
+    _ method: String, _ endpoint: String, _ path: String, _ body: [UInt8], headers: HeaderFields = ["content-type": "application/json"]
+  ) throws -> (status: Int, body: [UInt8]) {
     let connection = try Connection(endpoint)
     defer { connection.end() }
-    try connection.write(connection.head(method, path, length: body.count, version: "1.1") + body)
+    try connection.write(connection.head(method, path, length: body.count, version: "1.1", headers) + body)
     let (status, rest) = try connection.readHead()
     return (status, try connection.readAll(rest))
   }
@@ -91,6 +94,12 @@ enum LocalHTTP {
     }
   }
 
+  /// What stands in the `Host` field.
+  static func authority(_ endpoint: String) -> String? {
+    guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix) else { return nil }
+    return endpoint.dropFirst(scheme.count).split(separator: "/").first.map(String.init)
+  }
+
   static func message(_ answer: [UInt8]) -> String? { (try? JSON.parse(answer))?["message"]?.string }
 
   private static func refused(_ status: Int, _ answer: [UInt8]) -> RequestRefused {
@@ -108,9 +117,9 @@ enum LocalHTTP {
 
     init(_ endpoint: String) throws {
       // A server that takes TLS takes plain HTTP from its own host on the same port, too.
-      guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix),
-        let authority = endpoint.dropFirst(scheme.count).split(separator: "/").first.map(String.init)
-      else { throw ValidationError("The endpoint must be of the form http://HOST:PORT.") }
+      guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix), let authority = LocalHTTP.authority(endpoint) else {
+        throw ValidationError("The endpoint must be of the form http://HOST:PORT.")
+      }
       let colon = authority.hasSuffix("]") ? nil : authority.lastIndex(of: ":")
       let host = String(colon.map { authority[..<$0] } ?? authority[...]).trimmingBrackets
       let port = colon.map { String(authority[authority.index(after: $0)...]) } ?? (scheme == "http://" ? "80" : "443")
@@ -138,9 +147,12 @@ enum LocalHTTP {
       throw ValidationError("No server answers at \(endpoint). Start one with `dewpoint up`.")
     }
 
-    func head(_ method: String, _ path: String, length: Int, version: String) -> [UInt8] {
-      Array(
-        "\(method) \(path) HTTP/\(version)\r\nHost: \(authority)\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: \(length)\r\n\r\n"
+    func head(
+      _ method: String, _ path: String, length: Int, version: String, _ headers: HeaderFields = ["content-type": "application/json"]
+    ) -> [UInt8] {
+      let lines = headers.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+      return Array(
+        "\(method) \(path) HTTP/\(version)\r\nHost: \(authority)\r\nConnection: close\r\nContent-Length: \(length)\r\n\(lines)\r\n"
           .utf8)
     }
 

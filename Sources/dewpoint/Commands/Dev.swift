@@ -31,7 +31,6 @@ struct Dev: AsyncParsableCommand {
   @OptionGroup var server: ServerOption
 
   func run() async throws {
-    signal(SIGPIPE, SIG_IGN)
     guard let place = Files.directory(directory) else { throw DevError("There is no directory \(directory).") }
     let choices = try choices()
     let template = try template(in: place)
@@ -39,6 +38,8 @@ struct Dev: AsyncParsableCommand {
     // What is wrong with the project is said before a server is started.
     let caller = CallerOption(account: account, region: region)
     _ = try plan(place, template, choices, account: caller.account)
+    // From here on Ctrl-C waits for the session: a server that was started is to be ended, too.
+    let signals = SignalPipe([SIGINT, SIGTERM, SIGHUP])
     let started = DevServer.answers(at: server.address) ? nil : try DevServer(at: server.address)
     defer { started?.stop() }
     let api = LocalAPI(endpoint: server.address, account: caller.account, region: caller.region)
@@ -47,7 +48,7 @@ struct Dev: AsyncParsableCommand {
     let plan = try plan(place, template, choices, account: owner)
     try deployment.make(plan)
     introduce(plan, started)
-    let isOver = try DevSession(plan, api: api, account: owner, server: started).run()
+    let isOver = try DevSession(plan, api: api, account: owner, server: started, signals: signals).run()
     farewell(plan, started)
     guard isOver else { throw DevError("The server is gone.") }
   }

@@ -12,27 +12,33 @@ final class DevSession {
   private let names: [String]
   private let server: DevServer?
   private let reloads: LocalHTTP.Lines
-  private let signals = SignalPipe([SIGINT, SIGTERM])
+  private let signals: SignalPipe
   private let hasColours: Bool
   private struct Tail {
     /// Milliseconds; events before it have been shown.
     var from: Int64
-    var shown: Set<String> = []
+    /// Their times, by their ids: those that come again when it is asked again.
+    var shown: [String: Int64] = [:]
   }
   private var tails: [String: Tail]
 
   /// How often it is asked for new lines.
   private static let pauseMilliseconds: Int32 = 250
+  /// Lines of several environments come in any order for a while; of the server's clock.
+  private static let overlap: Int64 = 10_000
+  /// Of one function at a time.
+  private static let maximumPages = 20
 
   /// - Parameter account: of the functions.
   /// - Throws: with the server's words when it cannot tell of reloads.
-  init(_ plan: DevPlan, api: LocalAPI, account: String, server: DevServer?) throws {
-    (self.api, self.server) = (api, server)
+  init(_ plan: DevPlan, api: LocalAPI, account: String, server: DevServer?, signals: SignalPipe) throws {
+    (self.api, self.server, self.signals) = (api, server, signals)
     names = plan.functions.map(\.name)
     let query = "functions=\(percentEncoded(names.joined(separator: ",")))&account=\(account)&region=\(percentEncoded(api.region))"
     reloads = try LocalHTTP.Lines("GET", api.endpoint, "/_dewpoint/lambda/reloads?\(query)")
     hasColours = isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR") == nil && environment("TERM") != "dumb"
-    let now = AdjustableClock().wallNow().milliseconds
+    let clock = try LocalHTTP.send("GET", api.endpoint, "/_dewpoint/clock", []).body
+    let now = (try? JSON.parse(clock))?["epochMilliseconds"]?.int ?? 0
     tails = Dictionary(uniqueKeysWithValues: names.map { ($0, Tail(from: now)) })
   }
 
@@ -67,26 +73,29 @@ final class DevSession {
   }
 
   private func showLogs() {
-    for name in names {
-      guard var tail = tails[name] else { continue }
-      let group = "/aws/lambda/\(name)"
-      let answer = try? api.call(
-        "logs", "Logs_20140328.FilterLogEvents", ["logGroupName": .string(group), "startTime": .int(tail.from), "limit": 1000])
-      for event in answer?["events"]?.array ?? [] {
-        guard let id = event["eventId"]?.string, tail.shown.insert(id).inserted, let text = event["message"]?.string else { continue }
-        show(text, of: name)
-        let time = event["timestamp"]?.int ?? tail.from
-        if time > tail.from + Self.overlap { (tail.from, tail.shown) = forgetting(tail, before: time - Self.overlap) }
-      }
-      tails[name] = tail
-    }
+    for name in names { tails[name] = tails[name].map { shown($0, of: name) } }
   }
-  /// Lines of several environments come in any order for a while.
-  private static let overlap: Int64 = 10_000
 
-  /// What is asked for again is kept in mind.
-  private func forgetting(_ tail: Tail, before time: Int64) -> (Int64, Set<String>) {
-    (time, tail.shown.count > 20_000 ? [] : tail.shown)
+  private func shown(_ before: Tail, of name: String) -> Tail {
+    var tail = before
+    var token: JSON?
+    for _ in 0..<Self.maximumPages {
+      var request = JSONObject([("logGroupName", .string("/aws/lambda/\(name)")), ("startTime", .int(before.from))])
+      request["nextToken"] = token
+      // Before its first invocation a function has no log.
+      guard let answer = try? api.call("logs", "Logs_20140328.FilterLogEvents", .object(request)) else { break }
+      for event in answer["events"]?.array ?? [] {
+        guard let id = event["eventId"]?.string, tail.shown[id] == nil, let text = event["message"]?.string else { continue }
+        let time = event["timestamp"]?.int ?? tail.from
+        tail.shown[id] = time
+        tail.from = max(tail.from, time - Self.overlap)
+        show(text, of: name)
+      }
+      token = answer["nextToken"]
+      if token == nil { break }
+    }
+    if tail.from > before.from { tail.shown = tail.shown.filter { $0.value >= tail.from } }
+    return tail
   }
 
   private func show(_ text: String, of name: String) {

@@ -38,8 +38,9 @@ final class ExecSession {
   }
 
   private func turn() {
-    var polled = [pollfd(fd: messages.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: signals.descriptor, events: Int16(POLLIN), revents: 0)]
-    for descriptor in process?.outputs ?? [] { polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)) }
+    var polled = ([messages.descriptor, signals.descriptor] + (process?.outputs ?? [])).map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
     poll(&polled, nfds_t(polled.count), isBusy || isHeld ? Self.lookMilliseconds : -1)
     // The server's messages first: START was sent before the process could say anything.
     if polled[0].revents != 0 {

@@ -21,6 +21,10 @@ public final class LambdaService: ServiceModule {
     public var streamedBytesPerSecond = 2 << 20
     /// Invocations that an account may run at the same time in a Region.
     public var concurrency = 1000
+    /// Why no function may have a directory of this host as its code; nil when it may.
+    public var refusalOfHotReload: String?
+    /// Why no process may be attached by the pages, which know no keys; nil when it may.
+    public var refusalOfAttachment: String?
     public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
       self.spareRuntimes = spareRuntimes
@@ -54,6 +58,8 @@ public final class LambdaService: ServiceModule {
   private let roles: any RolePort
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
+  private let hotReload: HotReload
+  private let attachments: Attachments
   private let stopping = Nudge()
   /// While it runs.
   private let spares = Mutex<SpareRuntimes?>(nil)
@@ -72,11 +78,14 @@ public final class LambdaService: ServiceModule {
     roles = neighbours.roles
     let limits = AccountLimits(concurrency: configuration.concurrency)
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder, accountLimit: limits.concurrency)
+    hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
+    placement = Placement(
+      ambient: ambient, logForwarder: logForwarder, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
-      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, limits: limits)
+      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+    attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let invoker = Invoker(placement: placement, ambient: ambient, executions: executions)
     let deadLetters = DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger)
@@ -125,6 +134,7 @@ public final class LambdaService: ServiceModule {
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    attachments.serve(on: server)
     let sandboxes = RuntimeSandboxes(host: sandboxes, server: server, endpoint: endpoint)
     let spares = SpareRuntimes(
       limit: configuration.spareRuntimes, sandboxes: sandboxes, gate: placement.gate, clock: ambient.clock, logger: logger)
@@ -161,6 +171,13 @@ public final class LambdaService: ServiceModule {
       group.addTask { await self.queue.run() }
       group.addTask { await self.durable.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask {
+        await self.hotReload.run { reload in
+          self.logger.info(
+            "code was reloaded", metadata: ["directory": "\(reload.directory)", "files": "\(reload.files.joined(separator: " "))"])
+          self.placement.reload(reload.directory)
+        }
+      }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
         let changes = self.control.changes.stream()
@@ -179,6 +196,7 @@ public final class LambdaService: ServiceModule {
   /// Lets running invocations end within the limit, then ends every environment and hands the last log lines on.
   public func stop(within limit: Duration) async {
     stopping.nudge()
+    hotReload.finish()
     await placement.stop(within: limit)
     logForwarder.finish()
   }
@@ -250,7 +268,7 @@ public final class LambdaService: ServiceModule {
         }
         return PageAnswer(contentType: "application/zip", body: zip)
       }
-    ]
+    ] + ReloadPage.pages(control, hotReload) + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

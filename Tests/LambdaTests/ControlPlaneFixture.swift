@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Logging
 import Store
 import StoreMemory
 import Synchronization
@@ -85,7 +86,8 @@ struct TestPlane {
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
       packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, catalog: StubCatalog(), provisioner: provisioner, limits: limits)
+      authoriser: identity, queues: queues, catalog: StubCatalog(), provisioner: provisioner,
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

@@ -29,13 +29,14 @@ final class ControlPlane: Sendable {
   let provisioner: any Provisioner
   /// Nudged after every change that may move what is provisioned.
   let provisionNudge = Nudge()
+  let hotReload: HotReload
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, provisioner: any Provisioner,
+    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, provisioner: any Provisioner, hotReload: HotReload,
     limits: AccountLimits = AccountLimits()
   ) {
-    (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
+    (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
     (self.principals, self.provisioner, self.limits) = (principals, provisioner, limits)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)

@@ -153,6 +153,19 @@ struct LaunchPlan: Sendable, Equatable {
     ]
   }
 
+  /// What a process that a developer attached is told: nothing of the file tree that it does not have.
+  static func attached(
+    to function: FunctionVersion, _ credentials: SessionCredentials, logStream: String, runtimeAPI: String, endpoint: String
+  ) -> [String: String] {
+    var values = defaults.filter { $0.key.hasPrefix("AWS_") }
+    values["AWS_ENDPOINT_URL"] = endpoint
+    values.merge(function.environment) { _, users in users }
+    values.merge(reserved(function, credentials, logStream)) { _, ours in ours }
+    values["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
+    for name in ["_LAMBDA_TELEMETRY_LOG_FD", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"] { values[name] = nil }
+    return values
+  }
+
   private static func reserved(
     _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String, _ initialization: Initialization
   ) -> [String: String] {

@@ -162,6 +162,6 @@ extension StoredFunction {
 }
 
 extension FunctionVersion {
-  /// The code and the layers.
-  fileprivate var packages: Set<String> { Set([codeHash] + layers.map(\.codeHash)) }
+  /// The code and the layers. A directory of the host is no package.
+  var packages: Set<String> { Set((hotReloadDirectory == nil ? [codeHash] : []) + layers.map(\.codeHash)) }
 }

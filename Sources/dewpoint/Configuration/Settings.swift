@@ -59,8 +59,12 @@ enum Settings {
     ) { $1.allowedOrigins = $0.texts },
     Setting(
       "allow-state-control", .toggle, "false",
-      help: "Let reset and snapshots be called, without a key from this machine, although a root key is configured."
+      help: "Let reset, snapshots and `dewpoint exec` be called, without a key from this machine, although a root key is configured."
     ) { $1.allowsStateControl = $0.isOn },
+    Setting(
+      "allow-hot-reload", .toggle, "false",
+      help: "Let a directory of this host be the code of a function (S3Bucket hot-reload) although a root key is configured."
+    ) { $1.allowsHotReload = $0.isOn },
   ]
 
   private static let functions = [

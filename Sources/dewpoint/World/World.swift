@@ -45,6 +45,8 @@ final class World: Sendable {
       spareRuntimes: settings.spareRuntimes)
     functions.concurrency = settings.lambdaConcurrency
     functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
+    functions.refusalOfHotReload = settings.refusalOfHotReload
+    functions.refusalOfAttachment = settings.refusalOfStateControl
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs), configuration: functions, logger: logger)

@@ -17,6 +17,8 @@ struct Activation: Worker {
   let changes: FunctionChanges
   /// Nudged when an update has freed the old package.
   let collection: Nudge
+  /// Nudged when a version may now be run.
+  let provisioning: Nudge
 
   var name: String { kind == .zips ? "lambda activation" : "lambda images" }
   let nudge = Nudge()
@@ -50,12 +52,13 @@ struct Activation: Worker {
     resolver.forget(id)
     changes.send(.changed(id))
     collection.nudge()
+    provisioning.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
     if let image = version.image { return await prepare(image, version.codeHash) }
     do {
-      for hash in [version.codeHash] + version.layers.map(\.codeHash) { _ = try await packages.directory(for: hash) }
+      for hash in version.packages { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
       return .failed(reason: "The code of the function or of a layer (\(missing.hash)) is lost.", code: "InvalidZipFileException")
     }

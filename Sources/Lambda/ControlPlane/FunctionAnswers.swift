@@ -55,6 +55,11 @@ extension FunctionConfiguration {
     (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
     (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)
     loggingConfig = logging
+    if let durable = version.durable {
+      var config = DurableConfig()
+      (config.executionTimeout, config.retentionPeriodInDays) = (durable.executionTimeout, durable.retentionDays)
+      durableConfig = config
+    }
   }
 
   private mutating func setState(_ version: FunctionVersion) {
@@ -88,5 +93,8 @@ extension ImageConfigResponse {
 
 extension FunctionVersion {
   /// The hash of the zip as the API shows it; the digest of an image stays in hex.
-  var codeSHA256: String { image == nil ? (decodeHex(codeHash) ?? []).base64 : codeHash }
+  var codeSHA256: String {
+    if image != nil { return codeHash }
+    return hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash
+  }
 }

@@ -23,34 +23,36 @@ extension ControlPlane {
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
-    let source = try FunctionSettings.source(input, for: before.latest)
-    if input.dryRun == true { return try await dryRun(source, before.latest, input) }
-    var wanted = before.latest
-    try await add(source, to: &wanted)
-    let package = wanted
-    defer { packages.release(package.codeHash) }
+    let code = try code(input, for: before.latest, call)
+    if input.dryRun == true { return try await dryRun(code, before.latest, input) }
+    let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
+    try await storage.admit(growth, id.account, id.region)
+    var used = before.latest
+    let added = try await use(code, in: &used)
+    defer { if let added { packages.release(added) } }
+    let new = used
     let revision = ambient.uuid()
-    let after = try await change(id, input.revisionId, keeping: package.codeHash, call) { function in
+    let after = try await change(id, input.revisionId, keeping: added, call) { function in
       var version = function.latest
       // Deleted and made anew meanwhile, of the other kind.
-      guard (version.image == nil) == (package.image == nil) else { throw LambdaError.updateInProgress(id) }
-      (version.codeHash, version.codeSize, version.unzippedSize) = (package.codeHash, package.codeSize, package.unzippedSize)
-      version.image = package.image
+      guard (version.image == nil) == (new.image == nil) else { throw LambdaError.updateInProgress(id) }
+      version.takeCode(of: new)
       try version.checkSize()
       version.architecture = input.architectures?.first ?? version.architecture
       function.beginUpdate(to: version, revisionID: revision, at: call.now)
-      if input.publish == true { function.beginPublishing() }
+      if input.publish == true { try function.beginPublishing() }
     }
     return FunctionConfiguration(after.published ?? after.latest)
   }
 
-  private func dryRun(_ source: CodeSource, _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
+  private func dryRun(_ code: CodeSource, _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
     -> FunctionConfiguration
   {
     var version = version
-    switch source {
+    switch code {
     case .zip(let zip): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
-    case .image(let uri): try version.take(try await packages.check(image: uri), uri: uri)
+    case .hotReload(let directory): version.use(directory: directory)
+    case .image(let uri): try version.use(try await packages.check(image: uri), uri: uri)
     }
     version.architecture = input.architectures?.first ?? version.architecture
     return FunctionConfiguration(version)
@@ -114,7 +116,8 @@ extension ControlPlane {
 
 extension StoredFunction {
   /// What is under way becomes a version, too.
-  mutating func beginPublishing() {
+  mutating func beginPublishing() throws {
+    if let directory = latest.hotReloadDirectory { throw LambdaError.noVersionOfHotReload(directory) }
     lastVersion += 1
     versionInProgress = lastVersion
   }

@@ -38,7 +38,7 @@ extension ControlPlane {
   private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    let source = try FunctionSettings.source(input)
+    let code = try code(input, call)
     var version = try FunctionVersion(
       creating: id, settings, isImage: input.packageType == "Image", architecture: input.architectures?.first,
       revisionID: ambient.uuid(), at: call.now)
@@ -46,31 +46,19 @@ extension ControlPlane {
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
     if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
-    try await add(source, to: &version)
-    defer { packages.release(version.codeHash) }
+    try await storage.admit((input.publish == true ? 2 : 1) * code.storedBytes, id.account, id.region)
+    let added = try await use(code, in: &version)
+    defer { if let added { packages.release(added) } }
     try version.checkSize()
     var function = StoredFunction(latest: version, tags: tags)
-    if input.publish == true { (function.lastVersion, function.versionInProgress) = (1, 1) }
+    if input.publish == true { try function.beginPublishing() }
     try await save(new: function, at: call.now)
     functionChanged(.changed(id))
     return FunctionConfiguration(function.published ?? version)
   }
 
-  /// Keeps the code, which is not removed until `release` is called with the version's `codeHash`.
-  func add(_ source: CodeSource, to version: inout FunctionVersion) async throws {
-    switch source {
-    case .zip(let zip): (version.codeHash, version.codeSize, version.unzippedSize) = try await packages.add(zip: zip)
-    case .image(let uri):
-      let manifest = try await packages.add(image: uri)
-      do { try version.take(manifest, uri: uri) } catch {
-        packages.release(manifest.digest)
-        throw error
-      }
-    }
-  }
-
   private func save(new function: StoredFunction, at now: Instant) async throws {
-    try await keepingPackage(function.latest.codeHash, at: now) { tx in
+    try await keeping(function.latest.packages, at: now) { tx in
       guard try FunctionRows(tx).function(function.id) == nil else { throw LambdaError.functionExists(function.id) }
       try FunctionRows.save(function, replacing: nil, in: tx, at: now)
       if let version = function.published { try FunctionRows.save(version, number: 1, in: tx) }
@@ -81,11 +69,19 @@ extension ControlPlane {
   func keepingPackage<T: Sendable>(
     _ hash: String, at now: Instant, _ body: @escaping @Sendable (any Transaction) throws -> T
   ) async throws -> T {
+    try await keeping([hash], at: now, body)
+  }
+
+  func keeping<T: Sendable>(
+    _ hashes: Set<String>, at now: Instant, _ body: @escaping @Sendable (any Transaction) throws -> T
+  ) async throws -> T {
     do {
       return try await store.transact(body)
     } catch {
-      try await store.transact { try PackageRows.markIfUnused(hash, in: $0, at: now) }
-      collector.nudge.nudge()
+      if !hashes.isEmpty {
+        try await store.transact { tx in for hash in hashes { try PackageRows.markIfUnused(hash, in: tx, at: now) } }
+        collector.nudge.nudge()
+      }
       throw error
     }
   }
@@ -103,7 +99,8 @@ extension ControlPlane {
       (code.repositoryType, code.imageUri) = ("ECR", image.uri)
       code.resolvedImageUri = ImageReference.resolved(image.uri, digest: version.codeHash)
     } else {
-      (code.repositoryType, code.location) = ("S3", call.endpoint + links.link(version.codeHash))
+      let place = version.hotReloadDirectory.map { "file://" + percentEncoded($0, keepSlash: true) }
+      (code.repositoryType, code.location) = ("S3", place ?? call.endpoint + links.link(version.codeHash))
     }
     output.code = code
     if !function.tags.isEmpty { output.tags = function.tags }
@@ -199,16 +196,6 @@ extension ControlPlane {
   }
 }
 
-extension FunctionVersion {
-  /// Becomes the image; what the function itself says stays.
-  mutating func take(_ manifest: ImageManifest, uri: String) throws {
-    image = ImageSource(
-      uri: uri, settings: manifest.settings, environment: manifest.environment, overrides: image?.overrides ?? ContainerSettings())
-    (codeHash, codeSize, unzippedSize) = (manifest.digest, 0, 0)
-    try checkImageSettings()
-  }
-}
-
 extension StoredFunction {
   /// The version that is published together with the change that is under way.
   var published: FunctionVersion? {
@@ -238,7 +225,17 @@ extension FunctionVersion {
       deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
     // The image itself comes when it has been looked up.
     if isImage { image = ImageSource(uri: "", settings: ContainerSettings(), environment: [:]) }
+    if let durable = settings.durable { try makeDurable(durable) }
     try apply(settings)
+  }
+
+  /// Only creation can. Such a function may take longer unless it is told otherwise, and logs in JSON.
+  private mutating func makeDurable(_ settings: FunctionSettings.Durable) throws {
+    guard let timeout = settings.executionTimeout else { throw LambdaError.durableWithoutTimeout() }
+    durable = DurableSettings(
+      executionTimeout: timeout, retentionDays: settings.retentionDays ?? DurableLimits.defaultRetentionDays)
+    self.timeout = .seconds(min(timeout, LambdaLimits.timeoutSeconds.upperBound))
+    (logFormat, applicationLogLevel, systemLogLevel) = (.json, "INFO", "INFO")
   }
 
   /// Takes over what was given.
@@ -257,6 +254,13 @@ extension FunctionVersion {
     tracing = settings.tracing ?? tracing
     if let target = settings.deadLetterTarget { deadLetterTarget = target }
     if let logging = settings.logging { try apply(logging) }
+    if let change = settings.durable {
+      guard let before = durable else { throw LambdaError.durableAddedLater() }
+      durable = DurableSettings(
+        executionTimeout: change.executionTimeout ?? before.executionTimeout,
+        retentionDays: change.retentionDays ?? before.retentionDays)
+    }
+    if durable != nil, logFormat == .text { throw LambdaError.durableTextLogs() }
     hasSnapStart = settings.hasSnapStart ?? hasSnapStart
     if hasSnapStart { try checkSnapStart() }
   }

@@ -1,49 +1,35 @@
 import Base
 
-/// What the code of a function is made of.
-enum CodeSource: Sendable {
-  case zip([UInt8])
-  /// The URI of a container image.
-  case image(String)
-}
-
 extension FunctionSettings {
-  /// The code of a new function, which says by `PackageType` what it is.
-  static func source(_ input: CreateFunctionInput) throws -> CodeSource {
-    let code = input.code
+  /// The URI of the image that a new function is made of; nil for a package.
+  static func image(_ input: CreateFunctionInput) throws -> String? {
     if let type = input.packageType, !["Zip", "Image"].contains(type) {
       throw LambdaError.constraint(type, at: "packageType", "satisfy enum value set: [Zip, Image]")
     }
-    let isImage = input.packageType == "Image"
-    if isImage {
-      guard input.runtime == nil, input.handler == nil, (input.layers ?? []).isEmpty else { throw LambdaError.handlerOfImage() }
-    } else if let config = input.imageConfig, try !ContainerSettings(config).isEmpty {
-      throw LambdaError.imageConfigOfZip()
-    }
-    guard isImage else {
+    let code = input.code
+    guard input.packageType == "Image" else {
+      if let config = input.imageConfig, try !ContainerSettings(config).isEmpty { throw LambdaError.imageConfigOfZip() }
       // Alone, an image is no source of such a function; AWS asks for one then.
       guard code.imageUri == nil || code.zipFile == nil && code.s3Bucket == nil else { throw LambdaError.severalSources() }
-      return .zip(
-        try zip(file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn))
+      return nil
     }
+    guard input.runtime == nil, input.handler == nil, (input.layers ?? []).isEmpty else { throw LambdaError.handlerOfImage() }
     guard let uri = code.imageUri, code.zipFile == nil, code.s3Bucket == nil, code.s3Key == nil else {
       throw LambdaError.noImageURI("creating")
     }
-    return .image(uri)
+    return uri
   }
 
-  /// New code for a function, which stays what it is.
-  static func source(_ input: UpdateFunctionCodeInput, for function: FunctionVersion) throws -> CodeSource {
+  /// New code for a function, which stays what it is; nil for a package.
+  static func image(_ input: UpdateFunctionCodeInput, for function: FunctionVersion) throws -> String? {
     guard function.image != nil else {
       guard input.imageUri == nil else { throw LambdaError.imageURIOfZip() }
-      return .zip(
-        try zip(
-          file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, kms: input.sourceKMSKeyArn))
+      return nil
     }
     guard let uri = input.imageUri, input.zipFile == nil, input.s3Bucket == nil, input.s3Key == nil else {
       throw LambdaError.noImageURI("updating")
     }
-    return .image(uri)
+    return uri
   }
 
   /// What can be said of one kind of function only.

@@ -9,12 +9,12 @@ extension FunctionSettings {
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)
     try refuse(vpc: input.vpcConfig, files: input.fileSystemConfigs, key: input.kmsKeyArn)
-    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+    if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
     try refuse(vpc: input.vpcConfig, files: input.fileSystemConfigs, key: input.kmsKeyArn)
-    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+    if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   private static func refuse(vpc: VpcConfig?, files: [FileSystemConfig]?, key: String?) throws {
@@ -23,11 +23,6 @@ extension FunctionSettings {
     }
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
-  }
-
-  private static func refuse(capacity: CapacityProviderConfig?, durable: DurableConfig?) throws {
-    if capacity != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
-    if durable != nil { throw LambdaError.unsupported("DurableConfig") }
   }
 
   static func refuse(architectures: [String]?) throws {

@@ -20,7 +20,10 @@ struct FunctionSettings {
   var hasSnapStart: Bool?
   /// What the function says instead of its image; empty to say nothing any more.
   var image: ContainerSettings?
+  var durable: Durable?
 
+  /// Each member is nil when it was not given.
+  struct Durable: Equatable { var executionTimeout: Int?, retentionDays: Int? }
   struct Logging: Equatable {
     var format: FunctionVersion.LogFormat?
     var applicationLevel: String?
@@ -37,6 +40,7 @@ struct FunctionSettings {
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
     image = try input.imageConfig.map { try ContainerSettings($0) }
+    durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
   init(_ input: UpdateFunctionConfigurationInput) throws {
@@ -48,6 +52,7 @@ struct FunctionSettings {
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
     image = try input.imageConfig.map { try ContainerSettings($0) }
+    durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
   private mutating func setCode(role: String?, runtime: String?, handler: String?) throws {
@@ -110,6 +115,12 @@ struct FunctionSettings {
       self.tracing = tracing
     }
     if let deadLetter { deadLetterTarget = .some(try Self.deadLetterTarget(deadLetter)) }
+  }
+
+  private static func durable(_ config: DurableConfig) throws -> Durable {
+    try config.executionTimeout.map { try DurableLimits.executionTimeoutSeconds.check($0, at: "durableConfig.executionTimeout") }
+    try config.retentionPeriodInDays.map { try DurableLimits.retentionDays.check($0, at: "durableConfig.retentionPeriodInDays") }
+    return Durable(executionTimeout: config.executionTimeout, retentionDays: config.retentionPeriodInDays)
   }
 
   private static func deadLetterTarget(_ config: DeadLetterConfig) throws -> ARN? {

@@ -7,7 +7,8 @@ extension LaunchPlan {
   /// `USER` of the image does not count: AWS runs every image as one user without rights.
   /// - Parameter root: the host directory with the tree of the image.
   static func make(
-    for function: FunctionVersion, image: ImageSource, root: String, credentials: SessionCredentials, logStream: String
+    for function: FunctionVersion, image: ImageSource, root: String, credentials: SessionCredentials, logStream: String,
+    initialization: Initialization
   ) throws(LaunchFailure) -> LaunchPlan {
     let settings = image.overrides.over(image.settings)
     var words = (settings.entryPoint ?? []) + (settings.command ?? [])
@@ -17,7 +18,7 @@ extension LaunchPlan {
     let environment = image.environment
       .merging(commonDefaults) { images, _ in images }
       .merging(function.environment) { _, users in users }
-      .merging(reserved(function, credentials, logStream)) { _, ours in ours }
+      .merging(reserved(function, credentials, logStream, initialization)) { _, ours in ours }
     let program = ImageRoot(path: root).program(
       words.removeFirst(), searchPath: environment["PATH"] ?? searchPath, workingDirectory: directory)
     guard let program else {

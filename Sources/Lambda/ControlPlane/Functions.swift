@@ -224,6 +224,8 @@ extension FunctionVersion {
     if let target = settings.deadLetterTarget { deadLetterTarget = target }
     if let logging = settings.logging { try apply(logging) }
     hasSnapStart = settings.hasSnapStart ?? hasSnapStart
+    // One who sends empty lists for a function that never was in a VPC asks for nothing.
+    if let given = settings.vpc, given.isAttached || vpc != nil { vpc = given }
     if hasSnapStart { try checkSnapStart() }
   }
 

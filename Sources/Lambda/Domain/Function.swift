@@ -67,6 +67,8 @@ struct FunctionVersion: Sendable, Equatable {
   var unzippedSize = 0
   /// SnapStart is asked for. A published version starts in the ordinary way all the same.
   var hasSnapStart = false
+  /// Nil when it never was in one.
+  var vpc: VPCSettings?
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

@@ -18,6 +18,7 @@ struct FunctionSettings {
   var deadLetterTarget: ARN??
   var layers: LayerList?
   var hasSnapStart: Bool?
+  var vpc: VPCSettings?
 
   struct Logging: Equatable {
     var format: FunctionVersion.LogFormat?
@@ -34,6 +35,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
   }
 
   init(_ input: UpdateFunctionConfigurationInput) throws {
@@ -44,6 +46,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
   }
 
   private mutating func setCode(role: String?, runtime: String?, handler: String?) throws {

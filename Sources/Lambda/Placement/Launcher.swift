@@ -40,9 +40,11 @@ final class Launcher: Sendable {
       code = try await packages.directory(for: function.codeHash)
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    let plan = try LaunchPlan.make(
+    var plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream)
+    // Where nobody has a way out all are alike, and a spare will do for each.
+    if !sandboxes.hasWayOut { plan.network = .outbound }
     if let process = await bindSpare(to: environment, plan, credentials) { return process }
     let sandbox: SandboxProcess
     do {
@@ -123,7 +125,8 @@ final class Launcher: Sendable {
     SandboxSpec(
       executable: plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task",
       readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
-      listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
+      listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], network: plan.network,
+      memoryBytes: function.memoryMegabytes << 20,
       maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles, hostname: LaunchPlan.hostname)
   }
 

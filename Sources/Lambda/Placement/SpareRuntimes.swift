@@ -187,7 +187,7 @@ final class SpareRuntimes: Sendable {
       SandboxSpec(
         executable: plan.executable, arguments: plan.arguments, environment: plan.environment, readOnlyBinds: plan.binds,
         lateMountPoints: LaunchPlan.functionMountPoints, temporaryDirectory: temporary,
-        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: Self.memoryBytes,
+        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], network: plan.network, memoryBytes: Self.memoryBytes,
         maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,
         hostname: LaunchPlan.hostname))
     let isStopped = state.withLock { state -> Bool in

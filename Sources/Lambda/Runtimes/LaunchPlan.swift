@@ -21,6 +21,8 @@ struct LaunchPlan: Sendable, Equatable {
   var binds: [SandboxSpec.Bind]
   /// Of the function: its code.
   var functionBinds: [SandboxSpec.Bind] = []
+  /// As on AWS, a function in a VPC reaches only what is there: nothing, here.
+  var network = SandboxNetwork.outbound
 
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
@@ -31,6 +33,7 @@ struct LaunchPlan: Sendable, Equatable {
     credentials: SessionCredentials, logStream: String
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    if function.vpc?.isAttached == true { plan.network = .none }
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
@@ -59,7 +62,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
   func fits(_ spare: LaunchPlan) -> Bool {
-    guard executable == spare.executable, arguments == spare.arguments, binds == spare.binds else { return false }
+    guard executable == spare.executable, arguments == spare.arguments, binds == spare.binds, network == spare.network else { return false }
     return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in
       !Self.startVariables.contains { name.hasPrefix($0) } || environment[name] == spare.environment[name]
     }

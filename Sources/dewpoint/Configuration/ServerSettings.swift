@@ -2,6 +2,7 @@ import Base
 import HTTPServer
 import IAM
 import Logging
+import Sandbox
 
 /// What the operator chose, ready for use. `Settings.swift` says what each means.
 struct ServerSettings: Sendable {
@@ -20,6 +21,8 @@ struct ServerSettings: Sendable {
   var allowsStateControl = false
   var virtualEnvironments: [String] = []
   var isIsolated = true
+  /// What functions reach beside Dewpoint.
+  var functionNetwork = SandboxNetwork.none
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
   /// How long running invocations may take to end when the server stops.

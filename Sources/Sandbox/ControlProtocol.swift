@@ -12,6 +12,7 @@ struct Plan {
   var awaitsNetwork: Bool
   var listeners: [UInt16]
   var workingDirectory: String
+  /// Empty when it is told later.
   var command: [String]
   var environment: [String: String]
 
@@ -23,9 +24,17 @@ struct Plan {
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
     words.append(awaitsNetwork ? "1" : "0")
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
-    words += [workingDirectory, "\(command.count)"] + command
-    words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return try Self.packet(words)
+    return try Self.packet(words + Self.words(workingDirectory, command, environment))
+  }
+
+  /// What a sandbox that waits for its program gets.
+  static func packet(
+    workingDirectory: String, command: [String], environment: [String: String]
+  ) throws(SandboxError) -> [UInt8] { try packet(words(workingDirectory, command, environment)) }
+
+  private static func words(_ workingDirectory: String, _ command: [String], _ environment: [String: String]) -> [String] {
+    [workingDirectory, "\(command.count)"] + command + ["\(environment.count)"]
+      + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
   /// What the outer `sandbox-init` becomes.

@@ -27,8 +27,9 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart; the second no VPC.
-  static let rowVersion: UInt8 = 3
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
+  /// no directory of the host, the third had no VPC.
+  static let rowVersion: UInt8 = 4
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -55,6 +56,11 @@ extension FunctionVersion {
     row.array(layers) { $1.write(to: &$0) }
     row.int(unzippedSize)
     row.bool(hasSnapStart)
+    row.optional(durable) { row, durable in
+      row.int(durable.executionTimeout)
+      row.int(durable.retentionDays)
+    }
+    row.optional(hotReloadDirectory)
     row.optional(vpc) { $1.write(to: &$0) }
   }
 
@@ -86,8 +92,21 @@ extension FunctionVersion {
     layers = try row.array { try LayerReference(from: &$0) }
     unzippedSize = try row.int()
     hasSnapStart = try row.bool()
+    guard row.version >= 3 else { return }
+    durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
+    hotReloadDirectory = try row.optionalString()
     guard row.version >= Self.rowVersion else { return }
     vpc = try row.optional { try VPCSettings(from: &$0) }
+  }
+}
+
+extension FunctionVersion {
+  /// The runtime alone, of a row that begins with a version: what the start of a server asks of many functions.
+  static func runtime(ofRow bytes: [UInt8]) throws -> String {
+    var row = try RowReader(bytes)
+    // Account, Region, name, version, description.
+    for _ in 0..<5 { _ = try row.string() }
+    return try row.string()
   }
 }
 

@@ -163,7 +163,7 @@ struct LaunchPlan: Sendable, Equatable {
     var values = defaults.filter { $0.key.hasPrefix("AWS_") }
     values["AWS_ENDPOINT_URL"] = endpoint
     values.merge(function.environment) { _, users in users }
-    values.merge(reserved(function, credentials, logStream)) { _, ours in ours }
+    values.merge(reserved(function, credentials, logStream, .onDemand)) { _, ours in ours }
     values["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
     for name in ["_LAMBDA_TELEMETRY_LOG_FD", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"] { values[name] = nil }
     return values

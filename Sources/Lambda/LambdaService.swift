@@ -28,10 +28,15 @@ public final class LambdaService: ServiceModule {
     public var principals: any PrincipalPort
     public var queues: any QueuePort
     public var logs: any LogPort
+    public var metrics: any MetricPort
+    /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
+    public var streams: [String: any StreamPort]
     public init(
-      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
+      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
+      (self.metrics, self.streams) = (metrics, streams)
     }
   }
 
@@ -61,23 +66,30 @@ public final class LambdaService: ServiceModule {
     roles = neighbours.roles
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, streams: neighbours.streams,
       catalog: NoticedCatalog(runtimes, logger: logger))
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder)
-    let invoker = Invoker(placement: placement, ambient: ambient)
+    let metrics = FunctionMetrics()
+    metrics.report(to: neighbours.metrics)
+    placement = Placement(ambient: ambient, logForwarder: logForwarder, metrics: metrics)
+    let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
+      deadLetters: DeadLetters(
+        queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger),
       destinations: Destinations(
-        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
-        logger: logger),
-      ambient: ambient, logger: logger)
+        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
+        ambient: ambient, logger: logger),
+      metrics: metrics, ambient: ambient, logger: logger)
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
-        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
-        logger: logger),
+        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+        ambient: ambient, logger: logger),
+      streams: StreamPoller(
+        delivery: StreamDelivery(
+          control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+          ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(control: control, invoker: invoker, queue: queue)
   }

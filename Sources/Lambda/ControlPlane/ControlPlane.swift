@@ -14,6 +14,8 @@ final class ControlPlane: Sendable {
   let principals: any PrincipalPort
   let authoriser: any Authoriser
   let queues: any QueuePort
+  /// By the service in a stream's ARN.
+  let streams: [String: any StreamPort]
   let catalog: any RuntimeCatalog
 
   let resolver: Resolver
@@ -27,11 +29,11 @@ final class ControlPlane: Sendable {
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog
+    authoriser: any Authoriser, queues: any QueuePort, streams: [String: any StreamPort] = [:], catalog: any RuntimeCatalog
   ) {
     (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    self.principals = principals
+    (self.principals, self.streams) = (principals, streams)
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)

@@ -351,6 +351,7 @@ final class Environment: Sendable {
       return invocation.wantsLogTail ? log.tailBytes : []
     }
     flush()
-    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
+    completion?.resume(
+      returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
   }
 }

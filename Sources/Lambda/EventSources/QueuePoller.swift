@@ -11,15 +11,16 @@ struct QueuePoller: Sendable {
   private static let throttlePause = Duration.milliseconds(100)
 
   let control: ControlPlane
-  let invoker: Invoker
+  let invoker: any FunctionInvoker
   let queues: any QueuePort
   let roles: any RolePort
+  let metrics: FunctionMetrics
   let ambient: Ambient
   let logger: Logger
 
   /// What the pollers of a mapping share.
   private final class Fleet: Sendable {
-    let filter: MessageFilter
+    let filter: EventFilter
     struct State {
       var scale: PollerScale
       var running = 0
@@ -28,7 +29,7 @@ struct QueuePoller: Sendable {
     let state: Mutex<State>
     /// More pollers may be wanted, or the mapping stops.
     let changed: Nudge
-    init(_ scale: PollerScale, _ filter: MessageFilter, _ changed: Nudge) {
+    init(_ scale: PollerScale, _ filter: EventFilter, _ changed: Nudge) {
       self.filter = filter
       state = Mutex(State(scale: scale))
       self.changed = changed
@@ -37,13 +38,15 @@ struct QueuePoller: Sendable {
 
   /// Runs until the task is cancelled or the signal comes. Receives are given up at once; batches are finished.
   func run(_ mapping: EventSourceMapping, until stop: Nudge) async {
-    let filter: MessageFilter
-    do { filter = try MessageFilter(mapping.filters) } catch {
+    let filter: EventFilter
+    do { filter = try EventFilter(mapping.filters, of: .queue) } catch {
       // Checked when the mapping was made; without its filter it must not delete or deliver anything.
       logger.error("a mapping has a filter that cannot be read", metadata: ["mapping": "\(mapping.uuid)", "error": "\(error)"])
       return await stop.wait()
     }
-    let fleet = Fleet(PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), filter, Nudge())
+    let scale = mapping.provisionedPollers.map { PollerScale(provisioned: $0, now: ambient.now) }
+    let fleet = Fleet(
+      scale ?? PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), filter, Nudge())
     await withTaskGroup(of: Void.self) { race in
       race.addTask { await stop.wait() }
       race.addTask { await supervise(mapping, fleet) }
@@ -102,9 +105,12 @@ struct QueuePoller: Sendable {
     let messages = try await queues.receive(
       mapping.source, maximum: batcher.room, wait: wait, visibilityTimeout: try await visibility(mapping, resolved, caller),
       as: caller)
-    fleet.state.withLock { state in
+    metrics.add(.polled, messages.count, of: mapping, at: ambient.now)
+    let pollers = fleet.state.withLock { state in
       if messages.isEmpty, batcher.isEmpty { state.scale.foundNothing(now: ambient.now) }
+      return state.scale.provisionedPollers
     }
+    if mapping.provisionedPollers != nil { metrics.add(.provisionedPollers, pollers, of: mapping, at: ambient.now) }
     let wanted = try await filtered(messages, mapping, fleet, caller)
     // A group whose message failed comes back as a whole: the batches that follow leave it alone.
     var stopped: Set<String> = []
@@ -128,6 +134,7 @@ struct QueuePoller: Sendable {
         unwanted.append(message.receiptHandle)
       }
     }
+    metrics.add(.filteredOut, unwanted.count, of: mapping, at: ambient.now)
     if !unwanted.isEmpty { try await delete(unwanted, mapping, caller) }
     return wanted
   }
@@ -163,9 +170,11 @@ struct QueuePoller: Sendable {
       failed = batch
       if !mapping.reportsBatchItemFailures { fleet.state.withLock { $0.scale.failed(now: ambient.now) } }
     }
+    metrics.add(.failedInvoke, failed.count, of: mapping, at: ambient.now)
     let ids = Set(failed.map(\.messageID))
     let handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
     if !handles.isEmpty { try await delete(handles, mapping, caller) }
+    metrics.add(.deleted, handles.count, of: mapping, at: ambient.now)
     return failed
   }
 
@@ -191,10 +200,11 @@ struct QueuePoller: Sendable {
         let trace = batch.first.flatMap { $0.systemAttributes["AWSTraceHeader"] }.flatMap { TraceContext(header: $0) }
         let (_, result) = try await invoker.invoke(
           resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace ?? TraceContext(ambient))
+        metrics.add(.invoked, batch.count, of: mapping, at: ambient.now)
         switch result.outcome {
         case .success(let body):
           return BatchResponse.parse(
-            body, reportsFailures: mapping.reportsBatchItemFailures, messageIDs: Set(batch.map(\.messageID)))
+            body, reportsFailures: mapping.reportsBatchItemFailures, itemIDs: Set(batch.map(\.messageID)))
         case .functionError: return .allFailed
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }

@@ -4,9 +4,12 @@ import Fabric
 /// Invokes functions for whoever has the permission already: the API, the asynchronous queue, event source mappings.
 final class Invoker: Sendable {
   private let placement: Placement
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
 
-  init(placement: Placement, ambient: Ambient) { (self.placement, self.ambient) = (placement, ambient) }
+  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient) {
+    (self.placement, self.metrics, self.ambient) = (placement, metrics, ambient)
+  }
 
   /// - Parameters:
   ///   - requestID: the same for all attempts of one event; a new one when nil.
@@ -24,6 +27,7 @@ final class Invoker: Sendable {
     }
     let id = resolved.version.id
     guard resolved.allowsRecursion || Lineage(trace.lineage).count(of: id) < Lineage.limit else {
+      metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.recursiveInvocation()
     }
     let attempt = ambient.uuid()

@@ -38,6 +38,7 @@ final class Placement: Sendable {
   private let state: Mutex<State>
   private let ambient: Ambient
   private let logForwarder: LogForwarder
+  private let metrics: FunctionMetrics
   private let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
@@ -49,9 +50,12 @@ final class Placement: Sendable {
   /// - Parameters:
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
-  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
+  init(
+    ambient: Ambient, logForwarder: LogForwarder, metrics: FunctionMetrics, accountLimit: Int = 1000,
+    idleLimit: Duration = .minutes(10)
+  ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
-    (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    (self.ambient, self.logForwarder, self.metrics, self.idleLimit) = (ambient, logForwarder, metrics, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
@@ -118,12 +122,16 @@ final class Placement: Sendable {
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
     let function = resolved.version
     if let (refusal, retryAfter) = admit(resolved, countsRate) {
+      metrics.add(.throttles, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
     }
     defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
-    return await withCheckedContinuation { completion in
+    let run = metrics.began(resolved, at: ambient.now)
+    let result = await withCheckedContinuation { completion in
       place(Waiting(invocation: invocation, completion: completion), function)
     }
+    metrics.ended(run, result)
+    return result
   }
 
   /// Counts the invocation as running, or says why it may not run now and when to come again.

@@ -42,7 +42,7 @@ final class World: Sendable {
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: .init(
         directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
         spareRuntimes: settings.spareRuntimes),

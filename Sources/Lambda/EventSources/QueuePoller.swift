@@ -158,24 +158,49 @@ struct QueuePoller: Sendable {
     fleet.changed.nudge()
     defer { fleet.state.withLock { $0.busy -= 1 } }
 
-    let answer = try await invoke(batch, mapping, name, caller)
+    let (looping, batch) = try await split(batch, name)
+    let answer = batch.isEmpty ? .allSucceeded : try await invoke(batch, mapping, name, caller)
     let failed: [QueueMessage]
     switch answer {
     case .allSucceeded:
       failed = []
-      fleet.state.withLock { $0.scale.succeeded(now: ambient.now) }
+      if !batch.isEmpty { fleet.state.withLock { $0.scale.succeeded(now: ambient.now) } }
     case .failed(let ids):
       failed = batch.filter { ids.contains($0.messageID) }
     case .allFailed:
       failed = batch
       if !mapping.reportsBatchItemFailures { fleet.state.withLock { $0.scale.failed(now: ambient.now) } }
     }
-    metrics.add(.failedInvoke, failed.count, of: mapping, at: ambient.now)
+    metrics.add(.failedInvoke, failed.count + looping.count, of: mapping, at: ambient.now)
     let ids = Set(failed.map(\.messageID))
     let handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
     if !handles.isEmpty { try await delete(handles, mapping, caller) }
     metrics.add(.deleted, handles.count, of: mapping, at: ambient.now)
-    return failed
+    return failed + looping
+  }
+
+  /// Messages whose chain has come through the function too often, and the others. The former stay in the queue, and their receive
+  /// counts grow until its redrive policy takes them away; they do not take the others with them.
+  private func split(_ batch: [QueueMessage], _ name: FunctionName) async throws -> (looping: [QueueMessage], others: [QueueMessage]) {
+    let resolved = try await control.resolve(name)
+    let id = resolved.version.id
+    func isLooping(_ message: QueueMessage) -> Bool {
+      guard !resolved.allowsRecursion, let lineage = message.trace?.lineage else { return false }
+      return Lineage(lineage).count(of: id) >= Lineage.limit
+    }
+    let looping = batch.filter(isLooping)
+    for _ in looping { metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now) }
+    return (looping, looping.isEmpty ? batch : batch.filter { !isLooping($0) })
+  }
+
+  /// The trace of the first message, with what the chains of all have come through.
+  private func trace(of batch: [QueueMessage]) -> TraceContext {
+    let traces = batch.compactMap(\.trace)
+    guard var trace = traces.first else { return TraceContext(ambient) }
+    var lineage = Lineage(nil)
+    for trace in traces { lineage.merge(Lineage(trace.lineage)) }
+    trace.lineage = lineage.visits.isEmpty ? nil : lineage.text
+    return trace
   }
 
   /// A delete that failed would make the function see messages again that it has handled, so it is tried again.
@@ -193,13 +218,12 @@ struct QueuePoller: Sendable {
     _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller
   ) async throws -> BatchResponse {
     let payload = SQSEvent.payload(batch, source: mapping.source)
+    let trace = trace(of: batch)
     let began = ambient.now
     while true {
       let resolved = try await control.resolve(name)
       do {
-        let trace = batch.first.flatMap { $0.systemAttributes["AWSTraceHeader"] }.flatMap { TraceContext(header: $0) }
-        let (_, result) = try await invoker.invoke(
-          resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace ?? TraceContext(ambient))
+        let (_, result) = try await invoker.invoke(resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace)
         metrics.add(.invoked, batch.count, of: mapping, at: ambient.now)
         switch result.outcome {
         case .success(let body):
@@ -208,9 +232,6 @@ struct QueuePoller: Sendable {
         case .functionError: return .allFailed
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }
-      } catch let error as AWSError where error.code == "RecursiveInvocationException" {
-        // The messages stay and their receive counts grow, until the queue's redrive policy takes them away.
-        return .allFailed
       } catch let error as AWSError where error.status == 429 {
         let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
         guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }
@@ -230,4 +251,6 @@ struct QueuePoller: Sendable {
 extension QueueMessage {
   /// Of a message of a FIFO queue.
   var groupID: String? { systemAttributes["MessageGroupId"] }
+  /// As its sender handed it on.
+  var trace: TraceContext? { systemAttributes["AWSTraceHeader"].flatMap { TraceContext(header: $0) } }
 }

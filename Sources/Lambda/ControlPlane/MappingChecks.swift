@@ -32,6 +32,7 @@ extension ControlPlane {
   /// exists, and what its kind asks for.
   func check(_ mapping: EventSourceMapping, _ call: Call) async throws {
     let version = try await mappedVersion(mapping)
+    if version.durable != nil, mapping.qualifier == nil { throw LambdaError.unqualifiedDurable() }
     switch mapping.kind {
     case .queue: try await checkQueue(mapping, version, call)
     case .kinesis, .dynamoDB: try await checkStream(mapping, version, call)

@@ -29,7 +29,7 @@ final class Environment: Sendable {
     var waiter: CheckedContinuation<NextAnswer, Never>?
     /// Decided for the runtime, which has not asked yet.
     var mailbox: (Invocation, deadline: Instant)?
-    var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
+    var completions: [String: InvocationCompletion] = [:]
     var process: RunningProcess?
     /// Counts how often the runtime has begun to wait for work.
     var rests: UInt64 = 0
@@ -80,7 +80,7 @@ final class Environment: Sendable {
   // MARK: From the placement
 
   /// Runs one invocation. Only for an environment that is free.
-  func run(_ invocation: Invocation, _ completion: CheckedContinuation<InvocationResult, Never>) {
+  func run(_ invocation: Invocation, _ completion: @escaping InvocationCompletion) {
     guarded.withLock { $0.completions[invocation.attemptID] = completion }
     feed(.assigned(invocation))
   }
@@ -155,6 +155,22 @@ final class Environment: Sendable {
     drain()
     return feed(.errorPosted(requestID: requestID, error))
   }
+  /// The runtime begins to send its answer in pieces. Nil when it does not run such an invocation.
+  func beginStream(_ requestID: String, contentType: String) -> StreamTarget? {
+    guard feed(.streamBegan(requestID: requestID)) else { return nil }
+    let running = guarded.withLock { $0.machine.running }
+    guard let running, running.requestID == requestID else { return nil }
+    guard let pipe = running.pipe else { return .collected }
+    pipe.begin(contentType: contentType)
+    return .pipe(pipe)
+  }
+  /// False when the invocation is over already.
+  func endStream(_ requestID: String, _ outcome: InvocationOutcome) -> Bool {
+    drain()
+    return feed(.streamEnded(requestID: requestID, outcome))
+  }
+  /// The connection ended before the answer did.
+  func breakStream(_ requestID: String) { feed(.streamBroke(requestID: requestID)) }
   func failInit(_ error: FunctionError) -> Bool {
     drain()
     return feed(.initErrorPosted(error))
@@ -351,7 +367,7 @@ final class Environment: Sendable {
       return invocation.wantsLogTail ? log.tailBytes : []
     }
     flush()
-    completion?.resume(
-      returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
+    completion?(
+      InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
   }
 }

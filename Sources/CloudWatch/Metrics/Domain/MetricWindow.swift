@@ -19,16 +19,15 @@ struct MetricWindow: Sendable, Equatable {
     periodMilliseconds = Int64(min(period, 86_400_000)) * 1000
     // Rounded down to whole minutes; for shorter periods to a whole one.
     let unit = min(60_000, periodMilliseconds)
-    let rest = start.milliseconds % unit
-    self.start = Instant(milliseconds: start.milliseconds - (rest < 0 ? rest + unit : rest))
-    self.end = end
+    // There are no points outside of these, whatever a request asks for.
+    let first = min(max(start, .epoch), .distantFuture).milliseconds
+    self.start = Instant(milliseconds: first - first % unit)
+    self.end = min(max(end, .epoch), .distantFuture)
   }
 
   /// Data points of one series and unit, when every period has values.
   var count: Int64 {
-    // A request may ask for all of time; the difference still fits.
-    let length = Int128(end.milliseconds) - Int128(start.milliseconds)
-    return Int64(clamping: (length + Int128(periodMilliseconds) - 1) / Int128(periodMilliseconds))
+    (max(0, end.milliseconds - start.milliseconds) + periodMilliseconds - 1) / periodMilliseconds
   }
 
   /// The beginning of the period that a time lies in.

@@ -118,4 +118,6 @@ struct InvocationResult: Sendable {
   var executedVersion: String
   /// The last 4 KB of the log of this invocation.
   var logTail: [UInt8]
+  /// How long the function ran; nil when it did not.
+  var duration: Duration?
 }

@@ -51,6 +51,11 @@ extension FunctionConfiguration {
     (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
     (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)
     loggingConfig = logging
+    if let durable = version.durable {
+      var config = DurableConfig()
+      (config.executionTimeout, config.retentionPeriodInDays) = (durable.executionTimeout, durable.retentionDays)
+      durableConfig = config
+    }
   }
 
   private mutating func setState(_ version: FunctionVersion) {
@@ -74,5 +79,5 @@ extension FunctionConfiguration {
 
 extension FunctionVersion {
   /// The hash of the zip as the API shows it.
-  var codeSHA256: String { (decodeHex(codeHash) ?? []).base64 }
+  var codeSHA256: String { hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash }
 }

@@ -5,15 +5,33 @@ import Fabric
 final class Invoker: Sendable {
   private let placement: Placement
   private let ambient: Ambient
+  private let executions: DurableExecutions
 
-  init(placement: Placement, ambient: Ambient) { (self.placement, self.ambient) = (placement, ambient) }
+  init(placement: Placement, ambient: Ambient, executions: DurableExecutions) {
+    (self.placement, self.ambient, self.executions) = (placement, ambient, executions)
+  }
 
+  /// Invokes a function, or starts an execution of a durable one and waits for its end.
   /// - Parameters:
   ///   - requestID: the same for all attempts of one event; a new one when nil.
   ///   - invokedARN: as the caller named the function.
   ///   - countsRate: the request counts against the function's rate: synchronous calls do.
   /// - Throws: `AWSError`: the function is not ready, or a concurrency limit is reached.
   func invoke(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
+    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
+  ) async throws -> (requestID: String, result: InvocationResult) {
+    guard resolved.version.durable != nil else {
+      return try await run(
+        resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+        wantsLogTail: wantsLogTail, countsRate: countsRate)
+    }
+    let (_, result) = try await executions.invoke(resolved, payload: payload, invokedARN: invokedARN, trace: trace)
+    return (requestID ?? ambient.uuid(), result)
+  }
+
+  /// One invocation of a function, durable or not.
+  func run(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
     clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
   ) async throws -> (requestID: String, result: InvocationResult) {
@@ -27,12 +45,13 @@ final class Invoker: Sendable {
   func stream(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
     clientContext: String? = nil, wantsLogTail: Bool = false, into pipe: ResponsePipe
-  ) throws {
+  ) async throws {
+    if resolved.version.durable != nil { throw LambdaError.unsupported("a streamed answer of a durable function") }
     var invocation = try prepare(
       resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
       wantsLogTail: wantsLogTail)
     invocation.pipe = pipe
-    try placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
+    try await placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
   }
 
   private func prepare(

@@ -216,10 +216,11 @@ def test_time_runs_out_in_the_middle(cloud):
     assert b"Status: timeout" in base64.b64decode(stream.complete["LogResult"])
 
 
-def test_an_unknown_mode_is_refused(cloud):
-    function = deploy_custom(cloud, Timeout=2)
-    function.invoke({"mode": "dripping", "pieces": ["1"]})
+def test_an_answer_in_an_unknown_mode_fails(cloud):
+    function = deploy_custom(cloud)
+    assert function.invoke({"mode": "dripping", "pieces": ["1"]}).failure["errorType"] == "Runtime.InvalidResponseModeHeader"
     wait_until(lambda: function.log("posted 400"), "the runtime is told")
+    assert function.invoke({"mode": "buffered", "pieces": ["1"]}).value == 1
 
 
 def test_a_client_that_leaves_does_not_end_the_function(cloud):

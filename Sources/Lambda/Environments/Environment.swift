@@ -399,6 +399,7 @@ final class Environment: Sendable {
       return invocation.wantsLogTail ? log.tailBytes : []
     }
     flush()
-    completion?(InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
+    completion?(
+      InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
   }
 }

@@ -100,6 +100,7 @@ struct FunctionError: Sendable, Equatable {
     case 9: "killed"
     case 11: "segmentation fault"
     case 15: "terminated"
+    case 31: "bad system call"
     default: "signal \(signal)"
     }
   }
@@ -125,4 +126,6 @@ struct InvocationResult: Sendable {
   var executedVersion: String
   /// The last 4 KB of the log of this invocation.
   var logTail: [UInt8]
+  /// How long the function ran; nil when it did not.
+  var duration: Duration?
 }

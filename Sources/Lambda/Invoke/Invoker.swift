@@ -4,11 +4,12 @@ import Fabric
 /// Invokes functions for whoever has the permission already: the API, the asynchronous queue, event source mappings.
 final class Invoker: Sendable {
   private let placement: Placement
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
   private let executions: DurableExecutions
 
-  init(placement: Placement, ambient: Ambient, executions: DurableExecutions) {
-    (self.placement, self.ambient, self.executions) = (placement, ambient, executions)
+  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient, executions: DurableExecutions) {
+    (self.placement, self.metrics, self.ambient, self.executions) = (placement, metrics, ambient, executions)
   }
 
   /// Invokes a function, or starts an execution of a durable one and waits for its end.
@@ -65,6 +66,7 @@ final class Invoker: Sendable {
     }
     let id = resolved.version.id
     guard resolved.allowsRecursion || Lineage(trace.lineage).count(of: id) < Lineage.limit else {
+      metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.recursiveInvocation()
     }
     let attempt = ambient.uuid()

@@ -50,6 +50,7 @@ final class Placement: Sendable {
   let state: Mutex<State>
   let ambient: Ambient
   private let logForwarder: LogForwarder
+  private let metrics: FunctionMetrics
   private let hotReload: HotReload
   let idleLimit: Duration
   let gate = StartGate()
@@ -63,11 +64,12 @@ final class Placement: Sendable {
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
   init(
-    ambient: Ambient, logForwarder: LogForwarder, hotReload: HotReload, accountLimit: Int = LambdaLimits.accountConcurrency,
-    idleLimit: Duration = .minutes(10)
+    ambient: Ambient, logForwarder: LogForwarder, metrics: FunctionMetrics, hotReload: HotReload,
+    accountLimit: Int = LambdaLimits.accountConcurrency, idleLimit: Duration = .minutes(10)
   ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
-    (self.ambient, self.logForwarder, self.hotReload, self.idleLimit) = (ambient, logForwarder, hotReload, idleLimit)
+    (self.ambient, self.logForwarder, self.metrics) = (ambient, logForwarder, metrics)
+    (self.hotReload, self.idleLimit) = (hotReload, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
@@ -150,7 +152,9 @@ final class Placement: Sendable {
     try await hotReload.prepare(resolved.version)
     switch admit(resolved, countsRate) {
     case .success(let seat): return seat
-    case .failure(let refusal): throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
+    case .failure(let refusal):
+      metrics.add(.throttles, of: MetricTarget(resolved), at: ambient.now)
+      throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
     }
   }
 
@@ -158,8 +162,10 @@ final class Placement: Sendable {
     _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
   ) {
     let function = resolved.version
+    let run = metrics.began(resolved, at: ambient.now)
     let waiting = Waiting(invocation: invocation, function: function) { result in
       self.state.withLock { $0.ledger.leave(function.id, seat) }
+      self.metrics.ended(run, result)
       completion(result)
     }
     place(waiting)

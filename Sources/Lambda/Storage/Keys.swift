@@ -15,6 +15,8 @@ import Store
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
+///     shard     (lambda, s, uuid, shard)                        → ShardRow; how far a mapping has read a shard of its stream
+///     result    (lambda, r, uuid)                               → what the last batch of a stream's mapping came to
 ///     layer     (lambda, l, account, region, name)              → the highest number that was published
 ///     version   (lambda, k, account, region, name, -number)     → LayerVersion; the newest comes first
 ///     policy    (lambda, q, account, region, name, number)      → ResourcePolicy of a layer version
@@ -51,6 +53,9 @@ enum Keys {
     mappings(account, region).appending(uuid)
   }
   static func mappingPlace(_ uuid: String) -> Key { Key("lambda", "u", uuid) }
+  static func shards(_ uuid: String) -> Key { Key("lambda", "s", uuid) }
+  static func shard(_ uuid: String, _ shard: String) -> Key { shards(uuid).appending(shard) }
+  static func mappingResult(_ uuid: String) -> Key { Key("lambda", "r", uuid) }
   static func pair(_ mapping: EventSourceMapping) -> Key {
     Key("lambda", "n", mapping.account, mapping.region, mapping.source.text, mapping.functionARN)
   }

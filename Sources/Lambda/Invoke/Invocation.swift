@@ -81,6 +81,14 @@ struct FunctionError: Sendable, Equatable {
         #"{"errorMessage":"Response payload size exceeded maximum allowed payload size (\#(maximum) bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
           .utf8))
   }
+  /// What a type in the trailers of a streamed answer counts as: only `Runtime.Kind` and `Function.Kind` are told apart.
+  static func known(_ type: String) -> String {
+    let parts = type.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let isFamily = parts.count == 2 && (parts[0] == "Runtime" || parts[0] == "Function")
+    let kind = isFamily ? parts[1].utf8 : "".utf8[...]
+    let isKind = kind.count > 1 && kind.allSatisfy { $0 | 32 >= 97 && $0 | 32 <= 122 } && kind.first.map { $0 < 97 } == true
+    return isKind ? type : type.hasPrefix("Function.") ? "Function.Unknown" : "Runtime.Unknown"
+  }
   /// A streamed answer that ended in its middle.
   static let truncated = make("Runtime.TruncatedResponse", "The response ended before it was complete.")
 

@@ -33,7 +33,8 @@ struct RuntimeAPIHandler: HTTPHandler {
       guard let (id, verb) = invocation(request.target) else { return notFound }
       if let stream = request.bodyStream { return await pass(stream, of: id, request) }
       if verb == "response", let mode = request.headers["lambda-runtime-function-response-mode"], mode.lowercased() != "buffered" {
-        return error(400, "InvalidResponseMode", "The response mode '\(mode)' is not known.")
+        _ = environment.fail(id, .make("Runtime.InvalidResponseModeHeader", "The response mode '\(mode)' is not known."))
+        return error(400, "InvalidResponseModeHeader", "The response mode '\(mode)' is not known.")
       }
       let isTaken = verb == "response" ? environment.respond(id, request.body) : environment.fail(id, functionError(request))
       return isTaken ? accepted : error(400, "InvalidRequestID", "Invalid request ID")

@@ -14,18 +14,18 @@ extension Placement {
     state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
   }
 
-  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
+  /// From here on it gets all invocations; what already runs or waits ends elsewhere, and what is idle is there for later. False when
+  /// another one is attached.
   func attach(_ environment: Environment) -> Bool {
     let key = PoolKey(function: environment.function.id, version: environment.function.version)
-    let effects = state.withLock { state -> [Effect]? in
-      guard state.seats[key] == nil, !state.isStopping else { return nil }
+    let isAttached = state.withLock { state in
+      guard state.seats[key] == nil, !state.isStopping else { return false }
       state.seats[key] = AttachedSeat(environment.id)
       state.environments[environment.id] = (environment, key)
-      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
+      return true
     }
-    guard let effects else { return false }
-    perform(effects)
-    return true
+    if isAttached { perform([.start(environment)]) }
+    return isAttached
   }
 
   /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.

@@ -13,6 +13,8 @@ struct Activation: Worker {
   let changes: FunctionChanges
   /// Nudged when an update has freed the old package.
   let collection: Nudge
+  /// Nudged when a version may now be run.
+  let provisioning: Nudge
 
   let name = "lambda activation"
   let nudge = Nudge()
@@ -45,6 +47,7 @@ struct Activation: Worker {
     resolver.forget(id)
     changes.send(.changed(id))
     collection.nudge()
+    provisioning.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {

@@ -25,6 +25,8 @@ extension ControlPlane {
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
     if input.dryRun == true { return try await dryRun(code, before.latest, input) }
+    let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
+    try await storage.admit(growth, id.account, id.region)
     var used = before.latest
     let added = try await use(code, in: &used)
     defer { if let added { packages.release(added) } }

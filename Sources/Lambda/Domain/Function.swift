@@ -69,6 +69,8 @@ struct FunctionVersion: Sendable, Equatable {
   var hotReloadDirectory: String?
   /// SnapStart is asked for. A published version starts in the ordinary way all the same.
   var hasSnapStart = false
+  /// An invocation starts a durable execution; nil for an ordinary function.
+  var durable: DurableSettings?
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

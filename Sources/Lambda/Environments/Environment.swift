@@ -11,6 +11,8 @@ final class Environment: Sendable {
     case free
     /// It will not run again; with the reason when it could not be started.
     case gone(failure: String?)
+    /// It was to be ready ahead of use, and its function fails while it is initialised.
+    case initFailed
   }
 
   /// What a runtime gets for asking for the next invocation.
@@ -29,7 +31,7 @@ final class Environment: Sendable {
     var waiter: CheckedContinuation<NextAnswer, Never>?
     /// Decided for the runtime, which has not asked yet.
     var mailbox: (Invocation, deadline: Instant)?
-    var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
+    var completions: [String: InvocationCompletion] = [:]
     var process: (any EnvironmentProcess)?
     /// A process that was there before the environment: its first one.
     var attached: (any EnvironmentProcess)?
@@ -50,6 +52,7 @@ final class Environment: Sendable {
 
   let id: EnvironmentID
   let function: FunctionVersion
+  let initialization: Initialization
   let logStream: String
   private let systemLog: SystemLog
   private let guarded: Mutex<Guarded>
@@ -62,17 +65,17 @@ final class Environment: Sendable {
   private let orderSink: AsyncStream<Order>.Continuation
 
   init(
-    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient, freezer: Freezer? = nil,
-    attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil,
+    id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
+    freezer: Freezer? = nil, attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil,
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
-    (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
-    (self.writeLog, self.report) = (writeLog, report)
-    systemLog = SystemLog(function)
+    (self.id, self.function, self.initialization, self.logStream) = (id, function, initialization, logStream)
+    (self.ambient, self.freezer, self.writeLog, self.report) = (ambient, freezer, writeLog, report)
+    systemLog = SystemLog(function, initialization)
     log = Mutex(InvocationLog(echo: echo))
     let now = ambient.clock.monotonic()
-    var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: now))
+    var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, initialization: initialization, now: now))
     first.attached = attached
     if attached != nil { first.held.set(.start, true, at: now) }
     guarded = Mutex(first)
@@ -89,7 +92,7 @@ final class Environment: Sendable {
   // MARK: From the placement
 
   /// Runs one invocation. Only for an environment that is free.
-  func run(_ invocation: Invocation, _ completion: CheckedContinuation<InvocationResult, Never>) {
+  func run(_ invocation: Invocation, _ completion: @escaping InvocationCompletion) {
     guarded.withLock { $0.completions[invocation.attemptID] = completion }
     feed(.assigned(invocation))
   }
@@ -169,6 +172,22 @@ final class Environment: Sendable {
     drain()
     return feed(.errorPosted(requestID: requestID, error))
   }
+  /// The runtime begins to send its answer in pieces. Nil when it does not run such an invocation.
+  func beginStream(_ requestID: String, contentType: String) -> StreamTarget? {
+    guard feed(.streamBegan(requestID: requestID)) else { return nil }
+    let running = guarded.withLock { $0.machine.running }
+    guard let running, running.requestID == requestID else { return nil }
+    guard let pipe = running.pipe else { return .collected }
+    pipe.begin(contentType: contentType)
+    return .pipe(pipe)
+  }
+  /// False when the invocation is over already.
+  func endStream(_ requestID: String, _ outcome: InvocationOutcome) -> Bool {
+    drain()
+    return feed(.streamEnded(requestID: requestID, outcome))
+  }
+  /// The connection ended before the answer did.
+  func breakStream(_ requestID: String) { feed(.streamBroke(requestID: requestID)) }
   func failInit(_ error: FunctionError) -> Bool {
     drain()
     return feed(.initErrorPosted(error))
@@ -230,6 +249,7 @@ final class Environment: Sendable {
     do {
       process = if let attached = takeAttached() { attached } else { try await launch(self) }
     } catch LaunchFailure.entrypoint(let reason) {
+      guarded.withLock { $0.process = nil }
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
@@ -329,16 +349,20 @@ final class Environment: Sendable {
       platformLog(systemLog.initReport(duration, status: status, errorType: type, at: ambient.now))
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
-    case .gone:
-      let (waiter, failure) = guarded.withLock { guarded in
-        defer { guarded.waiter = nil }
-        return (guarded.waiter, guarded.failure)
-      }
-      waiter?.resume(returning: .nothing)
-      orderSink.yield(.end)
-      report(id, .gone(failure: failure))
+    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
+    case .initFailed: end(.initFailed)
     case .rejectRequest: break
     }
+  }
+
+  private func end(_ last: Report) {
+    let waiter = guarded.withLock { guarded in
+      defer { guarded.waiter = nil }
+      return guarded.waiter
+    }
+    waiter?.resume(returning: .nothing)
+    orderSink.yield(.end)
+    report(id, last)
   }
 
   private func deliver(_ invocation: Invocation, _ deadline: Duration) {
@@ -375,6 +399,6 @@ final class Environment: Sendable {
       return invocation.wantsLogTail ? log.tailBytes : []
     }
     flush()
-    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
+    completion?(InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
   }
 }

@@ -6,6 +6,9 @@ enum CodeSource: Sendable {
   case zip([UInt8])
   /// A directory of this host.
   case hotReload(String)
+
+  /// What it takes of the code storage of the account.
+  var storedBytes: Int { if case .zip(let zip) = self { zip.count } else { 0 } }
 }
 
 extension ControlPlane {

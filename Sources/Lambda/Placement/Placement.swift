@@ -11,7 +11,7 @@ final class Placement: Sendable {
   struct Waiting {
     var invocation: Invocation
     var function: FunctionVersion
-    var completion: CheckedContinuation<InvocationResult, Never>
+    var completion: InvocationCompletion
   }
   struct State {
     var pools: [PoolKey: Pool] = [:]
@@ -26,6 +26,11 @@ final class Placement: Sendable {
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
+    /// The idle worker comes by itself when the next environment is due; later ones need not tell it.
+    var isExpiryPlanned = false
+    /// Invocations of versions with provisioned concurrency: how many found an environment that was ready.
+    var provisionedInvocations = 0
+    var spilledInvocations = 0
 
     mutating func newID() -> UInt64 {
       nextID += 1
@@ -46,7 +51,7 @@ final class Placement: Sendable {
   let ambient: Ambient
   private let logForwarder: LogForwarder
   private let hotReload: HotReload
-  private let idleLimit: Duration
+  let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
   private let starts: AsyncStream<Environment>
@@ -58,7 +63,7 @@ final class Placement: Sendable {
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
   init(
-    ambient: Ambient, logForwarder: LogForwarder, hotReload: HotReload, accountLimit: Int = 1000,
+    ambient: Ambient, logForwarder: LogForwarder, hotReload: HotReload, accountLimit: Int = LambdaLimits.accountConcurrency,
     idleLimit: Duration = .minutes(10)
   ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
@@ -125,35 +130,74 @@ final class Placement: Sendable {
   func reserve(_ function: FunctionID, _ count: Int?) { state.withLock { $0.ledger.reserve(function, count) } }
 
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
-  /// - Parameter countsRate: whether it counts against the function's requests per second.
+  /// - Parameter countsRate: whether it counts against the requests per second of the function and the account.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
-    let function = resolved.version
-    try await hotReload.prepare(function)
-    if let (refusal, retryAfter) = admit(resolved, countsRate) {
-      throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
-    }
-    defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
-    return await withCheckedContinuation { completion in
-      place(Waiting(invocation: invocation, function: function, completion: completion))
+    let seat = try await enter(resolved, countsRate)
+    return await withCheckedContinuation { continuation in
+      start(invocation, on: resolved, seat) { continuation.resume(returning: $0) }
     }
   }
 
+  /// As `invoke`, without waiting for the end.
+  func begin(
+    _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
+  ) async throws {
+    let seat = try await enter(resolved, countsRate)
+    start(invocation, on: resolved, seat, completion)
+  }
+
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) async throws -> ConcurrencyLedger.Seat {
+    try await hotReload.prepare(resolved.version)
+    switch admit(resolved, countsRate) {
+    case .success(let seat): return seat
+    case .failure(let refusal): throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
+    }
+  }
+
+  private func start(
+    _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
+  ) {
+    let function = resolved.version
+    let waiting = Waiting(invocation: invocation, function: function) { result in
+      self.state.withLock { $0.ledger.leave(function.id, seat) }
+      completion(result)
+    }
+    place(waiting)
+  }
+
+  private struct Throttled: Error {
+    var reason: ConcurrencyLedger.Refusal
+    /// Seconds until it is worth another try, where that is known.
+    var retryAfter: Int?
+  }
+
   /// Counts the invocation as running, or says why it may not run now and when to come again.
-  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> (ConcurrencyLedger.Refusal, retryAfter: Int?)? {
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> Result<ConcurrencyLedger.Seat, Throttled> {
     let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
     let now = ambient.clock.monotonic()
     return state.withLock { state in
-      if let refusal = state.ledger.enter(function.id, reserved: reserved) { return (refusal, nil) }
-      if countsRate, !state.rates.mayRequest(function.id, executions: reserved ?? state.ledger.accountLimit, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .rate : .reservedRate, 1)
+      let seat: ConcurrencyLedger.Seat
+      do throws(ConcurrencyLedger.Refusal) {
+        seat = try state.ledger.enter(function.id, version: function.version, reserved: reserved)
+      } catch {
+        return .failure(Throttled(reason: error))
+      }
+      func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<ConcurrencyLedger.Seat, Throttled> {
+        state.ledger.leave(function.id, seat)
+        return .failure(Throttled(reason: reason, retryAfter: 1))
+      }
+      let limit = state.ledger.accountLimit
+      if countsRate {
+        guard state.rates.mayRequest(function.id, executions: reserved ?? limit, now) else {
+          return refuse(reserved == nil ? .rate : .reservedRate)
+        }
+        guard state.rates.mayCall(ConcurrencyLedger.Scope(function.id), executions: limit, now) else { return refuse(.callerRate) }
       }
       let key = PoolKey(function: function.id, version: function.version)
       if state.seats[key] == nil, state.pools[key]?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .account : .reserved, 1)
+        return refuse(reserved == nil ? .account : .reserved)
       }
-      return nil
+      return .success(seat)
     }
   }
 
@@ -166,6 +210,9 @@ final class Placement: Sendable {
       state.waiting[waiter] = waiting
       if state.seats[key] != nil { return hand(state.seats[key]?.invoke(waiter), key, &state) }
       state.functions[key] = function
+      if let pool = state.pools[key], pool.provision != nil {
+        if pool.ready.isEmpty { state.spilledInvocations += 1 } else { state.provisionedInvocations += 1 }
+      }
       let revision = hotReload.revision(of: function)
       return change(key, &state, create: revision) { pool, newID in
         pool.update(to: revision, newID: newID) + pool.invoke(waiter, newID: newID)
@@ -186,27 +233,43 @@ final class Placement: Sendable {
   }
 
   private func take(_ report: Environment.Report, from id: EnvironmentID) {
-    let effects = state.withLock { state -> [Effect] in
-      guard let key = state.environments[id]?.key else { return [] }
-      switch report {
-      case .free:
-        if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
-        if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
-        return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
-      case .gone(let failure):
-        state.environments[id] = nil
-        if state.detached.remove(id) != nil || state.seats[key]?.id == id { return unseat(key, id, &state) }
-        var failed: [Effect] = []
-        if let failure {
-          // The next launch would fail in the same way; who waits is told instead of waiting for ever.
-          let abandoned = state.pools[key]?.abandonWaiters() ?? []
-          failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
-        }
-        return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
-      }
+    let (effects, mustPlan) = state.withLock { state -> ([Effect], Bool) in
+      guard let key = state.environments[id]?.key else { return ([], false) }
+      let effects = take(report, from: id, key, &state)
+      let mustPlan = !state.isExpiryPlanned && state.pools[key]?.idleSince != nil
+      if mustPlan { state.isExpiryPlanned = true }
+      return (effects, mustPlan)
     }
     perform(effects)
-    idleNudge.nudge()
+    if mustPlan { idleNudge.nudge() }
+  }
+
+  private func take(_ report: Environment.Report, from id: EnvironmentID, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    switch report {
+    case .free:
+      if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
+      if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
+      return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+    case .gone where state.detached.contains(id) || state.seats[key]?.id == id:
+      state.environments[id] = nil
+      state.detached.remove(id)
+      return unseat(key, id, &state)
+    case .initFailed:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
+    case .gone(let failure?) where state.pools[key]?.isProvisioned(id) == true:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, failure) }
+    case .gone(let failure):
+      state.environments[id] = nil
+      var failed: [Effect] = []
+      if let failure {
+        // The next launch would fail in the same way; who waits is told instead of waiting for ever.
+        let abandoned = state.pools[key]?.abandonWaiters() ?? []
+        failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
+      }
+      return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+    }
   }
 
   /// The function was deleted: what runs is finished, then nothing of it is left.
@@ -217,18 +280,6 @@ final class Placement: Sendable {
       } + attached(of: state) { $0.function == function }
     }
     perform(effects)
-  }
-
-  /// Stops what has been idle for too long. Returns when that is due next.
-  func expireIdle(at now: Instant) -> Instant? {
-    let (effects, next) = state.withLock { state -> ([Effect], Instant?) in
-      let effects = state.pools.keys.flatMap { key in
-        change(key, &state) { pool, _ in pool.expire(idleLongerThan: idleLimit, now: now) }
-      }
-      return (effects, state.pools.values.compactMap(\.idleSince).min().map { $0 + idleLimit })
-    }
-    perform(effects)
-    return next
   }
 
   /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
@@ -248,28 +299,6 @@ final class Placement: Sendable {
     }
   }
 
-  struct Counts: Sendable {
-    var starting = 0
-    var busy = 0
-    var idle = 0
-    /// Invocations that wait for an environment.
-    var waiting = 0
-    /// Invocations that run or wait.
-    var invocations = 0
-  }
-  var counts: Counts {
-    state.withLock { state in
-      let attached = state.seats.values.reduce(0) { $0 + $1.waiting }
-      return state.pools.values.reduce(into: Counts(waiting: attached, invocations: state.ledger.total)) { sum, pool in
-        let counts = pool.counts
-        sum.starting += counts.starting
-        sum.busy += counts.busy
-        sum.idle += counts.idle
-        sum.waiting += pool.waiting
-      }
-    }
-  }
-
   /// Lets a pool decide and turns its actions into effects.
   func change(
     _ key: PoolKey, _ state: inout State, create revision: String? = nil,
@@ -285,9 +314,9 @@ final class Placement: Sendable {
     var effects: [Effect] = []
     while let action = actions.popFirst() {
       switch action {
-      case .start(let id):
+      case .start(let id), .provide(let id):
         guard let function = state.functions[key] else { continue }
-        let environment = makeEnvironment(id, function)
+        let environment = makeEnvironment(id, function, action == .start(id) ? .onDemand : .provisioned)
         state.environments[id] = (environment, key)
         effects.append(.start(environment))
       case .stop(let id):
@@ -311,14 +340,15 @@ final class Placement: Sendable {
   }
 
   func makeEnvironment(
-    _ id: EnvironmentID, _ function: FunctionVersion, attached: (any EnvironmentProcess)? = nil,
-    echo: (@Sendable (String) -> Void)? = nil
+    _ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization = .onDemand,
+    attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
   ) -> Environment {
     let day = CivilTime(ambient.now)
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer, attached: attached, echo: echo,
+      id: id, function: function, initialization: initialization, logStream: stream, ambient: ambient, freezer: freezer,
+      attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
@@ -330,20 +360,8 @@ final class Placement: Sendable {
       case .stop(let environment): environment.stop()
       case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
-        waiting.completion.resume(
-          returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+        waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       }
     }
-  }
-}
-
-/// Ends environments that nobody has used for long.
-struct IdleWorker: Worker {
-  let placement: Placement
-  var name: String { "lambda.idle-environments" }
-  var nudge: Nudge { placement.idleNudge }
-
-  func turn(_ now: Instant) async throws -> NextTurn {
-    placement.expireIdle(at: now).map { .at(max($0, now + .seconds(1))) } ?? .onNudge
   }
 }

@@ -23,6 +23,9 @@ struct ServerSettings: Sendable {
   var isIsolated = true
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
+  var streamedBytesPerSecond = 2 << 20
+  /// Invocations that an account may run at the same time in a Region.
+  var lambdaConcurrency = 1000
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tls = TLSSettings()

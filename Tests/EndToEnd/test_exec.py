@@ -1,7 +1,7 @@
 """`dewpoint exec`: a process on this machine is the environment of a function."""
 
 import concurrent.futures
-import json
+import ctypes
 import os
 import pathlib
 import signal
@@ -228,6 +228,21 @@ def test_the_time_out_ends_it_and_stands_still_while_it_is_stopped(cloud, attach
     assert exec.process.wait(20) == 1
     exec.wait_for("The process is ended.")
     assert function.invoke({}).value == "sandbox"
+
+
+def test_the_time_stands_still_while_it_is_traced(cloud, attach, loop):
+    function = deploy(cloud, SANDBOX, Timeout=1)
+    exec = attach(sys.executable, loop).wait_for("started")
+    child = exec.child()
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    seize = 0x4206
+    # A debugger that lets it run; this thread is the tracer, and takes no part in the invocation.
+    if libc.ptrace(seize, child, None, None) != 0:
+        pytest.skip(f"processes may not be traced here: {os.strerror(ctypes.get_errno())}")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(function.invoke, {"do": "[time.sleep(2), int(open('/proc/self/status').read().split('TracerPid:')[1].split()[0])]"})
+        assert answer.result().value == [None, os.getpid()]
 
 
 def test_there_may_be_no_time_out(cloud, attach, loop):

@@ -345,7 +345,7 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(
+  func makeEnvironment(
     _ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization = .onDemand,
     attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
   ) -> Environment {
@@ -369,68 +369,5 @@ final class Placement: Sendable {
         waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       }
     }
-  }
-}
-
-/// Processes that developers attach in place of environments of ours.
-extension Placement {
-  /// An environment whose process is there already. It gets nothing before `attach`.
-  /// - Parameter echo: gets the lines of the platform.
-  func makeAttached(
-    _ function: FunctionVersion, _ process: any EnvironmentProcess, echo: @escaping @Sendable (String) -> Void
-  ) -> Environment {
-    makeEnvironment(EnvironmentID(number: state.withLock { $0.newID() }), function, attached: process, echo: echo)
-  }
-
-  func isAttached(_ function: FunctionVersion) -> Bool {
-    state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
-  }
-
-  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
-  func attach(_ environment: Environment) -> Bool {
-    let key = PoolKey(function: environment.function.id, version: environment.function.version)
-    let effects = state.withLock { state -> [Effect]? in
-      guard state.seats[key] == nil, !state.isStopping else { return nil }
-      state.seats[key] = AttachedSeat(environment.id)
-      state.environments[environment.id] = (environment, key)
-      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
-    }
-    guard let effects else { return false }
-    perform(effects)
-    return true
-  }
-
-  /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.
-  /// - Parameter end: tells it of its end, when nothing new can come to it.
-  func detach(_ environment: Environment, end: () -> Void) {
-    let key = PoolKey(function: environment.function.id, version: environment.function.version)
-    let (effects, isBusy) = state.withLock { state -> ([Effect], Bool) in
-      guard let seat = state.seats[key], seat.id == environment.id else { return ([], false) }
-      state.detached.insert(environment.id)
-      return (unseat(key, environment.id, &state), seat.isBusy)
-    }
-    end()
-    if !isBusy { environment.stop() }
-    perform(effects)
-  }
-
-  private func hand(_ waiter: WaiterID?, _ key: PoolKey, _ state: inout State) -> [Effect] {
-    guard let waiter, let id = state.seats[key]?.id, let environment = state.environments[id]?.environment,
-      let waiting = state.waiting.removeValue(forKey: waiter)
-    else { return [] }
-    return [.run(environment, waiting)]
-  }
-
-  /// Those who wait for an attached process are served by the pool.
-  private func unseat(_ key: PoolKey, _ id: EnvironmentID, _ state: inout State) -> [Effect] {
-    guard state.seats[key]?.id == id, var seat = state.seats.removeValue(forKey: key) else { return [] }
-    return seat.leave().flatMap { waiter -> [Effect] in
-      guard let waiting = state.waiting.removeValue(forKey: waiter) else { return [] }
-      return [.again(waiting)]
-    }
-  }
-
-  private func attached(of state: State, _ isMeant: (PoolKey) -> Bool) -> [Effect] {
-    state.seats.filter { isMeant($0.key) }.compactMap { state.environments[$0.value.id]?.environment }.map { .stop($0) }
   }
 }

@@ -29,7 +29,15 @@ final class Launcher: Sendable {
     (self.runtimes, self.nodeClient, self.spares, self.logger) = (runtimes, nodeClient, spares, logger)
   }
 
-  func launch(_ environment: Environment) async throws -> RunningProcess {
+  /// What a process begins with. It can be had before there is room to boot.
+  struct Prepared: Sendable {
+    var plan: LaunchPlan
+    var credentials: SessionCredentials
+    /// A booted runtime that can become the process.
+    var spare: SpareRuntimes.Spare?
+  }
+
+  func prepare(_ environment: Environment) async throws -> Prepared {
     let function = environment.function
     let credentials = try await Self.credentials(for: function, from: roles)
     let code: String, layers: String?
@@ -44,13 +52,26 @@ final class Launcher: Sendable {
       logStream: environment.logStream, initialization: environment.initialization)
     // Where nobody has a way out all are alike, and a spare will do for each.
     if !sandboxes.host.hasWayOut { plan.network = .outbound }
+    // A reset environment keeps its /tmp.
+    let isFirst = temporary.withLock { $0[environment.id] == nil }
+    return Prepared(plan: plan, credentials: credentials, spare: isFirst ? spares.take(for: plan) : nil)
+  }
+
+  /// It is not launched after all.
+  func discard(_ prepared: Prepared?) async { await prepared?.spare?.end(sandboxes) }
+
+  func launch(_ environment: Environment, _ first: Prepared?) async throws -> RunningProcess {
+    let function = environment.function
+    let prepared: Prepared
+    if let first { prepared = first } else { prepared = try await prepare(environment) }
+    let (plan, credentials) = (prepared.plan, prepared.credentials)
     let sandbox: SandboxProcess
     do {
-      if let process = try await bindSpare(to: environment, plan, credentials) { return process }
+      if let spare = prepared.spare, let process = try await bind(spare, to: environment, plan, credentials) { return process }
       sandbox = try await sandboxes.launch(
         plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
-      throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
+      throw LaunchFailure.entrypoint(Self.words(for: error, places: plan.functionBinds.map(\.host)))
     } catch { throw LaunchFailure.sandbox("\(error)") }
     let process = process(sandbox, function, credentials)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
@@ -65,13 +86,11 @@ final class Launcher: Sendable {
     return process
   }
 
-  /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
+  /// Lets a booted runtime become the environment's first process. Nil when it cannot; then one is started.
   /// - Throws: when it is the function's program that cannot be run.
-  private func bindSpare(
-    to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
+  private func bind(
+    _ spare: SpareRuntimes.Spare, to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
   ) async throws -> RunningProcess? {
-    // A reset environment keeps its /tmp.
-    guard temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
     let function = environment.function
     do {
       try spare.temporary.resize(limitBytes: function.ephemeralStorageMegabytes << 20)

@@ -86,18 +86,36 @@ final class Placement: Sendable {
   private func live(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       for await environment in starts {
-        group.addTask {
-          await self.gate.enter()
-          guard self.mayStart(environment.id) else { return self.gate.leave() }
-          let booted: @Sendable () -> Void = {
-            self.gate.leave()
-            launcher.refill()
-          }
-          await environment.live(booted: booted) { try await launcher.launch($0) }
-          launcher.release(environment.id)
-        }
+        group.addTask { await self.live(environment, launcher) }
       }
     }
+  }
+
+  /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn.
+  private func live(_ environment: Environment, _ launcher: Launcher) async {
+    let prepared = try? await launcher.prepare(environment)
+    let purpose: StartGate.Purpose? =
+      prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
+    if let purpose { await gate.enter(purpose) }
+    let booted: @Sendable () -> Void = {
+      if let purpose { self.gate.leave(purpose) }
+      launcher.refill()
+    }
+    guard mayStart(environment.id) else {
+      await launcher.discard(prepared)
+      launcher.release(environment.id)
+      return booted()
+    }
+    let first = Mutex(prepared)
+    await environment.live(booted: booted) { environment in
+      let prepared = first.withLock { first in
+        defer { first = nil }
+        return first
+      }
+      return try await launcher.launch(environment, prepared)
+    }
+    await launcher.discard(first.withLock { $0 })
+    launcher.release(environment.id)
   }
 
   /// False for an environment that was stopped, or that nobody needs any more, before its turn came.

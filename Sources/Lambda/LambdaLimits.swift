@@ -30,28 +30,51 @@ enum LambdaLimits {
 
   /// Bytes of a function's resource policy.
   static let policyBytes = 20_480
-  /// Concurrent executions of an account in a Region.
+  /// Concurrent executions of an account in a Region, unless the operator says otherwise.
   static let accountConcurrency = 1000
   /// Of these, what reservations must leave to functions without one.
   static let unreservedConcurrency = 100
-  /// Bytes of all packages of an account in a Region (300 GB since 2026).
-  static let codeStorageBytes = 322_122_547_200
+  /// Bytes of the zips of all versions and layers of an account in a Region: 75 GB.
+  static let codeStorageBytes = 80_530_636_800
 
   static let listItems = 1...10_000
   /// Items of one page of functions and versions, whatever `MaxItems` says.
   static let listPage = 50
   static let mappingPage = 100
 
-  static let sqsBatchSize = 1...10_000
+  static let mappingBatchSize = 1...10_000
   static let sqsBatchSizeWithoutWindow = 10
   static let defaultSQSBatchSize = 10
   static let batchingWindowSeconds = 0...300
   /// Filters of a mapping.
   static let filters = 5
   static let mappingConcurrency = 2...1000
+  /// Pollers of a queue in provisioned mode; the API model allows a minimum of 1, which is Kafka's.
+  static let minimumPollers = 2...200
+  static let maximumPollers = 2...2000
+  static let defaultMaximumPollers = 200
+
+  static let defaultStreamBatchSize = 100
+  static let parallelizationFactor = 1...10
+  /// Besides -1, which is no limit.
+  static let recordAgeSeconds = 60...604_800
+  static let streamRetryAttempts = -1...10_000
+  static let tumblingWindowSeconds = 0...900
+  /// Bytes of the state that a function hands on within a tumbling window; more ends the window early.
+  static let windowStateBytes = 1 << 20
 
   static let retryAttempts = 0...2
   static let eventAgeSeconds = 60...21_600
+}
+
+/// The quotas of an account in a Region that can be others than AWS's standard.
+struct AccountLimits: Sendable {
+  /// Concurrent executions.
+  var concurrency = LambdaLimits.accountConcurrency
+  var codeStorageBytes = LambdaLimits.codeStorageBytes
+
+  /// What must be left to functions that reserve nothing. An account with a small quota has to leave all of it.
+  var unreservedConcurrency: Int { min(LambdaLimits.unreservedConcurrency, concurrency) }
 }
 
 extension ClosedRange<Int> {

@@ -8,8 +8,11 @@ struct Plan {
   var anyPort: Bool
   /// The mount namespace comes with the listeners, as the last descriptor.
   var handsOutNamespace: Bool
+  /// The network namespace comes out before the program starts, which waits until something leads out of it.
+  var awaitsNetwork: Bool
   var listeners: [UInt16]
   var workingDirectory: String
+  /// Empty when it is told later.
   var command: [String]
   var environment: [String: String]
 
@@ -19,10 +22,19 @@ struct Plan {
   func encoded() throws(SandboxError) -> [UInt8] {
     var words: [String] = identity.map { ["\($0.uid)", "\($0.gid)"] } ?? ["-1", "-1"]
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
+    words.append(awaitsNetwork ? "1" : "0")
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
-    words += [workingDirectory, "\(command.count)"] + command
-    words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return try Self.packet(words)
+    return try Self.packet(words + Self.words(workingDirectory, command, environment))
+  }
+
+  /// What a sandbox that waits for its program gets.
+  static func packet(
+    workingDirectory: String, command: [String], environment: [String: String]
+  ) throws(SandboxError) -> [UInt8] { try packet(words(workingDirectory, command, environment)) }
+
+  private static func words(_ workingDirectory: String, _ command: [String], _ environment: [String: String]) -> [String] {
+    [workingDirectory, "\(command.count)"] + command + ["\(environment.count)"]
+      + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
   /// What the outer `sandbox-init` becomes.
@@ -44,6 +56,8 @@ struct Plan {
 /// What `sandbox-init` says.
 enum ControlMessage: Equatable {
   case listeners
+  /// It waits for a way out; its network namespace comes along.
+  case network
   case running
   /// The status is in the form of waitpid.
   case ended(status: Int32, peakKibibytes: Int)
@@ -53,6 +67,7 @@ enum ControlMessage: Equatable {
     let rest = String(decoding: bytes.dropFirst(), as: UTF8.self)
     switch bytes.first {
     case UInt8(ascii: "L"): self = .listeners
+    case UInt8(ascii: "N"): self = .network
     case UInt8(ascii: "R"): self = .running
     case UInt8(ascii: "X"):
       let numbers = rest.split(separator: " ").compactMap { Int($0) }

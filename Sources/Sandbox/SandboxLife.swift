@@ -28,9 +28,14 @@ final class SandboxLife: Sendable {
     var listeners: [Int32] = []
     /// The mount namespace, until `attach` takes it.
     var namespace: Int32 = -1
+    /// Beside it, where the way out is a process. Gone once reaped.
+    var network: UserNetwork.Helper?
     var failure: SandboxError?
     var reported: (reason: SandboxExit.Reason, peakBytes: Int)?
     var launched: CheckedContinuation<[UInt16: SandboxListener], any Error>?
+    /// It runs, but nothing in it: the program is told later, once.
+    var awaitsProgram = false
+    var started: CheckedContinuation<Void, any Error>?
     var exitWaiters: [CheckedContinuation<SandboxExit, Never>] = []
   }
 
@@ -39,6 +44,10 @@ final class SandboxLife: Sendable {
     var sandboxInit: String
     var layout: ControlGroupLayout
     var mode: SandboxMode
+    /// The way out that processes are started with, whether they come to use it or not.
+    var router: Router?
+    /// The way out where there is no router.
+    var userNetwork: UserNetwork?
     var logger: Logger
   }
 
@@ -91,6 +100,22 @@ final class SandboxLife: Sendable {
     }
   }
 
+  /// Tells a sandbox that waits for its program what that is; returns once it runs.
+  func start(_ packet: [UInt8]) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let problem: SandboxError? = state.withLock { state in
+        guard case .running = state.phase, state.awaitsProgram else {
+          return SandboxError(step: "start", path: "", detail: "it does not wait for a program")
+        }
+        state.awaitsProgram = false
+        guard Descriptors.sendPacket(state.control, packet) else { return .last("send program", "") }
+        state.started = continuation
+        return nil
+      }
+      if let problem { continuation.resume(throwing: problem) }
+    }
+  }
+
   /// A process waits for what to become.
   var isSpare: Bool {
     state.withLock { state in
@@ -129,7 +154,7 @@ final class SandboxLife: Sendable {
 
   func signal(_ number: Int32) {
     state.withLock { state in
-      guard case .running = state.phase else { return }
+      guard case .running = state.phase, !state.awaitsProgram else { return }
       _ = Descriptors.sendPacket(state.control, Array("S\(number)".utf8))
     }
   }
@@ -200,7 +225,11 @@ final class SandboxLife: Sendable {
       return end
     }
     defer { close(output) }
-    let pid = try spawnProcess([setting.sandboxInit, "enter"] + made.memberFiles, control: control.theirs, output: output)
+    let network = try setting.router?.connect()
+    defer { if let network { close(network) } }
+    let pid = try spawnProcess(
+      [setting.sandboxInit, network == nil ? "enter" : "enter-network"] + made.memberFiles, output: output,
+      inherits: [control.theirs] + (network.map { [$0] } ?? []))
     let isKilled = state.withLock { state in
       state.phase = .prepared(pid)
       return state.isKilled
@@ -245,6 +274,7 @@ final class SandboxLife: Sendable {
   private func receive(_ message: ControlMessage?, _ descriptors: [Int32]) {
     switch message {
     case .listeners: state.withLock { $0.listeners += descriptors }
+    case .network: startNetwork(descriptors)
     case .running: running()
     case .failed(let error): state.withLock { $0.failure = error }
     case .ended(let status, let kibibytes):
@@ -253,13 +283,47 @@ final class SandboxLife: Sendable {
     }
   }
 
+  /// The sandbox waits until its network is there.
+  private func startNetwork(_ descriptors: [Int32]) {
+    defer { for descriptor in descriptors { close(descriptor) } }
+    do throws(SandboxError) {
+      guard let userNetwork = setting.userNetwork, let space = descriptors.first else {
+        throw SandboxError(step: "start network", path: "", errno: EPROTO)
+      }
+      let helper = try userNetwork.start(in: space)
+      state.withLock { $0.network = helper }
+    } catch {
+      state.withLock { $0.failure = error }
+      kill()
+    }
+  }
+
+  func networkToPoll() -> Int32? { state.withLock { $0.network?.ready } }
+
+  /// The network is there, or its process has ended without making it.
+  func networkReadable() {
+    let isReady = state.withLock { state in
+      guard let isReady = state.network?.takeReady() else { return true }
+      if isReady { return Descriptors.sendPacket(state.control, [UInt8(ascii: "G")]) }
+      state.failure = SandboxError(step: "start network", path: setting.userNetwork?.program ?? "")
+      return false
+    }
+    if !isReady { kill() }
+  }
+
   private func running() {
+    let started = state.withLock { state in
+      defer { state.started = nil }
+      return state.started
+    }
+    if let started { return started.resume() }
     typealias Listeners = [UInt16: SandboxListener]
     let handed = state.withLock { state -> (CheckedContinuation<Listeners, any Error>, Listeners)? in
       guard case .starting(let pid) = state.phase, let launched = state.launched, let request = state.request else {
         return nil
       }
       state.phase = .running(pid)
+      state.awaitsProgram = request.plan.command.isEmpty
       state.launched = nil
       if request.plan.handsOutNamespace, let namespace = state.listeners.popLast() { state.namespace = namespace }
       let pairs = zip(request.ports, state.listeners).map { asked, descriptor in
@@ -281,6 +345,7 @@ final class SandboxLife: Sendable {
         group?.killMembers(except: pid)
         close(state.control)
         state.control = -1
+        state.network?.end()
         // Read now, before the first of the groups is removed.
         let exit = SandboxExit(
           reason: state.reported?.reason ?? .signalled(SIGKILL), outOfMemory: group?.wasOutOfMemory ?? false,
@@ -303,8 +368,9 @@ final class SandboxLife: Sendable {
         var status: Int32 = 0
         if waitpid(pid, &status, WNOHANG) != 0 { child = nil }
       }
+      if state.network?.isReaped == true { state.network = nil }
       let isEmpty = group?.remove() ?? true
-      if child == nil && isEmpty { return exit }
+      if child == nil && isEmpty && state.network == nil { return exit }
       if attempts >= Self.maximumAttempts {
         setting.logger.warning(
           "processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])
@@ -319,23 +385,27 @@ final class SandboxLife: Sendable {
   }
 
   private func finish(_ exit: SandboxExit) {
-    let launching = state.withLock { $0.launched != nil }
+    let launching = state.withLock { $0.launched != nil || $0.started != nil }
     // Before the end of the output wakes its reader, what bubblewrap said is the reason of a failed launch.
     let said = launching ? String(decoding: output.takeAvailable().prefix(4096), as: UTF8.self) : ""
     output.finish()
-    let (launched, failure, waiters) = state.withLock { state in
+    let (launched, started, failure, waiters) = state.withLock { state in
       for descriptor in state.listeners { close(descriptor) }
       state.listeners = []
       if state.namespace >= 0 { close(state.namespace) }
       state.namespace = -1
       state.phase = .ended(exit)
       defer {
-        state.launched = nil
+        (state.launched, state.started) = (nil, nil)
         state.exitWaiters = []
       }
-      return (state.launched, state.failure, state.exitWaiters)
+      return (state.launched, state.started, state.failure, state.exitWaiters)
     }
-    launched?.resume(throwing: failure ?? reasonOfFailure(exit, said: said))
+    let reason = launching ? failure ?? reasonOfFailure(exit, said: said) : nil
+    if let reason {
+      launched?.resume(throwing: reason)
+      started?.resume(throwing: reason)
+    }
     for waiter in waiters { waiter.resume(returning: exit) }
   }
 

@@ -163,9 +163,12 @@ class World(Cloud):
         for name in ("main", "doomed"):
             functions.create_alias(FunctionName="main", Name=name, FunctionVersion="1")
         functions.put_function_concurrency(FunctionName="main", ReservedConcurrentExecutions=5)
+        functions.put_provisioned_concurrency_config(FunctionName="main", Qualifier="main", ProvisionedConcurrentExecutions=1)
         functions.put_function_event_invoke_config(FunctionName="main", MaximumRetryAttempts=1)
         functions.add_permission(
             FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        if has("lambda:CreateFunctionUrlConfig"):
+            functions.create_function_url_config(FunctionName="main", AuthType="AWS_IAM")
         for queue in ("feed", "feed2"):
             self.handles[queue] = functions.create_event_source_mapping(
                 FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False, Tags={"team": "a"})["UUID"]
@@ -177,6 +180,11 @@ class World(Cloud):
         if has("lambda:GetDurableExecution"):
             self._make_executions(functions)
         self.settle()
+        # Its role has been used for the last time, so that this is no change later on.
+        logs = self.client("logs")
+        wait_until(
+            lambda: "/aws/lambda/main" in [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+            and logs.filter_log_events(logGroupName="/aws/lambda/main")["events"], "the provisioned environment has its log")
 
     def _make_executions(self, functions):
         """One whose callbacks are answered, and one to stop."""
@@ -196,8 +204,11 @@ class World(Cloud):
             self.handles[event["Name"]] = event["CallbackStartedDetails"]["CallbackId"]
 
     def settle(self):
-        """Waits until the function takes changes again, and its mappings do."""
+        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
         functions = self.client("lambda")
+        wait_until(
+            lambda: all(config["Status"] == "READY" for config in functions.list_provisioned_concurrency_configs(
+                FunctionName="main")["ProvisionedConcurrencyConfigs"]), "the provisioned environment is ready", limit=60)
         functions.get_waiter("function_updated_v2").wait(FunctionName="main")
         wait_until(
             lambda: all(mapping["State"] in ("Disabled", "Enabled")
@@ -241,10 +252,15 @@ DEFAULTS = {
     "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "cloudwatch:Namespace": "Walk", "cloudwatch:MetricName": "steps", "cloudwatch:Period": 60,
+    "cloudwatch:StartTime": lambda w: w.clock.now_ms() // 1000 - 600, "cloudwatch:EndTime": lambda w: w.clock.now_ms() // 1000,
+    "cloudwatch:MetricDataQueries": [{"Id": "a", "MetricStat": {
+        "Metric": {"Namespace": "Walk", "MetricName": "steps"}, "Period": 60, "Stat": "Sum"}}],
     "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
     "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
+    "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
     "lambda:Tags": {"team": "b"}, "lambda:TagKeys": ["team"], "lambda:Name": "main", "lambda:FunctionVersion": "1",
 }
 
@@ -311,10 +327,12 @@ INPUTS = {
     "lambda:CreateFunction": {
         "FunctionName": "fresh", "Role": lambda w: w.role, "Runtime": "python3.13", "Handler": "index.handler",
         "Code": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    pass\n"})}},
+    "lambda:CreateFunctionUrlConfig": {"FunctionName": "doomed", "AuthType": "AWS_IAM"},
     "lambda:DeleteAlias": {"Name": "doomed"},
     "lambda:DeleteEventSourceMapping": {"UUID": _held("feed2")},
     "lambda:DeleteFunction": {"FunctionName": "doomed"},
     "lambda:Invoke": {"Payload": b"1"},
+    "lambda:InvokeWithResponseStream": {"Payload": b"1"},
     "lambda:PutFunctionConcurrency": {"ReservedConcurrentExecutions": 6},
     "lambda:PutFunctionEventInvokeConfig": {"MaximumRetryAttempts": 0},
     "lambda:RemovePermission": {"StatementId": "old"},
@@ -325,7 +343,11 @@ INPUTS = {
     "lambda:UpdateEventSourceMapping": {"BatchSize": 5},
     "lambda:UpdateFunctionCode": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    return 2\n"})},
     "lambda:UpdateFunctionConfiguration": {"Role": lambda w: w.role, "Description": "new"},
+    "lambda:UpdateFunctionUrlConfig": {"InvokeMode": "RESPONSE_STREAM"},
     "lambda:UpdateFunctionEventInvokeConfig": {"MaximumRetryAttempts": 2},
+    "cloudwatch:GetMetricStatistics": {"Statistics": ["Sum"]},
+    "cloudwatch:ListMetrics": {"Dimensions": [{"Name": "road", "Value": "high"}]},
+    "cloudwatch:PutMetricData": {"MetricData": [{"MetricName": "steps", "Value": 1}]},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},

@@ -40,6 +40,13 @@ extension FunctionConfiguration {
     snapStart.applyOn = version.hasSnapStart ? "PublishedVersions" : "None"
     snapStart.optimizationStatus = version.hasSnapStart && isPublished ? "On" : "Off"
     self.snapStart = snapStart
+    if let vpc = version.vpc {
+      var config = VpcConfigResponse()
+      (config.subnetIds, config.securityGroupIds) = (vpc.subnets, vpc.securityGroups)
+      config.vpcId = vpc.isAttached ? VPCSettings.identifier(of: version.id) : ""
+      config.ipv6AllowedForDualStack = vpc.allowsIPv6
+      vpcConfig = config
+    }
     if !version.layers.isEmpty {
       layers = version.layers.map { reference in
         var layer = LambdaLayer()
@@ -79,5 +86,5 @@ extension FunctionConfiguration {
 
 extension FunctionVersion {
   /// The hash of the zip as the API shows it.
-  var codeSHA256: String { (decodeHex(codeHash) ?? []).base64 }
+  var codeSHA256: String { hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash }
 }

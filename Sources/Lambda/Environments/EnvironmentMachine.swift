@@ -1,5 +1,13 @@
 import Base
 
+/// Why an environment is made, as its function sees it in `AWS_LAMBDA_INITIALIZATION_TYPE`.
+enum Initialization: String, Sendable {
+  /// For an invocation.
+  case onDemand = "on-demand"
+  /// To be ready before there is one.
+  case provisioned = "provisioned-concurrency"
+}
+
 /// The life of one execution environment: decides what follows from each event, and does nothing itself.
 ///
 /// An environment outlives its runtime process: after a crash, a time-out or running out of memory it is *reset*, its
@@ -41,6 +49,17 @@ struct EnvironmentMachine: Sendable {
     var deadline: Duration
     /// Set for the first invocation of a cold environment.
     var initDuration: Duration?
+    var answer = Answer.none
+  }
+
+  /// How far a running invocation has come with its answer.
+  enum Answer: Sendable {
+    /// → streaming
+    case none
+    /// A part of it is out, perhaps. → broken
+    case streaming
+    /// The runtime cut it off, and has been killed.
+    case broken
   }
 
   enum Event: Sendable {
@@ -51,6 +70,11 @@ struct EnvironmentMachine: Sendable {
     case responded(requestID: String, [UInt8])
     case errorPosted(requestID: String, FunctionError)
     case initErrorPosted(FunctionError)
+    /// The runtime sends its answer piece by piece.
+    case streamBegan(requestID: String)
+    case streamEnded(requestID: String, InvocationOutcome)
+    /// The connection of a streamed answer ended before the answer did.
+    case streamBroke(requestID: String)
     case exited(ProcessEnd)
     case launchFailed(String)
     /// Time has passed; deadlines are looked at.
@@ -71,6 +95,8 @@ struct EnvironmentMachine: Sendable {
     case free
     /// The environment will never run again.
     case gone
+    /// It was to be made ready ahead, and its init phase failed. It will never run.
+    case initFailed
     /// The runtime's request does not fit the state; it gets 403.
     case rejectRequest
   }
@@ -85,13 +111,21 @@ struct EnvironmentMachine: Sendable {
 
   private(set) var state: State
   private let timeout: Duration
-  /// The init phase may take 10 s (AWS: "Init phase").
-  static let initLimit = Duration.seconds(10)
+  private let initialization: Initialization
 
   /// A new environment boots at once; the first action is to launch.
-  init(timeout: Duration, now: Duration) {
-    self.timeout = timeout
-    state = .booting(Boot(began: now, deadline: now + Self.initLimit, isSuppressed: false))
+  init(timeout: Duration, initialization: Initialization = .onDemand, now: Duration) {
+    (self.timeout, self.initialization) = (timeout, initialization)
+    state = .booting(Boot(began: now, deadline: now, isSuppressed: false))
+    _ = turnCame(now)
+  }
+
+  /// How long the init phase may take: 10 s, and ahead of use 130 s or the function's time-out (AWS: "Init phase").
+  private var initLimit: Duration {
+    switch initialization {
+    case .onDemand: .seconds(10)
+    case .provisioned: max(.seconds(130), timeout)
+    }
   }
 
   /// When `ticked` is due next, nil while nothing runs out.
@@ -111,6 +145,9 @@ struct EnvironmentMachine: Sendable {
     case .nextAsked: nextAsked(now)
     case .responded(let id, let body): answered(id, .success(body), now)
     case .errorPosted(let id, let error): answered(id, .functionError(error), now)
+    case .streamBegan(let id): streamBegan(id)
+    case .streamEnded(let id, let outcome): answered(id, outcome, now, isStreamed: true)
+    case .streamBroke(let id): streamBroke(id)
     case .initErrorPosted(let error): initFailed(error)
     case .exited(let end): exited(end, now)
     case .launchFailed(let reason): launchFailed(reason)
@@ -121,7 +158,7 @@ struct EnvironmentMachine: Sendable {
 
   private mutating func turnCame(_ now: Duration) -> [Action] {
     guard case .booting(var boot) = state, !boot.isSuppressed else { return [] }
-    (boot.began, boot.deadline) = (now, now + Self.initLimit)
+    (boot.began, boot.deadline) = (now, now + initLimit)
     state = .booting(boot)
     return []
   }
@@ -164,7 +201,8 @@ struct EnvironmentMachine: Sendable {
       guard boot.failure == nil, !boot.hasTimedOut else { return [.rejectRequest] }
       guard let invocation = boot.invocation else {
         state = .ready
-        firstInit = now - boot.began
+        // What was done ahead is no part of the first invocation.
+        if initialization == .onDemand { firstInit = now - boot.began }
         return [.free]
       }
       guard boot.isSuppressed else { return run(invocation, began: now, initDuration: now - boot.began) }
@@ -181,8 +219,30 @@ struct EnvironmentMachine: Sendable {
   /// How long the init took when nobody waited for it; the first invocation reports it.
   private var firstInit: Duration?
 
-  private mutating func answered(_ requestID: String, _ outcome: InvocationOutcome, _ now: Duration) -> [Action] {
-    guard case .running(let run) = state, run.invocation.requestID == requestID else { return [.rejectRequest] }
+  /// The invocation that runs; nil when none does.
+  var running: Invocation? { if case .running(let run) = state { run.invocation } else { nil } }
+
+  private mutating func streamBegan(_ requestID: String) -> [Action] {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, case .none = run.answer else { return [.rejectRequest] }
+    run.answer = .streaming
+    state = .running(run)
+    return []
+  }
+
+  /// Whether the process is at its end or only its connection: what follows must not hang on which is noticed first.
+  private mutating func streamBroke(_ requestID: String) -> [Action] {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, case .streaming = run.answer else { return [] }
+    run.answer = .broken
+    state = .running(run)
+    return [.kill]
+  }
+
+  private mutating func answered(
+    _ requestID: String, _ outcome: InvocationOutcome, _ now: Duration, isStreamed: Bool = false
+  ) -> [Action] {
+    guard case .running(let run) = state, run.invocation.requestID == requestID, run.mayAnswer(isStreamed) else {
+      return [.rejectRequest]
+    }
     state = .settling(queued: nil, deadline: run.deadline)
     var usage = usage(of: run, now)
     if case .functionError(let error) = outcome, let type = error.type { (usage.status, usage.errorType) = ("error", type) }
@@ -207,8 +267,8 @@ struct EnvironmentMachine: Sendable {
     case .running(let run):
       state = .reset
       var usage = usage(of: run, now)
-      let error = FunctionError.exit(run.invocation.requestID, end)
-      (usage.status, usage.errorType) = ("error", error.type)
+      let (error, type) = Self.failure(of: run, end)
+      (usage.status, usage.errorType) = ("error", type)
       return [.finish(run.invocation, .functionError(error), usage), .free]
     case .ready, .settling(nil, _), .dying(nil, isFree: true):
       state = .reset
@@ -223,6 +283,17 @@ struct EnvironmentMachine: Sendable {
     }
   }
 
+  /// What the caller sees, and the type of error for the log: a caller who has a part of the answer learns that the rest is
+  /// missing, whatever ended the process.
+  private static func failure(of run: Run, _ end: ProcessEnd) -> (FunctionError, type: String?) {
+    let exit = FunctionError.exit(run.invocation.requestID, end)
+    switch run.answer {
+    case .none: return (exit, exit.type)
+    case .streaming: return (.truncated, exit.type)
+    case .broken: return (.truncated, end == .signalled(9) ? FunctionError.truncated.type : exit.type)
+    }
+  }
+
   private mutating func bootFailed(_ boot: Boot, _ end: ProcessEnd, _ now: Duration) -> [Action] {
     let error = boot.failure ?? FunctionError.exit(boot.invocation?.requestID ?? "", end)
     if boot.isSuppressed, let invocation = boot.invocation {
@@ -234,6 +305,10 @@ struct EnvironmentMachine: Sendable {
       now - boot.began, status: boot.hasTimedOut ? "timeout" : "error",
       errorType: boot.hasTimedOut ? nil : error.type ?? "Runtime.Unknown")
     guard let invocation = boot.invocation else {
+      guard initialization == .onDemand else {
+        state = .stopped
+        return [report, .initFailed]
+      }
       state = .reset
       return [report, .free]
     }
@@ -293,5 +368,16 @@ struct EnvironmentMachine: Sendable {
     state = .stopped
     let finish = waiting.map { [Action.finish($0.0, .systemError("the environment was stopped"), Usage(duration: $0.1))] } ?? []
     return finish + [.kill, .gone]
+  }
+}
+
+extension EnvironmentMachine.Run {
+  /// An answer in one piece only before a stream has begun, and the end of a stream only after.
+  fileprivate func mayAnswer(_ isStreamed: Bool) -> Bool {
+    switch answer {
+    case .none: !isStreamed
+    case .streaming: isStreamed
+    case .broken: false
+    }
   }
 }

@@ -370,6 +370,29 @@ struct CreateFunctionInput: RecordView {
   var tenancyConfig: TenancyConfig? { get { record.optional(27) } set { record.set(27, newValue) } }
 }
 
+struct CreateFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var invokeMode: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct CreateFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var invokeMode: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
 struct DeadLetterConfig: RecordView {
   static let shape = LambdaModel.service.structure("DeadLetterConfig")
   var record: Record
@@ -422,12 +445,28 @@ struct DeleteFunctionOutput: RecordView {
   var statusCode: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct DeleteFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct DeleteLayerVersionInput: RecordView {
   static let shape = LambdaModel.service.structure("DeleteLayerVersionRequest")
   var record: Record
   init(_ record: Record) { self.record = record }
   var layerName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct DeleteProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
 struct DestinationConfig: RecordView {
@@ -723,6 +762,19 @@ struct FunctionEventInvokeConfig: RecordView {
   var destinationConfig: DestinationConfig? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct FunctionUrlConfig: RecordView {
+  static let shape = LambdaModel.service.structure("FunctionUrlConfig")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var creationTime: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var lastModifiedTime: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var cors: LambdaCors? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var authType: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct GetAccountSettingsInput: RecordView {
   static let shape = LambdaModel.service.structure("GetAccountSettingsRequest")
   var record: Record
@@ -891,6 +943,27 @@ struct GetFunctionRecursionConfigOutput: RecordView {
   var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct GetFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var lastModifiedTime: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct GetLayerVersionByArnInput: RecordView {
   static let shape = LambdaModel.service.structure("GetLayerVersionByArnRequest")
   var record: Record
@@ -951,6 +1024,26 @@ struct GetPolicyOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var policy: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var revisionId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetProvisionedConcurrencyConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetProvisionedConcurrencyConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var status: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var statusReason: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var lastModified: String? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
 struct GetRuntimeManagementConfigInput: RecordView {
@@ -1083,6 +1176,53 @@ struct InvokeOutput: RecordView {
   var durableExecutionArn: String? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
+struct InvokeResponseStreamUpdate: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeResponseStreamUpdate")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payload: [UInt8]? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct InvokeWithResponseStreamCompleteEvent: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamCompleteEvent")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var errorCode: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var errorDetails: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var logResult: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct InvokeWithResponseStreamInput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var invocationType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var logType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var clientContext: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var qualifier: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var payload: [UInt8]? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var tenantId: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
+struct InvokeWithResponseStreamOutput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var statusCode: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var executedVersion: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var eventStream: InvokeWithResponseStreamResponseEvent? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var responseStreamContentType: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct InvokeWithResponseStreamResponseEvent: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamResponseEvent")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payloadChunk: InvokeResponseStreamUpdate? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var invokeComplete: InvokeWithResponseStreamCompleteEvent? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct KafkaSchemaRegistryAccessConfig: RecordView {
   static let shape = LambdaModel.service.structure("KafkaSchemaRegistryAccessConfig")
   var record: Record
@@ -1113,6 +1253,18 @@ struct LambdaConcurrency: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var reservedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct LambdaCors: RecordView {
+  static let shape = LambdaModel.service.structure("Cors")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var allowCredentials: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var allowHeaders: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allowMethods: [String]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var allowOrigins: [String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var exposeHeaders: [String]? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var maxAge: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
 struct LambdaEnvironment: RecordView {
@@ -1283,6 +1435,23 @@ struct ListFunctionEventInvokeConfigsOutput: RecordView {
   var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ListFunctionUrlConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionUrlConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListFunctionUrlConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionUrlConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrlConfigs: [FunctionUrlConfig] { get { record.required(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct ListFunctionsInput: RecordView {
   static let shape = LambdaModel.service.structure("ListFunctionsRequest")
   var record: Record
@@ -1336,6 +1505,23 @@ struct ListLayersOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var layers: [LayersListItem]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListProvisionedConcurrencyConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListProvisionedConcurrencyConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListProvisionedConcurrencyConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListProvisionedConcurrencyConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var provisionedConcurrencyConfigs: [ProvisionedConcurrencyConfigListItem]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct ListTagsInput: RecordView {
@@ -1432,6 +1618,19 @@ struct OperationUpdateShape: RecordView {
   var chainedInvokeOptions: ChainedInvokeOptions? { get { record.optional(12) } set { record.set(12, newValue) } }
 }
 
+struct ProvisionedConcurrencyConfigListItem: RecordView {
+  static let shape = LambdaModel.service.structure("ProvisionedConcurrencyConfigListItem")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var status: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var statusReason: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var lastModified: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct ProvisionedPollerConfig: RecordView {
   static let shape = LambdaModel.service.structure("ProvisionedPollerConfig")
   var record: Record
@@ -1511,6 +1710,27 @@ struct PutFunctionRecursionConfigOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct PutProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("PutProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var provisionedConcurrentExecutions: Int { get { record.required(2) } set { record.set(2, newValue) } }
+}
+
+struct PutProvisionedConcurrencyConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PutProvisionedConcurrencyConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var status: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var statusReason: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var lastModified: String? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
 struct PutRuntimeManagementConfigInput: RecordView {
@@ -1862,6 +2082,30 @@ struct UpdateFunctionEventInvokeConfigInput: RecordView {
   var maximumRetryAttempts: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
   var maximumEventAgeInSeconds: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
   var destinationConfig: DestinationConfig? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct UpdateFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var authType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var invokeMode: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct UpdateFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var lastModifiedTime: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
 }
 
 struct VpcConfig: RecordView {

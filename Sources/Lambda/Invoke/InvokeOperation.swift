@@ -12,10 +12,17 @@ struct InvokeOperation: Sendable {
   let invoker: Invoker
   let queue: AsyncQueue
   let executions: DurableExecutions
+  let clock: any AmbientClock
+  /// Of streamed answers after their first 6 MB; 0 for no limit.
+  let streamedBytesPerSecond: Int
 
   var operations: [Operation] {
     [
-      Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) }),
+      Operation(
+        "Invoke",
+        access: { (input: InvokeInput, call) in try await access(input.functionName, input.qualifier, call) },
+        run: { try await run($0, $1) }),
+      streamOperation,
       Operation("InvokeAsync", access: { try await access($0, $1) }, run: { try await runAsync($0, $1) }),
     ]
   }
@@ -32,17 +39,14 @@ struct InvokeOperation: Sendable {
     let name = try FunctionName(input.functionName, account: call.account, region: call.region)
     let resolved = try await control.resolve(name)
     if resolved.version.durable != nil, name.qualifier == nil { throw LambdaError.unqualifiedDurable() }
-    if !input.invokeArgs.isEmpty {
-      do { try JSON.check(input.invokeArgs) } catch { throw LambdaError.contentNotJSON("\(error)") }
-    }
-    _ = try await enqueue(name, input.invokeArgs, call)
+    _ = try await enqueue(name, try checked(input.invokeArgs), call)
     var output = InvokeAsyncOutput()
     output.status = 202
     return output
   }
 
-  private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
-    let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
+  func access(_ function: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
+    let name = try FunctionName(function, qualifier: qualifier, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
     let access = Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
     return [access.having(resolved?.tags ?? [:])]
@@ -52,10 +56,7 @@ struct InvokeOperation: Sendable {
     if input.tenantId != nil { throw LambdaError.unsupported("TenantId") }
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try await control.resolve(name)
-    let payload = input.payload ?? []
-    if !payload.isEmpty {
-      do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
-    }
+    let payload = try checked(input.payload)
     if resolved.version.durable != nil { return try await invokeDurable(resolved, name, payload, input, call) }
     if input.durableExecutionName != nil { throw LambdaError.notDurable() }
     switch input.invocationType ?? "RequestResponse" {
@@ -69,6 +70,19 @@ struct InvokeOperation: Sendable {
       throw LambdaError.constraint(
         other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
     }
+  }
+
+  /// The payload, which is empty or JSON.
+  func checked(_ payload: [UInt8]?) throws -> [UInt8] {
+    guard let payload, !payload.isEmpty else { return [] }
+    do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
+    return payload
+  }
+
+  func check(clientContext: String?) throws {
+    guard let context = clientContext else { return }
+    guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
+    else { throw LambdaError.clientContextInvalid() }
   }
 
   /// An execution is started; a caller who waits gets its result. (AWS: "Invoking durable Lambda functions".)
@@ -117,10 +131,7 @@ struct InvokeOperation: Sendable {
   private func invoke(
     _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
   ) async throws -> InvokeOutput {
-    if let context = input.clientContext {
-      guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
-      else { throw LambdaError.clientContextInvalid() }
-    }
+    try check(clientContext: input.clientContext)
     let wantsLogTail = input.logType == "Tail"
     let (_, result) = try await invoker.invoke(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,

@@ -10,6 +10,7 @@ struct Plan {
   var handsOutNamespace: Bool
   var listeners: [UInt16]
   var workingDirectory: String
+  /// Empty when it is told later.
   var command: [String]
   var environment: [String: String]
 
@@ -20,9 +21,17 @@ struct Plan {
     var words: [String] = identity.map { ["\($0.uid)", "\($0.gid)"] } ?? ["-1", "-1"]
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
-    words += [workingDirectory, "\(command.count)"] + command
-    words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return try Self.packet(words)
+    return try Self.packet(words + Self.words(workingDirectory, command, environment))
+  }
+
+  /// What a sandbox that waits for its program gets.
+  static func packet(
+    workingDirectory: String, command: [String], environment: [String: String]
+  ) throws(SandboxError) -> [UInt8] { try packet(words(workingDirectory, command, environment)) }
+
+  private static func words(_ workingDirectory: String, _ command: [String], _ environment: [String: String]) -> [String] {
+    [workingDirectory, "\(command.count)"] + command + ["\(environment.count)"]
+      + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
   /// What the outer `sandbox-init` becomes.

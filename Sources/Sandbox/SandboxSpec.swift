@@ -12,7 +12,8 @@ public struct SandboxSpec: Sendable {
     }
   }
 
-  /// An absolute path; it is not looked up in `PATH`.
+  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names the
+  /// program; only where `SandboxHost.canAttach`.
   public var executable: String
   /// What follows the program's own name.
   public var arguments: [String]
@@ -59,7 +60,7 @@ public struct SandboxSpec: Sendable {
 
   /// The first rule that the values break, as the sentence for the error.
   func problem() -> String? {
-    if !executable.hasPrefix("/") { return "the executable must be an absolute path" }
+    if !executable.isEmpty, !executable.hasPrefix("/") { return "the executable must be an absolute path" }
     if !workingDirectory.hasPrefix("/") { return "the working directory must be an absolute path" }
     if listeners.count > 8 || Set(listeners).count != listeners.count { return "at most 8 different ports may be listened on" }
     if listeners.contains(where: { $0 < 1024 }) { return "ports below 1024 need privileges that a sandbox does not have" }

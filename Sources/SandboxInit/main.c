@@ -3,7 +3,8 @@
 //   enter <file>...   outside: joins the control groups, waits for a command, then becomes it (bubblewrap)
 //   run               inside, as process 1: prepares, drops privileges, starts the runtime
 // Descriptor 3 is a SOCK_SEQPACKET socket to the server. Packets out: "L" + descriptors, "R", "X<status> <KiB>",
-// "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, then "S<signal>".
+// "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, then "S<signal>". A plan without a
+// command is answered by "R" and followed by a packet with the program; another "R" says that it runs.
 // The steps are taken in the order of the two main functions.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,6 +31,7 @@ enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, w
 
 static char plan[plan_limit + 1];
 static size_t plan_length, plan_position;
+static int lists_read;
 
 static _Noreturn void fail(const char *step, const char *path, int error) {
   char packet[1024];
@@ -53,11 +55,11 @@ static long next_number(void) { return strtol(next_word(), NULL, 10); }
 
 static char **next_words(void) {
   static char *words[2][word_limit + 1];
-  static int used = 0;
   long count = next_number();
-  if (used == 2 || count < 0 || count > word_limit) fail("read plan", "too many words", E2BIG);
-  char **list = words[used++];
+  if (lists_read == 2 || count < 0 || count > word_limit) fail("read plan", "too many words", E2BIG);
+  char **list = words[lists_read++];
   for (long i = 0; i < count; i++) list[i] = next_word();
+  list[count] = NULL;
   return list;
 }
 
@@ -68,6 +70,7 @@ static void read_plan(void) {
   if (length == 0) _exit(0);
   if (length > plan_limit) fail("read plan", "", EMSGSIZE);
   plan_length = (size_t)length;
+  plan_position = 0, lists_read = 0;
 }
 
 static void join_groups(int count, char **files) {
@@ -229,13 +232,18 @@ static _Noreturn void run(void) {
   open_listeners(any_port, hand_out_namespace);
   const char *directory = next_word();
   char **command = next_words(), **environment = next_words();
-  if (command[0] == NULL) fail("read plan", "no command", EINVAL);
   umask(022);
   limit(RLIMIT_CORE, 0, "core");
   limit(RLIMIT_NOFILE, files, "nofile");
   if (processes > 0) limit(RLIMIT_NPROC, processes, "nproc");
   if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   drop_privileges(uid, gid);
+  if (command[0] == NULL) {
+    send(control, "R", 1, MSG_NOSIGNAL);
+    read_plan();
+    directory = next_word(), command = next_words(), environment = next_words();
+    if (command[0] == NULL) fail("read plan", "no command", EINVAL);
+  }
   sigset_t chld, before;
   sigemptyset(&chld), sigaddset(&chld, SIGCHLD);
   sigprocmask(SIG_BLOCK, &chld, &before);

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Logging
 import Store
 import StoreMemory
 import Synchronization
@@ -61,6 +62,12 @@ final class StubQueues: QueuePort {
   }
 }
 
+/// Has ready what a test says, by version.
+final class StubProvisioner: Provisioner {
+  let reports = Mutex<[String: ProvisionReport]>([:])
+  func provisioned(_ function: FunctionID, version: String) -> ProvisionReport? { reports.withLock { $0[version] } }
+}
+
 struct StubCatalog: RuntimeCatalog {
   func support(for runtime: String) -> RuntimeSupport {
     runtime.hasPrefix("java") ? .missing(reason: "no Java was found.") : .exact(runtime)
@@ -77,12 +84,18 @@ struct TestPlane {
   let directory = TemporaryDirectory()
   let store: any Store
 
-  init(store: any Store = MemoryStore(), clock: TestClock = TestClock(), streams: [String: any StreamPort] = [:]) {
+  let provisioner = StubProvisioner()
+
+  init(
+    store: any Store = MemoryStore(), clock: TestClock = TestClock(), limits: AccountLimits = AccountLimits(),
+    streams: [String: any StreamPort] = [:]
+  ) {
     (self.store, self.clock) = (store, clock)
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
       packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog())
+      authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

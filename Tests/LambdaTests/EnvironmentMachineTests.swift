@@ -24,6 +24,7 @@ import Testing
       case .finish(let invocation, let outcome, let usage): "finish \(invocation.requestID) \(text(outcome)) \(usage.status ?? "ok")"
       case .free: "free"
       case .gone: "gone"
+      case .initFailed: "init failed"
       case .rejectRequest: "reject"
       }
     }
@@ -144,6 +145,33 @@ import Testing
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(11))
     #expect(machine.deadline == .seconds(14))
     #expect(names(machine.handle(.ticked, now: .seconds(14))) == ["finish a Sandbox.Timedout timeout", "kill"])
+  }
+
+  @Test func `what is made ready ahead may take longer, and its first invocation reports no init`() {
+    var machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    #expect(machine.deadline == .seconds(130))
+    #expect(EnvironmentMachine(timeout: .seconds(600), initialization: .provisioned, now: .zero).deadline == .seconds(600))
+    #expect(names(machine.handle(.nextAsked, now: .seconds(60))) == ["free"])
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(70))
+    guard case .finish(_, _, let usage) = machine.handle(.responded(requestID: "a", []), now: .seconds(71))[0] else {
+      Issue.record("no finish"); return
+    }
+    #expect(usage == EnvironmentMachine.Usage(duration: .seconds(1)))
+  }
+
+  @Test func `what fails while it is made ready ahead is reported and never runs, and later it is reset like others`() {
+    var machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    _ = machine.handle(.initErrorPosted(.make("Runtime.ImportModuleError", "no")), now: .seconds(1))
+    #expect(
+      names(machine.handle(.exited(.signalled(9)), now: .seconds(1)))
+        == ["init report error Runtime.ImportModuleError", "init failed"])
+    machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    #expect(names(machine.handle(.ticked, now: .seconds(130))) == ["kill"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(130))) == ["init report timeout -", "init failed"])
+    machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    _ = machine.handle(.nextAsked, now: .seconds(1))
+    #expect(names(machine.handle(.exited(.exited(1)), now: .seconds(2))) == [])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .seconds(3))) == ["start a", "launch"])
   }
 
   @Test func `an invocation that waits for a runtime which ends after its answer is run by a new process`() {

@@ -13,6 +13,8 @@ struct Activation: Worker {
   let changes: FunctionChanges
   /// Nudged when an update has freed the old package.
   let collection: Nudge
+  /// Nudged when a version may now be run.
+  let provisioning: Nudge
 
   let name = "lambda activation"
   let nudge = Nudge()
@@ -45,11 +47,12 @@ struct Activation: Worker {
     resolver.forget(id)
     changes.send(.changed(id))
     collection.nudge()
+    provisioning.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
     do {
-      for hash in [version.codeHash] + version.layers.map(\.codeHash) { _ = try await packages.directory(for: hash) }
+      for hash in version.packages { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
       return .failed(reason: "The code of the function or of a layer (\(missing.hash)) is lost.", code: "InvalidZipFileException")
     }

@@ -11,6 +11,8 @@ final class Environment: Sendable {
     case free
     /// It will not run again; with the reason when it could not be started.
     case gone(failure: String?)
+    /// It was to be ready ahead of use, and its function fails while it is initialised.
+    case initFailed
   }
 
   /// What a runtime gets for asking for the next invocation.
@@ -30,7 +32,10 @@ final class Environment: Sendable {
     /// Decided for the runtime, which has not asked yet.
     var mailbox: (Invocation, deadline: Instant)?
     var completions: [String: InvocationCompletion] = [:]
-    var process: RunningProcess?
+    var process: (any EnvironmentProcess)?
+    /// A process that was there before the environment: its first one.
+    var attached: (any EnvironmentProcess)?
+    var held = HeldTime()
     /// Counts how often the runtime has begun to wait for work.
     var rests: UInt64 = 0
     var isFrozen = false
@@ -47,10 +52,11 @@ final class Environment: Sendable {
 
   let id: EnvironmentID
   let function: FunctionVersion
+  let initialization: Initialization
   let logStream: String
   private let systemLog: SystemLog
   private let guarded: Mutex<Guarded>
-  private let log = Mutex(InvocationLog())
+  private let log: Mutex<InvocationLog>
   private let ambient: Ambient
   private let freezer: Freezer?
   private let report: @Sendable (EnvironmentID, Report) -> Void
@@ -59,14 +65,20 @@ final class Environment: Sendable {
   private let orderSink: AsyncStream<Order>.Continuation
 
   init(
-    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient, freezer: Freezer? = nil,
+    id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
+    freezer: Freezer? = nil, attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil,
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
-    (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
-    (self.writeLog, self.report) = (writeLog, report)
-    systemLog = SystemLog(function)
-    guarded = Mutex(Guarded(machine: EnvironmentMachine(timeout: function.timeout, now: ambient.clock.monotonic())))
+    (self.id, self.function, self.initialization, self.logStream) = (id, function, initialization, logStream)
+    (self.ambient, self.freezer, self.writeLog, self.report) = (ambient, freezer, writeLog, report)
+    systemLog = SystemLog(function, initialization)
+    log = Mutex(InvocationLog(echo: echo))
+    let now = ambient.clock.monotonic()
+    var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, initialization: initialization, now: now))
+    first.attached = attached
+    if attached != nil { first.held.set(.start, true, at: now) }
+    guarded = Mutex(first)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
     platformLog(systemLog.initStart(at: ambient.now))
@@ -83,6 +95,11 @@ final class Environment: Sendable {
   func run(_ invocation: Invocation, _ completion: @escaping InvocationCompletion) {
     guarded.withLock { $0.completions[invocation.attemptID] = completion }
     feed(.assigned(invocation))
+  }
+
+  /// Whether the time of an attached process stands still: it has not begun, or a debugger holds it.
+  func hold(_ holder: HeldTime.Holder, _ isHeld: Bool) {
+    guarded.withLock { $0.held.set(holder, isHeld, at: ambient.clock.monotonic()) }
   }
 
   /// Ends the environment, whatever it does.
@@ -181,7 +198,7 @@ final class Environment: Sendable {
   /// Lives until the environment ends. `launch` makes the process and has it adopted; `booted` is called once, when
   /// the init phase is over or so long that it waits for something else than a processor.
   func live(
-    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
+    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> any EnvironmentProcess
   ) async {
     guarded.withLock { $0.booted = booted }
     defer { tellBooted() }
@@ -198,7 +215,7 @@ final class Environment: Sendable {
   }
 
   /// The process runs. Called by `launch` before the runtime can be heard.
-  func adopt(_ process: RunningProcess) {
+  func adopt(_ process: any EnvironmentProcess) {
     let mustKill = guarded.withLock { guarded in
       guarded.process = process
       guarded.credentialsExpireAt = process.credentialsExpireAt
@@ -216,11 +233,23 @@ final class Environment: Sendable {
     booted?()
   }
 
-  private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
-    let process: RunningProcess
+  private func takeAttached() -> (any EnvironmentProcess)? {
+    guard let process = guarded.withLock({ guarded in
+      defer { guarded.attached = nil }
+      return guarded.attached
+    }) else { return nil }
+    // It needs no processor of the server's boots.
+    tellBooted()
+    adopt(process)
+    return process
+  }
+
+  private func runProcess(_ launch: @Sendable (Environment) async throws -> any EnvironmentProcess) async {
+    let process: any EnvironmentProcess
     do {
-      process = try await launch(self)
+      process = if let attached = takeAttached() { attached } else { try await launch(self) }
     } catch LaunchFailure.entrypoint(let reason) {
+      guarded.withLock { $0.process = nil }
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
@@ -256,8 +285,7 @@ final class Environment: Sendable {
   private func watch() async {
     let began = ambient.clock.monotonic()
     while !Task.isCancelled {
-      let deadline = guarded.withLock { $0.machine.deadline }
-      let now = ambient.clock.monotonic()
+      let (deadline, now) = guarded.withLock { ($0.machine.deadline, $0.held.now(ambient.clock.monotonic())) }
       let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
         guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
@@ -274,7 +302,7 @@ final class Environment: Sendable {
   }
 
   /// Taken under the lock of the log, so that it stands there in the order in which it was written.
-  private func drain(_ process: RunningProcess) {
+  private func drain(_ process: any EnvironmentProcess) {
     log.withLock { log in
       let bytes = process.takeOutput()
       if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
@@ -296,7 +324,7 @@ final class Environment: Sendable {
   /// False when the machine rejects the event.
   @discardableResult
   private func feed(_ event: EnvironmentMachine.Event) -> Bool {
-    let actions = guarded.withLock { $0.machine.handle(event, now: ambient.clock.monotonic()) }
+    let actions = guarded.withLock { $0.machine.handle(event, now: $0.held.now(ambient.clock.monotonic())) }
     var isAccepted = true
     for action in actions {
       if case .rejectRequest = action { isAccepted = false } else { perform(action) }
@@ -321,29 +349,33 @@ final class Environment: Sendable {
       platformLog(systemLog.initReport(duration, status: status, errorType: type, at: ambient.now))
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
-    case .gone:
-      let (waiter, failure) = guarded.withLock { guarded in
-        defer { guarded.waiter = nil }
-        return (guarded.waiter, guarded.failure)
-      }
-      waiter?.resume(returning: .nothing)
-      orderSink.yield(.end)
-      report(id, .gone(failure: failure))
+    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
+    case .initFailed: end(.initFailed)
     case .rejectRequest: break
     }
   }
 
+  private func end(_ last: Report) {
+    let waiter = guarded.withLock { guarded in
+      defer { guarded.waiter = nil }
+      return guarded.waiter
+    }
+    waiter?.resume(returning: .nothing)
+    orderSink.yield(.end)
+    report(id, last)
+  }
+
   private func deliver(_ invocation: Invocation, _ deadline: Duration) {
     // Function code lives in real time, so that is what its deadline is told in.
-    let wall = ambient.clock.wallNow() + (deadline - ambient.clock.monotonic())
-    let waiter = guarded.withLock { guarded in
+    let (waiter, wall) = guarded.withLock { guarded in
+      let wall = ambient.clock.wallNow() + (deadline - guarded.held.now(ambient.clock.monotonic()))
       defer { guarded.waiter = nil }
       if guarded.waiter == nil { guarded.mailbox = (invocation, wall) }
       if guarded.isFrozen {
         guarded.process?.setFrozen(false)
         guarded.isFrozen = false
       }
-      return guarded.waiter
+      return (guarded.waiter, wall)
     }
     waiter?.resume(returning: .invocation(invocation, deadline: wall))
   }

@@ -1,5 +1,13 @@
 import Base
 
+/// Why an environment is made, as its function sees it in `AWS_LAMBDA_INITIALIZATION_TYPE`.
+enum Initialization: String, Sendable {
+  /// For an invocation.
+  case onDemand = "on-demand"
+  /// To be ready before there is one.
+  case provisioned = "provisioned-concurrency"
+}
+
 /// The life of one execution environment: decides what follows from each event, and does nothing itself.
 ///
 /// An environment outlives its runtime process: after a crash, a time-out or running out of memory it is *reset*, its
@@ -87,6 +95,8 @@ struct EnvironmentMachine: Sendable {
     case free
     /// The environment will never run again.
     case gone
+    /// It was to be made ready ahead, and its init phase failed. It will never run.
+    case initFailed
     /// The runtime's request does not fit the state; it gets 403.
     case rejectRequest
   }
@@ -101,13 +111,21 @@ struct EnvironmentMachine: Sendable {
 
   private(set) var state: State
   private let timeout: Duration
-  /// The init phase may take 10 s (AWS: "Init phase").
-  static let initLimit = Duration.seconds(10)
+  private let initialization: Initialization
 
   /// A new environment boots at once; the first action is to launch.
-  init(timeout: Duration, now: Duration) {
-    self.timeout = timeout
-    state = .booting(Boot(began: now, deadline: now + Self.initLimit, isSuppressed: false))
+  init(timeout: Duration, initialization: Initialization = .onDemand, now: Duration) {
+    (self.timeout, self.initialization) = (timeout, initialization)
+    state = .booting(Boot(began: now, deadline: now, isSuppressed: false))
+    _ = turnCame(now)
+  }
+
+  /// How long the init phase may take: 10 s, and ahead of use 130 s or the function's time-out (AWS: "Init phase").
+  private var initLimit: Duration {
+    switch initialization {
+    case .onDemand: .seconds(10)
+    case .provisioned: max(.seconds(130), timeout)
+    }
   }
 
   /// When `ticked` is due next, nil while nothing runs out.
@@ -140,7 +158,7 @@ struct EnvironmentMachine: Sendable {
 
   private mutating func turnCame(_ now: Duration) -> [Action] {
     guard case .booting(var boot) = state, !boot.isSuppressed else { return [] }
-    (boot.began, boot.deadline) = (now, now + Self.initLimit)
+    (boot.began, boot.deadline) = (now, now + initLimit)
     state = .booting(boot)
     return []
   }
@@ -183,7 +201,8 @@ struct EnvironmentMachine: Sendable {
       guard boot.failure == nil, !boot.hasTimedOut else { return [.rejectRequest] }
       guard let invocation = boot.invocation else {
         state = .ready
-        firstInit = now - boot.began
+        // What was done ahead is no part of the first invocation.
+        if initialization == .onDemand { firstInit = now - boot.began }
         return [.free]
       }
       guard boot.isSuppressed else { return run(invocation, began: now, initDuration: now - boot.began) }
@@ -286,6 +305,10 @@ struct EnvironmentMachine: Sendable {
       now - boot.began, status: boot.hasTimedOut ? "timeout" : "error",
       errorType: boot.hasTimedOut ? nil : error.type ?? "Runtime.Unknown")
     guard let invocation = boot.invocation else {
+      guard initialization == .onDemand else {
+        state = .stopped
+        return [report, .initFailed]
+      }
       state = .reset
       return [report, .free]
     }

@@ -8,19 +8,19 @@ import Synchronization
 final class RunningProcess: Sendable {
   let credentialsExpireAt: Instant
   private let sandbox: SandboxProcess
-  private let server: HTTPServer
+  private let sockets: RuntimeSandboxes
   private let listeners = Mutex<[HTTPListener]>([])
   private let cpuShare: Double
   private let isLimited = Atomic(false)
 
   /// - Parameter cpuShare: of one processor, from the end of the init phase on; before it, AWS does not limit either.
-  init(sandbox: SandboxProcess, server: HTTPServer, cpuShare: Double, credentialsExpireAt: Instant) {
-    (self.sandbox, self.server, self.cpuShare) = (sandbox, server, cpuShare)
+  init(sandbox: SandboxProcess, sockets: RuntimeSandboxes, cpuShare: Double, credentialsExpireAt: Instant) {
+    (self.sandbox, self.sockets, self.cpuShare) = (sandbox, sockets, cpuShare)
     self.credentialsExpireAt = credentialsExpireAt
   }
 
-  /// A socket that is closed with the process.
-  func opened(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
+  /// Sockets that are closed with the process.
+  func opened(_ new: [HTTPListener]) { listeners.withLock { $0 += new } }
 
   /// The init phase is over: from now on the process gets the share that its memory size buys.
   func limitCPU() throws {
@@ -53,6 +53,6 @@ final class RunningProcess: Sendable {
 
   /// Closes the sockets; connections that the runtime left behind are cut.
   func release() async {
-    for listener in listeners.withLock({ $0 }) { await server.close(listener, abort: true) }
+    await sockets.shut(listeners.withLock { $0 })
   }
 }

@@ -9,9 +9,10 @@ struct SystemLog: Sendable {
   private let function: FunctionVersion
   private let isJSON: Bool
   private let level: Level
+  private let initialization: Initialization
 
-  init(_ function: FunctionVersion) {
-    self.function = function
+  init(_ function: FunctionVersion, _ initialization: Initialization = .onDemand) {
+    (self.function, self.initialization) = (function, initialization)
     isJSON = function.logFormat == .json
     level =
       switch function.systemLogLevel {
@@ -24,7 +25,7 @@ struct SystemLog: Sendable {
   func initStart(at now: Instant) -> String? {
     guard isJSON else { return PlatformLog.initStart(runtime: function.runtime, region: function.id.region) }
     return event("platform.initStart", .info, now, [
-      ("initializationType", "on-demand"), ("phase", "init"), ("runtimeVersion", .string(function.runtime)),
+      ("initializationType", .string(initialization.rawValue)), ("phase", "init"), ("runtimeVersion", .string(function.runtime)),
       ("functionName", .string(function.id.name)), ("functionVersion", .string(function.version)),
     ])
   }
@@ -32,7 +33,7 @@ struct SystemLog: Sendable {
   func initReport(_ duration: Duration, status: String, errorType: String?, at now: Instant) -> String? {
     guard isJSON else { return PlatformLog.initReport(duration, status: status, errorType: errorType) }
     var record: [(String, JSON)] = [
-      ("initializationType", "on-demand"), ("phase", "init"), ("status", .string(status)),
+      ("initializationType", .string(initialization.rawValue)), ("phase", "init"), ("status", .string(status)),
       ("metrics", .object(JSONObject([("durationMs", milliseconds(duration))]))),
     ]
     if let errorType { record.append(("errorType", .string(errorType))) }

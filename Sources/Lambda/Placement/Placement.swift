@@ -180,7 +180,9 @@ final class Placement: Sendable {
     _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
   ) {
     let function = resolved.version
-    let run = metrics.began(resolved, at: ambient.now)
+    let key = PoolKey(function: function.id, version: function.version)
+    let run = metrics.began(
+      resolved, on: seat, isProvisioned: seat.isProvisioned || state.withLock { $0.seats[key] != nil }, at: ambient.now)
     let waiting = Waiting(invocation: invocation, function: function) { result in
       self.state.withLock { $0.ledger.leave(function.id, seat) }
       self.metrics.ended(run, result)

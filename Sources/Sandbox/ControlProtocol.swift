@@ -10,6 +10,7 @@ struct Plan {
   var handsOutNamespace: Bool
   var listeners: [UInt16]
   var workingDirectory: String
+  /// Empty when programs are started later.
   var command: [String]
   var environment: [String: String]
 
@@ -20,9 +21,18 @@ struct Plan {
     var words: [String] = identity.map { ["\($0.uid)", "\($0.gid)"] } ?? ["-1", "-1"]
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
-    words += [workingDirectory, "\(command.count)"] + command
-    words += ["\(environment.count)"] + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    words += Self.words(workingDirectory, command, environment)
     return try Self.packet(words)
+  }
+
+  /// The order to start one more program.
+  static func packet(number: Int, program: ProgramSpec) throws(SandboxError) -> [UInt8] {
+    try packet(["P\(number)"] + words(program.workingDirectory, [program.executable] + program.arguments, program.environment))
+  }
+
+  private static func words(_ directory: String, _ command: [String], _ environment: [String: String]) -> [String] {
+    [directory, "\(command.count)"] + command + ["\(environment.count)"]
+      + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
   /// What the outer `sandbox-init` becomes.
@@ -47,6 +57,11 @@ enum ControlMessage: Equatable {
   case running
   /// The status is in the form of waitpid.
   case ended(status: Int32, peakKibibytes: Int)
+  /// A program that was started later runs, or could not be started.
+  case programBegun(number: Int, errno: Int32)
+  case programEnded(number: Int, status: Int32)
+  /// The answer to a connection that was asked for, with its descriptor when the error is 0.
+  case connected(number: Int, errno: Int32)
   case failed(SandboxError)
 
   init?(_ bytes: [UInt8]) {
@@ -58,6 +73,16 @@ enum ControlMessage: Equatable {
       let numbers = rest.split(separator: " ").compactMap { Int($0) }
       guard numbers.count == 2 else { return nil }
       self = .ended(status: Int32(truncatingIfNeeded: numbers[0]), peakKibibytes: numbers[1])
+    case UInt8(ascii: "B"), UInt8(ascii: "C"), UInt8(ascii: "D"):
+      let numbers = rest.split(separator: " ").compactMap { Int32($0) }
+      guard numbers.count == 2 else { return nil }
+      let (number, value) = (Int(numbers[0]), numbers[1])
+      self =
+        switch bytes.first {
+        case UInt8(ascii: "B"): .programBegun(number: number, errno: value)
+        case UInt8(ascii: "C"): .connected(number: number, errno: value)
+        default: .programEnded(number: number, status: value)
+        }
     case UInt8(ascii: "E"):
       let parts = rest.split(separator: "\0", omittingEmptySubsequences: false)
       guard parts.count == 3, let number = Int32(parts[2]) else { return nil }

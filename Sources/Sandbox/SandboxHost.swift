@@ -97,8 +97,9 @@ public struct SandboxHost: Sendable {
   public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
     let cannotMount = spec.lateMountPoints.isEmpty || canAttach ? nil : "this host cannot mount into a running sandbox"
     if let problem = cannotMount ?? spec.problem() {
-      throw SandboxError(step: "check", path: spec.executable, detail: problem)
+      throw SandboxError(step: "check", path: spec.executable ?? "", detail: problem)
     }
+    let original = spec
     let spec = mode == .plainProcess ? spec.onHostPaths() : spec
     let identity = spec.temporaryDirectory.identity
     let plan = Plan(
@@ -107,7 +108,7 @@ public struct SandboxHost: Sendable {
       maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
       anyPort: mode == .plainProcess, handsOutNamespace: !spec.lateMountPoints.isEmpty, listeners: spec.listeners,
       workingDirectory: spec.workingDirectory,
-      command: [spec.executable] + spec.arguments, environment: spec.environment)
+      command: spec.executable.map { [$0] + spec.arguments } ?? [], environment: spec.environment)
     let request = SandboxLife.Request(
       ports: spec.listeners, command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], plan: plan,
       memoryBytes: spec.memoryBytes, cpuShare: spec.cpuShare,
@@ -115,7 +116,8 @@ public struct SandboxHost: Sendable {
       maximumProcesses: spec.maximumProcesses + 2)
     let life = try spares.take()
     defer { spares.refill() }
-    return SandboxProcess(id: life.id, life: life, listeners: try await life.run(request))
+    return SandboxProcess(
+      id: life.id, life: life, listeners: try await life.run(request), plainSpec: mode == .plainProcess ? original : nil)
   }
 
   /// Ends the spare process and removes the host's own files. Sandboxes that run are not touched; nothing may be launched after.

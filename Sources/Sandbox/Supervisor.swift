@@ -47,7 +47,7 @@ final class Supervisor: Sendable {
   private enum Source {
     case wake
     case control(SandboxLife)
-    case output(SandboxLife)
+    case output(SandboxOutput)
   }
 
   private func run() -> Never {
@@ -70,8 +70,9 @@ final class Supervisor: Sendable {
           sources.append(.control(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
-        if let descriptor = life.output.descriptorToPoll() {
-          sources.append(.output(life))
+        for output in life.outputs {
+          guard let descriptor = output.descriptorToPoll() else { continue }
+          sources.append(.output(output))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
       }
@@ -81,7 +82,7 @@ final class Supervisor: Sendable {
         switch source {
         case .wake: drainWake()
         case .control(let life): life.controlReadable()
-        case .output(let life): life.output.readable()
+        case .output(let output): output.readable()
         }
       }
     }

@@ -40,17 +40,18 @@ final class Launcher: Sendable {
       code = try await packages.directory(for: function.codeHash)
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
-      logStream: environment.logStream)
-    if let process = await bindSpare(to: environment, plan, credentials) { return process }
+      logStream: environment.logStream, initializationType: environment.initializationType, keysToken: keys.token)
+    if let process = await bindSpare(to: environment, plan, keys) { return process }
     let sandbox: SandboxProcess
     do {
       sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
     } catch let error as SandboxError where error.step == "execve" {
       throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
     } catch { throw LaunchFailure.sandbox("\(error)") }
-    let process = process(sandbox, function, credentials)
+    let process = process(sandbox, function, keys, plan.programs)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
     environment.adopt(process)
     do {
@@ -65,10 +66,10 @@ final class Launcher: Sendable {
 
   /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
   private func bindSpare(
-    to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
+    to environment: Environment, _ plan: LaunchPlan, _ keys: RunningProcess.Keys
   ) async -> RunningProcess? {
-    // A reset environment keeps its /tmp.
-    guard temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
+    // A reset environment keeps its /tmp. Extensions are started before the runtime.
+    guard plan.extensions.isEmpty, temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
     let function = environment.function
     do {
       try spare.temporary.resize(limitBytes: function.ephemeralStorageMegabytes << 20)
@@ -82,7 +83,7 @@ final class Launcher: Sendable {
       return nil
     }
     temporary.withLock { $0[environment.id] = spare.temporary }
-    let process = process(spare.sandbox, function, credentials)
+    let process = process(spare.sandbox, function, keys, nil)
     for listener in spare.listeners { process.opened(listener) }
     environment.adopt(process)
     spare.api.bind(to: environment, variables: plan.environment)
@@ -95,10 +96,12 @@ final class Launcher: Sendable {
     spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, nodeClient: nodeClient))
   }
 
-  private func process(_ sandbox: SandboxProcess, _ function: FunctionVersion, _ credentials: SessionCredentials) -> RunningProcess {
+  private func process(
+    _ sandbox: SandboxProcess, _ function: FunctionVersion, _ keys: RunningProcess.Keys, _ programs: RunningProcess.Programs?
+  ) -> RunningProcess {
     RunningProcess(
-      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
-      credentialsExpireAt: credentials.expiration)
+      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, keys: keys,
+      programs: programs)
   }
 
   private static func words(for error: SandboxError, places: [String]) -> String {
@@ -121,8 +124,8 @@ final class Launcher: Sendable {
 
   private func spec(_ plan: LaunchPlan, _ function: FunctionVersion, _ temporary: TemporaryDirectory) -> SandboxSpec {
     SandboxSpec(
-      executable: plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task",
-      readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
+      executable: plan.extensions.isEmpty ? plan.executable : nil, arguments: plan.arguments, environment: plan.environment,
+      workingDirectory: plan.extensions.isEmpty ? "/var/task" : "/", readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
       listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
       maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles, hostname: LaunchPlan.hostname)
   }

@@ -85,7 +85,9 @@ public final class LambdaService: ServiceModule {
   public var apis: [ServiceAPI] {
     [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
   }
-  public var workers: [any Worker] { control.workers + [IdleWorker(placement: placement)] }
+  public var workers: [any Worker] {
+    control.workers + [IdleWorker(placement: placement), SnapshotWorker(control: control, placement: placement)]
+  }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.

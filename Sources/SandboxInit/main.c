@@ -212,12 +212,21 @@ static void begin_program(int number, int output) {
   say(packet, snprintf(packet, sizeof packet, "B%d %d", number, error));
 }
 
-// A connection within the loopback is there at once or refused: nobody is waited for.
+// A connection within the loopback is there almost at once or refused; only a listener whose queue is full lets us wait.
+static int finish_connecting(int descriptor) {
+  struct pollfd polled = {.fd = descriptor, .events = POLLOUT};
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (poll(&polled, 1, 50) <= 0) return ETIMEDOUT;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
 static void connect_inside(int number, int port) {
   char packet[64], buffer[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
   int one = 1, error = 0, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0 || (connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)) error = errno;
+  if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0)
+    error = errno == EINPROGRESS ? finish_connecting(descriptor) : errno;
   if (error == 0) setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   struct iovec body = {.iov_base = packet, .iov_len = (size_t)snprintf(packet, sizeof packet, "C%d %d", number, error)};
   struct msghdr message = {.msg_iov = &body, .msg_iovlen = 1};

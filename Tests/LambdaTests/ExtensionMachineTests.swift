@@ -151,6 +151,58 @@ import Testing
   }
 }
 
+/// The life of an environment that is initialised ahead of its first invocation.
+@Suite struct SnapshotMachineTests {
+  private func snapshotted() -> EnvironmentMachine {
+    var machine = EnvironmentMachine(timeout: .seconds(3), initialization: .snapStart, now: .zero)
+    #expect(machine.deadline == .seconds(130))
+    #expect(names(machine.handle(.restoreAsked, now: .seconds(20))) == ["free"])
+    #expect(machine.isResting)
+    return machine
+  }
+
+  @Test func `an environment waits after its init until an invocation restores it`() throws {
+    var machine = snapshotted()
+    #expect(names(machine.handle(.assigned(invocation("1")), now: .seconds(100))) == ["restore"])
+    #expect(names(machine.handle(.nextAsked, now: .milliseconds(100_200))) == ["restore report success -", "start 1", "deliver 1"])
+    let usage = try #require(usageOf(machine.handle(.responded(requestID: "1", []), now: .milliseconds(100_300))))
+    #expect(usage.initDuration == nil && usage.restoreDuration == .milliseconds(200) && usage.duration == .milliseconds(100))
+    #expect(usage.billedMilliseconds == 300)
+  }
+
+  @Test func `an invocation that comes during the init is restored right after it`() {
+    var machine = EnvironmentMachine(timeout: .seconds(3), initialization: .snapStart, now: .zero)
+    #expect(names(machine.handle(.assigned(invocation("1")), now: .zero)) == [])
+    #expect(names(machine.handle(.restoreAsked, now: .seconds(1))) == ["restore"])
+  }
+
+  @Test func `hooks that fail or take too long fail the invocation, and the environment is reset`() {
+    var failing = snapshotted()
+    _ = failing.handle(.assigned(invocation("1")), now: .seconds(100))
+    #expect(
+      names(failing.handle(.restoreErrorPosted(.make("Runtime.AfterRestoreError", "no")), now: .seconds(101)))
+        == ["restore report error Runtime.AfterRestoreError", "start 1", "finish 1 Runtime.AfterRestoreError error", "kill"])
+    #expect(names(failing.handle(.exited(.exited(65)), now: .seconds(101))) == ["free"])
+    var slow = snapshotted()
+    _ = slow.handle(.assigned(invocation("1")), now: .seconds(100))
+    #expect(
+      names(slow.handle(.ticked, now: .seconds(110))) == ["restore report timeout -", "start 1", "finish 1 Sandbox.Timedout timeout", "kill"])
+  }
+
+  @Test func `an init that fails ahead of use is told and not tried again`() {
+    var machine = EnvironmentMachine(timeout: .seconds(3), initialization: .snapStart, now: .zero)
+    _ = machine.handle(.initErrorPosted(.make("Runtime.ImportModuleError", "no")), now: .seconds(1))
+    #expect(
+      names(machine.handle(.exited(.signalled(9)), now: .seconds(1)))
+        == ["init report error Runtime.ImportModuleError", "init failed Runtime.ImportModuleError"])
+  }
+
+  @Test func `only an environment that is to be restored may ask for it`() {
+    var machine = EnvironmentMachine(timeout: .seconds(3), now: .zero)
+    #expect(names(machine.handle(.restoreAsked, now: .seconds(1))) == ["reject"])
+  }
+}
+
 @Suite struct ExtensionSetTests {
   private func refusal(_ body: () throws -> Void) -> String? {
     do { try body() } catch { return (error as? ExtensionSet.Refusal)?.message }

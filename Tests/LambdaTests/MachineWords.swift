@@ -28,6 +28,7 @@ func names(_ actions: [EnvironmentMachine.Action]) -> [String] {
     case .finish(let invocation, let outcome, let usage): "finish \(invocation.requestID) \(text(outcome)) \(usage.status ?? "ok")"
     case .free: "free"
     case .gone: "gone"
+    case .initFailed(let type): "init failed \(type)"
     case .rejectRequest: "reject"
     case .refuse(let refusal): "refuse \(refusal.type)"
     }

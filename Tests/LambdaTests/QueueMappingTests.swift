@@ -146,7 +146,7 @@ import Testing
 
   @Test func `a report line has AWS's fields and units`() {
     let usage = EnvironmentMachine.Usage(duration: .microseconds(26_731), initDuration: .microseconds(130_494))
-    let record = PlatformRecord(function: .sample, initializationType: .onDemand, logStream: "s")
+    let record = PlatformRecord(function: .sample, initialization: .onDemand, logStream: "s")
     #expect(
       PlatformLog.line(for: .report(invocation("id"), usage, maximumMemory: 75), of: record)
         == "REPORT RequestId: id\tDuration: 26.73 ms\tBilled Duration: 158 ms\tMemory Size: 128 MB\tMax Memory Used: 75 MB\tInit Duration: 130.49 ms\t\n")

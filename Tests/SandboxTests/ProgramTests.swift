@@ -68,7 +68,8 @@ struct ProgramTests {
     _ = await sandbox.exit()
   }
 
-  @Test(.enabled(if: Workbench.python != nil)) func `the server connects to a port inside, and is refused where nobody listens`() async throws {
+  @Test(.enabled(if: Workbench.python != nil))
+  func `the server connects to a port inside, and is refused where nobody listens`() async throws {
     let temporary = try host.makeTemporaryDirectory(limitBytes: 1 << 20)
     defer { temporary.release() }
     let sandbox = try await holding(temporary)

@@ -21,6 +21,8 @@ final class ControlPlane: Sendable {
   let changes = FunctionChanges()
   /// Nudged after every change of a mapping, and of a function that a mapping may name.
   let mappingNudge = Nudge()
+  /// Nudged when a version may have to be initialised ahead of its first invocation.
+  let snapshotNudge = Nudge()
   let activation: Activation
   let collector: PackageCollector
   let links: PackageLinks
@@ -37,7 +39,7 @@ final class ControlPlane: Sendable {
     links = PackageLinks(ambient)
     activation = Activation(
       store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-      collection: collector.nudge)
+      collection: collector.nudge, snapshots: snapshotNudge)
   }
 
   var workers: [any Worker] { [activation, collector] }
@@ -61,6 +63,7 @@ final class ControlPlane: Sendable {
     changes.send(change)
     activation.nudge.nudge()
     mappingNudge.nudge()
+    snapshotNudge.nudge()
   }
 }
 

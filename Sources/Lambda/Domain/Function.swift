@@ -65,8 +65,11 @@ struct FunctionVersion: Sendable, Equatable {
   var layers: [LayerReference] = []
   /// Of the files of the package, in bytes; 0 when an older release stored the function.
   var unzippedSize = 0
-  /// SnapStart is asked for. A published version starts in the ordinary way all the same.
+  /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
+
+  /// It is initialised ahead, and restored for its first invocation.
+  var isSnapshotted: Bool { hasSnapStart && version != Self.latest }
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

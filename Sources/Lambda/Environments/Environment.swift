@@ -11,6 +11,8 @@ final class Environment: Sendable {
     case free
     /// It will not run again; with the reason when it could not be started.
     case gone(failure: String?)
+    /// It was to be ready ahead of use, and its function fails with this type of error while it is initialised.
+    case initFailed(type: String)
   }
 
   /// What a runtime gets for asking for the next invocation.
@@ -56,7 +58,7 @@ final class Environment: Sendable {
   let id: EnvironmentID
   let function: FunctionVersion
   let logStream: String
-  let initializationType: InitializationType
+  let initialization: Initialization
   let systemLog: SystemLog
   let guarded: Mutex<Guarded>
   let telemetry: TelemetryHub
@@ -69,21 +71,21 @@ final class Environment: Sendable {
   private let orderSink: AsyncStream<Order>.Continuation
 
   init(
-    id: EnvironmentID, function: FunctionVersion, logStream: String, ambient: Ambient,
-    initializationType: InitializationType = .onDemand, freezer: Freezer? = nil,
+    id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
+    freezer: Freezer? = nil,
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
     (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
-    (self.writeLog, self.report, self.initializationType) = (writeLog, report, initializationType)
-    let record = PlatformRecord(function: function, initializationType: initializationType, logStream: logStream)
+    (self.writeLog, self.report, self.initialization) = (writeLog, report, initialization)
+    let record = PlatformRecord(function: function, initialization: initialization, logStream: logStream)
     systemLog = SystemLog(record)
     telemetry = TelemetryHub(record, clock: ambient.clock)
     log = Mutex(InvocationLog(function))
     guarded = Mutex(
       Guarded(
         machine: EnvironmentMachine(
-          timeout: function.timeout, now: ambient.clock.monotonic(), initializationType: initializationType)))
+          timeout: function.timeout, initialization: initialization, now: ambient.clock.monotonic())))
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
     tell(.initStart(.`init`))
@@ -394,7 +396,8 @@ final class Environment: Sendable {
     case .answer(let invocation, let outcome): answer(invocation, outcome)
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
-    case .gone: gone()
+    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
+    case .initFailed(let type): end(.initFailed(type: type))
     case .rejectRequest, .refuse: break
     }
   }
@@ -432,15 +435,15 @@ final class Environment: Sendable {
     }
   }
 
-  private func gone() {
-    let (waiter, extensionWaiters, failure) = guarded.withLock { guarded in
+  private func end(_ last: Report) {
+    let (waiter, extensionWaiters) = guarded.withLock { guarded in
       defer { guarded.extensionWaiters = [:] }
-      return (guarded.waiter.take(), guarded.extensionWaiters.values, guarded.failure)
+      return (guarded.waiter.take(), guarded.extensionWaiters.values)
     }
     waiter?.resume(returning: .nothing)
     for waiter in extensionWaiters { waiter.resume(returning: .nothing) }
     orderSink.yield(.end)
-    report(id, .gone(failure: failure))
+    report(id, last)
   }
 
   /// The caller gets the answer while extensions still work. Who wants the log has to wait for its last line.

@@ -197,6 +197,10 @@ extension EnvironmentMachine {
       .tell(.initRuntimeDone(boot.phase, how)), .tell(.initReport(boot.phase, (boot.failedAt ?? now) - boot.began, how)),
     ]
     guard let invocation = boot.invocation else {
+      guard initialization == .onDemand else {
+        state = .stopped
+        return actions + [.initFailed(type: boot.hasTimedOut ? "Sandbox.Timedout" : type)]
+      }
       state = .reset
       return actions + [.free]
     }

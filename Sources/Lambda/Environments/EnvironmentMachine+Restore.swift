@@ -3,7 +3,7 @@ import Base
 // SnapStart: an environment that has been initialised ahead waits to be restored for its first invocation.
 extension EnvironmentMachine {
   mutating func restoreAsked(_ now: Duration) -> [Action] {
-    guard initializationType == .snapStart, case .booting(let boot) = state, !boot.isRuntimeReady else { return [.rejectRequest] }
+    guard initialization == .snapStart, case .booting(let boot) = state, !boot.isRuntimeReady else { return [.rejectRequest] }
     extensions.close()
     // Extensions are initialised beside the runtime; a snapshot does not wait for them.
     let told: [Action] =
@@ -22,8 +22,9 @@ extension EnvironmentMachine {
   /// The runtime has run its hooks and asks for work.
   mutating func restored(_ restore: Restore, _ now: Duration) -> [Action] {
     let duration = now - restore.began
-    return [.tell(.restoreRuntimeDone(.success)), .tell(.restoreReport(duration, .success))]
-      + run(restore.invocation, began: now, initDuration: nil, restoreDuration: duration)
+    let run = Run(
+      invocation: restore.invocation, began: now, deadline: now + timeout, restoreDuration: duration, delivered: now)
+    return [.tell(.restoreRuntimeDone(.success)), .tell(.restoreReport(duration, .success))] + deliver(run)
   }
 
   mutating func restoreFailed(_ error: FunctionError, _ now: Duration) -> [Action] {

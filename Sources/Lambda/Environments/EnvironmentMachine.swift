@@ -1,5 +1,15 @@
 import Base
 
+/// Why an environment is made, as its function sees it in `AWS_LAMBDA_INITIALIZATION_TYPE`.
+enum Initialization: String, Sendable {
+  /// For an invocation.
+  case onDemand = "on-demand"
+  /// To be ready before there is one.
+  case provisioned = "provisioned-concurrency"
+  /// To be initialised ahead and restored for its first invocation.
+  case snapStart = "snap-start"
+}
+
 /// The life of one execution environment: decides what follows from each event, and does nothing itself.
 ///
 /// An environment outlives its processes: after a crash, a time-out or running out of memory it is *reset*, its /tmp is kept, and
@@ -126,6 +136,8 @@ struct EnvironmentMachine: Sendable {
     case free
     /// The environment will never run again.
     case gone
+    /// It was to be made ready ahead, and its init phase failed with this type of error. It will never run.
+    case initFailed(type: String)
     /// The request does not fit the state; it gets 403.
     case rejectRequest
     case refuse(ExtensionSet.Refusal)
@@ -157,7 +169,7 @@ struct EnvironmentMachine: Sendable {
   /// How long the init took when nobody waited for it; the first invocation reports it.
   var firstInit: Duration?
   let timeout: Duration
-  let initializationType: InitializationType
+  let initialization: Initialization
   /// The init phase may take 10 s (AWS: "Init phase"); what is initialised ahead may take longer.
   static let initLimit = Duration.seconds(10)
   static let longInitLimit = Duration.seconds(130)
@@ -165,9 +177,9 @@ struct EnvironmentMachine: Sendable {
   static let restoreLimit = Duration.seconds(10)
 
   /// A new environment boots at once; the first action is to launch.
-  init(timeout: Duration, now: Duration, initializationType: InitializationType = .onDemand) {
-    (self.timeout, self.initializationType) = (timeout, initializationType)
-    let limit = initializationType == .onDemand ? Self.initLimit : max(Self.longInitLimit, timeout)
+  init(timeout: Duration, initialization: Initialization = .onDemand, now: Duration) {
+    (self.timeout, self.initialization) = (timeout, initialization)
+    let limit = initialization == .onDemand ? Self.initLimit : max(Self.longInitLimit, timeout)
     state = .booting(Boot(began: now, deadline: now + limit, isSuppressed: false))
   }
 
@@ -269,16 +281,13 @@ struct EnvironmentMachine: Sendable {
     }
   }
 
-  mutating func run(
-    _ invocation: Invocation, began: Duration, initDuration: Duration?, restoreDuration: Duration? = nil
-  ) -> [Action] {
+  private mutating func run(_ invocation: Invocation, began: Duration, initDuration: Duration?) -> [Action] {
     let run = Run(
-      invocation: invocation, began: began, deadline: began + timeout, initDuration: initDuration,
-      restoreDuration: restoreDuration, delivered: began)
+      invocation: invocation, began: began, deadline: began + timeout, initDuration: initDuration, delivered: began)
     return [.beginLog] + deliver(run)
   }
 
-  private mutating func deliver(_ run: Run) -> [Action] {
+  mutating func deliver(_ run: Run) -> [Action] {
     state = .running(run)
     let addressed = extensions.deliver(.invoke).map(\.id)
     return [.tell(.start(run.invocation))]
@@ -320,7 +329,7 @@ struct EnvironmentMachine: Sendable {
     let told: [Action] =
       [.limit, .tell(.initRuntimeDone(boot.phase, .success))] + extensionStates
       + [.tell(.initReport(boot.phase, now - boot.began, .success))]
-    let reported: Duration? = initializationType == .onDemand ? now - boot.began : nil
+    let reported: Duration? = initialization == .onDemand ? now - boot.began : nil
     guard let invocation = boot.invocation else {
       state = .ready
       firstInit = reported

@@ -39,13 +39,6 @@ enum TelemetryKind: String, Sendable, CaseIterable { case platform, function, `e
 /// The two ways to subscribe; an environment uses one of them.
 enum TelemetryAPI: Sendable { case telemetry, logs }
 
-/// How an environment came to be, as `AWS_LAMBDA_INITIALIZATION_TYPE` and the events name it.
-enum InitializationType: String, Sendable {
-  case onDemand = "on-demand"
-  case provisionedConcurrency = "provisioned-concurrency"
-  case snapStart = "snap-start"
-}
-
 extension PlatformEvent {
   /// The name in the JSON log and in telemetry.
   var type: String {

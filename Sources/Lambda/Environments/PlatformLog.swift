@@ -13,7 +13,7 @@ enum PlatformLog {
     case .initStart: return "INIT_START \(versions)"
     case .initReport(let phase, let duration, let ending):
       // AWS: a successful init is reported by the invocation, except where it ran long before.
-      guard !ending.isSuccess || (record.initializationType != .onDemand && phase == .`init`) else { return nil }
+      guard !ending.isSuccess || (record.initialization != .onDemand && phase == .`init`) else { return nil }
       return "INIT_REPORT Init Duration: \(milliseconds(duration)) ms\tPhase: \(phase.rawValue)\(text(ending))\n"
     case .restoreStart: return "RESTORE_START \(versions)"
     case .restoreReport(let duration, let ending):

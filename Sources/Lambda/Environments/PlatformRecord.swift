@@ -4,7 +4,7 @@ import Fabric
 /// Makes the `record` objects of platform events, for the JSON log and for telemetry.
 struct PlatformRecord: Sendable {
   let function: FunctionVersion
-  let initializationType: InitializationType
+  let initialization: Initialization
   /// Names the environment, as on AWS.
   let logStream: String
 
@@ -78,7 +78,7 @@ struct PlatformRecord: Sendable {
         + fields(usage.ending))
   }
 
-  private var type: JSON { .string(initializationType.rawValue) }
+  private var type: JSON { .string(initialization.rawValue) }
 
   private var instance: [(String, JSON)] {
     [

@@ -22,7 +22,7 @@ struct SystemLog: Sendable {
   /// Nil when it is not written.
   func line(for event: PlatformEvent, at now: Instant) -> String? {
     guard isJSON else { return PlatformLog.line(for: event, of: record) }
-    guard let needed = Self.level(of: event, record.initializationType), needed.rawValue >= level.rawValue else { return nil }
+    guard let needed = Self.level(of: event, record.initialization), needed.rawValue >= level.rawValue else { return nil }
     let object = JSON.object(
       JSONObject([
         ("time", .string(now.iso8601Milliseconds)), ("type", .string(event.type)), ("record", record.record(of: event, at: now)),
@@ -31,7 +31,7 @@ struct SystemLog: Sendable {
   }
 
   /// AWS: "System log level event mapping"; nil for what is not in the JSON log.
-  private static func level(of event: PlatformEvent, _ type: InitializationType) -> Level? {
+  private static func level(of event: PlatformEvent, _ type: Initialization) -> Level? {
     switch event {
     case .initStart, .restoreStart, .start, .subscribed: .info
     case .initRuntimeDone(_, let ending), .restoreRuntimeDone(let ending): ending.isSuccess ? .debug : .warn

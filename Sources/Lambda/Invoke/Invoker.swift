@@ -18,6 +18,7 @@ final class Invoker: Sendable {
     clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
   ) async throws -> (requestID: String, result: InvocationResult) {
     switch resolved.version.state {
+    case .pending where resolved.version.isSnapshotted: throw LambdaError.snapshotNotReady()
     case .pending: throw LambdaError.pending(resolved.version.id)
     case .failed: throw LambdaError.failedFunction(resolved.version.id)
     case .active: break

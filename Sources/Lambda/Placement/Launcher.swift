@@ -43,7 +43,7 @@ final class Launcher: Sendable {
     let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
-      logStream: environment.logStream, initializationType: environment.initializationType, keysToken: keys.token)
+      logStream: environment.logStream, initialization: environment.initialization, keysToken: keys.token)
     if let process = await bindSpare(to: environment, plan, keys) { return process }
     let sandbox: SandboxProcess
     do {

@@ -8,11 +8,11 @@ final class Placement: Sendable {
   /// Names the pool of one version of a function.
   struct PoolKey: Hashable, Sendable { var function: FunctionID; var version: String }
 
-  private struct Waiting {
+  struct Waiting {
     var invocation: Invocation
     var completion: CheckedContinuation<InvocationResult, Never>
   }
-  private struct State {
+  struct State {
     var pools: [PoolKey: Pool] = [:]
     var functions: [PoolKey: FunctionVersion] = [:]
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
@@ -21,6 +21,8 @@ final class Placement: Sendable {
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
+    /// Who waits for environments that are initialised ahead.
+    var snapshots: [EnvironmentID: CheckedContinuation<SnapshotOutcome, Never>] = [:]
 
     mutating func newID() -> UInt64 {
       nextID += 1
@@ -28,15 +30,16 @@ final class Placement: Sendable {
     }
   }
   /// What is done after the decision, outside the lock.
-  private enum Effect {
+  enum Effect {
     case start(Environment)
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
+    case tell(CheckedContinuation<SnapshotOutcome, Never>, SnapshotOutcome)
   }
 
-  private let state: Mutex<State>
-  private let ambient: Ambient
+  let state: Mutex<State>
+  let ambient: Ambient
   private let logForwarder: LogForwarder
   private let idleLimit: Duration
   let gate = StartGate()
@@ -102,8 +105,8 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting) = ([:], [:]) }
-      return state.environments.values.map { .stop($0.environment) }
+      defer { (state.pools, state.waiting, state.snapshots) = ([:], [:], [:]) }
+      return state.snapshots.values.map { .tell($0, .abandoned) } + state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
     perform(effects)
@@ -164,7 +167,10 @@ final class Placement: Sendable {
       guard let key = state.environments[id]?.key else { return [] }
       switch report {
       case .free:
-        return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+        return told(id, .taken, &state) + change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+      case .initFailed(let type):
+        state.environments[id] = nil
+        return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
       case .gone(let failure):
         state.environments[id] = nil
         var failed: [Effect] = []
@@ -173,7 +179,7 @@ final class Placement: Sendable {
           let abandoned = state.pools[key]?.abandonWaiters() ?? []
           failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
         }
-        return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+        return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
       }
     }
     perform(effects)
@@ -241,7 +247,7 @@ final class Placement: Sendable {
   }
 
   /// Lets a pool decide and turns its actions into effects.
-  private func change(
+  func change(
     _ key: PoolKey, _ state: inout State, create revision: String? = nil,
     _ decide: (inout Pool, () -> EnvironmentID) -> [Pool.Action]
   ) -> [Effect] {
@@ -285,11 +291,12 @@ final class Placement: Sendable {
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, logStream: stream, ambient: ambient, freezer: freezer,
+      id: id, function: function, initialization: function.isSnapshotted ? .snapStart : .onDemand, logStream: stream, ambient: ambient,
+      freezer: freezer,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
-  private func perform(_ effects: [Effect]) {
+  func perform(_ effects: [Effect]) {
     for effect in effects {
       switch effect {
       case .start(let environment): startSink.yield(environment)
@@ -298,6 +305,7 @@ final class Placement: Sendable {
       case .fail(let waiting, let reason):
         waiting.completion.resume(
           returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+      case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
       }
     }
   }

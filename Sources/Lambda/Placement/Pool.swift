@@ -30,6 +30,8 @@ struct Pool: Sendable {
   /// Free environments, the one used last at the end: it is the warmest.
   private var free: [EnvironmentID] = []
   private var waiters: [WaiterID] = []
+  /// Those that were started ahead of any invocation and have not booted yet.
+  private var ahead: Set<EnvironmentID> = []
   private(set) var revision: String
   /// The function is deleted: what becomes free is not kept.
   private var isRetired = false
@@ -69,13 +71,22 @@ struct Pool: Sendable {
 
   /// A start that has not begun yet is taken back when others serve all who wait.
   mutating func takesBack(_ id: EnvironmentID) -> Bool {
-    guard case .starting? = slots[id]?.slot, starting > waiters.count else { return false }
+    guard case .starting? = slots[id]?.slot, !ahead.contains(id), starting > waiters.count else { return false }
     slots[id] = nil
     return true
   }
 
+  /// Starts an environment that nobody waits for yet.
+  mutating func startAhead(newID: () -> EnvironmentID) -> [Action] {
+    let id = newID()
+    slots[id] = (.starting, revision)
+    ahead.insert(id)
+    return [.start(id)]
+  }
+
   /// The environment can take an invocation: it has booted or has answered the one before.
   mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
+    ahead.remove(id)
     guard let entry = slots[id] else { return [] }
     guard entry.revision == revision else {
       slots[id] = nil
@@ -98,6 +109,7 @@ struct Pool: Sendable {
   /// The environment is no more. Those who wait are not left without one.
   mutating func gone(_ id: EnvironmentID, newID: () -> EnvironmentID) -> [Action] {
     slots[id] = nil
+    ahead.remove(id)
     free.removeAll { $0 == id }
     guard waiters.count > starting else { return [] }
     let fresh = newID()

@@ -40,7 +40,7 @@ struct RuntimeAPIHandler: HTTPHandler {
     }
   }
 
-  private var isSnapStart: Bool { environment.initializationType == .snapStart }
+  private var isSnapStart: Bool { environment.initialization == .snapStart }
 
   private func answer(_ answer: Environment.NextAnswer) -> HTTPResponse {
     switch answer {

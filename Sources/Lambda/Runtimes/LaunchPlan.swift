@@ -39,7 +39,7 @@ struct LaunchPlan: Sendable, Equatable {
   ///   - keysToken: opens the Runtime API's own source of keys, for environments whose variables must not hold them (SnapStart).
   static func make(
     for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
-    credentials: SessionCredentials, logStream: String, initializationType: InitializationType = .onDemand, keysToken: String = ""
+    credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand, keysToken: String = ""
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
@@ -52,8 +52,8 @@ struct LaunchPlan: Sendable, Equatable {
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
     plan.environment.merge(reserved(function, credentials, logStream)) { _, ours in ours }
-    plan.environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = initializationType.rawValue
-    if initializationType == .snapStart { plan.hideFromSnapshot(keysToken) }
+    plan.environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = initialization.rawValue
+    if initialization == .snapStart { plan.hideFromSnapshot(keysToken) }
     return plan
   }
 

@@ -9,6 +9,7 @@ import Store
 ///     policy    (lambda, p, account, region, name, qualifier)   → ResourcePolicy; the qualifier is empty for the function
 ///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
+///     snapshot  (lambda, x, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
@@ -21,6 +22,7 @@ enum Keys {
   static let functions = Key("lambda", "f")
   static let progress = Key("lambda", "t")
   static let mappings = Key("lambda", "m")
+  static let snapshots = Key("lambda", "x")
   static let garbage = Key("lambda", "g")
 
   static func functions(_ account: AccountID) -> Key { functions.appending(account) }
@@ -35,6 +37,8 @@ enum Keys {
   static func settings(_ id: FunctionID) -> Key { of(id, "i") }
   static func settings(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "i").appending(qualifier) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
+  static func snapshots(_ id: FunctionID) -> Key { of(id, "x") }
+  static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "x").appending(version) }
 
   static func mappings(_ account: AccountID, _ region: Region) -> Key { mappings.appending(account, region) }
   static func mapping(_ account: AccountID, _ region: Region, _ uuid: String) -> Key {

@@ -187,6 +187,15 @@ enum LambdaError {
   static func noPolicy() -> AWSError { notFound("No policy is associated with the given resource.") }
   static func noStatement(_ sid: String) -> AWSError { notFound("Statement \(sid) is not found in resource policy.") }
 
+  // Function URLs
+
+  static func noFunctionForURL() -> AWSError { notFound("Function does not exist") }
+  static func urlExists(_ arn: String) -> AWSError {
+    conflict(
+      "Failed to create function url config for [functionArn = \(arn)]. Error message:  FunctionUrlConfig exists for this Lambda "
+        + "function")
+  }
+
   // Versions, aliases and asynchronous settings
 
   static func noAlias(_ arn: String) -> AWSError { notFound("Cannot find alias arn: \(arn)") }

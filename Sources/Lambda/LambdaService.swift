@@ -16,9 +16,14 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
-    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
+    /// How fast a streamed answer passes after its first 6 MB, in bytes a second; 0 for no limit.
+    public var streamedBytesPerSecond: Int
+    public init(
+      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
+      streamedBytesPerSecond: Int = 2 << 20
+    ) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      self.spareRuntimes = spareRuntimes
+      (self.spareRuntimes, self.streamedBytesPerSecond) = (spareRuntimes, streamedBytesPerSecond)
     }
   }
   /// The services that Lambda works with.
@@ -41,6 +46,10 @@ public final class LambdaService: ServiceModule {
   private let queue: AsyncQueue
   private let mappings: MappingRunner
   private let invokeOperation: InvokeOperation
+  private let functionURLs: FunctionURLEndpoint
+  private let executions: DurableExecutions
+  private let durable: DurableRunner
+  private let durableAPI: DurableAPI
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
@@ -65,26 +74,43 @@ public final class LambdaService: ServiceModule {
       catalog: NoticedCatalog(runtimes, logger: logger))
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
     placement = Placement(ambient: ambient, logForwarder: logForwarder)
-    let invoker = Invoker(placement: placement, ambient: ambient)
+    executions = DurableExecutions(store: store, ambient: ambient)
+    let invoker = Invoker(placement: placement, ambient: ambient, executions: executions)
+    let deadLetters = DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger)
+    let destinations = Destinations(
+      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+      logger: logger)
     queue = AsyncQueue(
-      store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
-      destinations: Destinations(
-        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
+      store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
+      destinations: destinations, ambient: ambient, logger: logger)
+    durable = DurableRunner(
+      executions: executions, control: control, invoker: invoker,
+      reports: DurableReports(
+        executions: executions, control: control, deadLetters: deadLetters, destinations: destinations, queue: queue,
         logger: logger),
-      ambient: ambient, logger: logger)
+      logger: logger)
+    durableAPI = DurableAPI(
+      control: control, executions: executions,
+      targets: DurableTargets(
+        control: control, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient))
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
         control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
         logger: logger),
       ambient: ambient, logger: logger)
-    invokeOperation = InvokeOperation(control: control, invoker: invoker, queue: queue)
+    invokeOperation = InvokeOperation(
+      control: control, invoker: invoker, queue: queue, executions: executions, clock: ambient.clock,
+      streamedBytesPerSecond: configuration.streamedBytesPerSecond)
+    functionURLs = FunctionURLEndpoint(
+      control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,
+      bytesPerSecond: configuration.streamedBytesPerSecond, logger: logger)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
+    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations + durableAPI.operations)]
   }
+  public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
     control.workers + [IdleWorker(placement: placement), SnapshotWorker(control: control, placement: placement)]
   }
@@ -126,6 +152,7 @@ public final class LambdaService: ServiceModule {
   private func feed(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
+      group.addTask { await self.durable.run() }
       group.addTask { await self.mappings.run() }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
@@ -157,12 +184,15 @@ public final class LambdaService: ServiceModule {
     try await control.removeMappings(of: account)
     try await control.removeFunctions(of: account)
     try await queue.removeAll(of: account)
+    try await executions.removeAll(of: account)
     await placement.removeAll(of: account, within: Self.removalLimit)
     await logForwarder.drain()
     logForwarder.forget(account)
   }
 
-  public var inventory: [InventoryItem] { ControlPlane.inventory }
+  public var inventory: [InventoryItem] {
+    ControlPlane.inventory + [InventoryItem("durable executions", below: DurableKeys.executions)]
+  }
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts

@@ -15,6 +15,7 @@ OPEN = {
 ACTIONS = {
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
+    "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -60,7 +61,11 @@ ACCESS = {
 }
 
 # Allowed, they still fail in the walk.
-FAILING = {"sts:DecodeAuthorizationMessage": "there is no message to decode"}
+FAILING = {
+    "sts:DecodeAuthorizationMessage": "there is no message to decode",
+    "lambda:CheckpointDurableExecution": "only a running invocation has a token",
+    "lambda:GetDurableExecutionState": "only a running invocation has a token",
+}
 
 _IAM = [("PolicyArn", None), ("OpenIDConnectProviderArn", None), ("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("UserName", "user")]
 
@@ -98,6 +103,8 @@ def _named(world, kind, name):
 def _function(world, operation, given):
     if "UUID" in given:
         return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
+    if "DurableExecutionArn" in given or "CallbackId" in given:
+        return given.get("DurableExecutionArn", world.handles["waiting"])
     if "FunctionName" in given:
         return world.arn("lambda", f"function:{given['FunctionName']}")
     if "LayerName" in given:

@@ -12,6 +12,7 @@ final class AsyncQueue: Sendable {
   private let rows: AsyncEventRows
   private let control: ControlPlane
   private let invoker: Invoker
+  private let executions: DurableExecutions
   private let deadLetters: DeadLetters
   private let destinations: Destinations
   private let ambient: Ambient
@@ -20,11 +21,11 @@ final class AsyncQueue: Sendable {
   private let inFlight = Mutex(0)
 
   init(
-    store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, destinations: Destinations,
-    ambient: Ambient, logger: Logger
+    store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
+    destinations: Destinations, ambient: Ambient, logger: Logger
   ) {
     rows = AsyncEventRows(store: store)
-    (self.control, self.invoker) = (control, invoker)
+    (self.control, self.invoker, self.executions) = (control, invoker, executions)
     (self.deadLetters, self.destinations) = (deadLetters, destinations)
     (self.ambient, self.logger) = (ambient, logger)
   }
@@ -86,8 +87,25 @@ final class AsyncQueue: Sendable {
       await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil)
       return
     }
+    if resolved.version.durable != nil { return await start(event, name, resolved) }
     let (attempt, response) = await invoke(event, name, resolved)
     await settle(event, attempt, response, resolved)
+  }
+
+  /// The event of a durable function becomes an execution, which has retries, dead letter and destinations of its own. Its
+  /// name is the event's id, so that an event which is tried again finds its execution.
+  private func start(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction) async {
+    do {
+      guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
+      _ = try await executions.start(
+        resolved, name: event.requestID, payload: event.payload,
+        origin: .asynchronous(requestID: event.requestID, qualifier: name.qualifier), trace: event.trace)
+      try await rows.complete(event)
+    } catch let error as AWSError where error.fault == .client {
+      await settle(event, .functionFailed(FunctionError.make(error.code, error.message)), nil, resolved)
+    } catch {
+      await settle(event, .notRun(reason: "\(error)"), nil, resolved)
+    }
   }
 
   private func invoke(

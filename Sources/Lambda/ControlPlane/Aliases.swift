@@ -97,6 +97,7 @@ extension ControlPlane {
       try tx.delete(Keys.alias(id, input.name))
       try tx.delete(Keys.policy(id, input.name))
       try tx.delete(Keys.settings(id, input.name))
+      try URLRows.delete(id, input.name, in: tx)
     }
     functionChanged(.changed(id))
   }

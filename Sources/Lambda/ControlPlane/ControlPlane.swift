@@ -47,7 +47,7 @@ final class ControlPlane: Sendable {
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
       + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
-      + layerPermissionOperations + recursionOperations + managementOperations
+      + layerPermissionOperations + recursionOperations + managementOperations + urlOperations
   }
 
   /// What is to run under a name, from memory where possible.

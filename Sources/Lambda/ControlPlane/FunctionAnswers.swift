@@ -50,6 +50,11 @@ extension FunctionConfiguration {
     (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
     (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)
     loggingConfig = logging
+    if let durable = version.durable {
+      var config = DurableConfig()
+      (config.executionTimeout, config.retentionPeriodInDays) = (durable.executionTimeout, durable.retentionDays)
+      durableConfig = config
+    }
   }
 
   private mutating func setState(_ version: FunctionVersion) {

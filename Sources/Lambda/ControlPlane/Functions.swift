@@ -207,7 +207,17 @@ extension FunctionVersion {
       ephemeralStorageMegabytes: LambdaLimits.defaultEphemeralStorageMegabytes, architecture: architecture ?? "x86_64",
       codeHash: "", codeSize: 0, logFormat: .text, logGroup: "/aws/lambda/\(id.name)", tracing: .passThrough,
       deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
+    if let durable = settings.durable { try makeDurable(durable) }
     try apply(settings)
+  }
+
+  /// Only creation can. Such a function may take longer unless it is told otherwise, and logs in JSON.
+  private mutating func makeDurable(_ settings: FunctionSettings.Durable) throws {
+    guard let timeout = settings.executionTimeout else { throw LambdaError.durableWithoutTimeout() }
+    durable = DurableSettings(
+      executionTimeout: timeout, retentionDays: settings.retentionDays ?? DurableLimits.defaultRetentionDays)
+    self.timeout = .seconds(min(timeout, LambdaLimits.timeoutSeconds.upperBound))
+    (logFormat, applicationLogLevel, systemLogLevel) = (.json, "INFO", "INFO")
   }
 
   /// Takes over what was given.
@@ -223,6 +233,13 @@ extension FunctionVersion {
     tracing = settings.tracing ?? tracing
     if let target = settings.deadLetterTarget { deadLetterTarget = target }
     if let logging = settings.logging { try apply(logging) }
+    if let change = settings.durable {
+      guard let before = durable else { throw LambdaError.durableAddedLater() }
+      durable = DurableSettings(
+        executionTimeout: change.executionTimeout ?? before.executionTimeout,
+        retentionDays: change.retentionDays ?? before.retentionDays)
+    }
+    if durable != nil, logFormat == .text { throw LambdaError.durableTextLogs() }
     hasSnapStart = settings.hasSnapStart ?? hasSnapStart
     if hasSnapStart { try checkSnapStart() }
   }

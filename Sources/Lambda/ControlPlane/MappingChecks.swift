@@ -20,6 +20,7 @@ extension ControlPlane {
   /// exists, and that messages stay invisible for as long as the function may run.
   func check(_ mapping: EventSourceMapping, _ call: Call) async throws {
     let version = try await mappedVersion(mapping)
+    if version.durable != nil, mapping.qualifier == nil { throw LambdaError.unqualifiedDurable() }
     try await checkRole(of: version, mayCall: ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"], on: mapping.source, call)
     let queue: QueueDescription
     do {

@@ -67,6 +67,8 @@ struct FunctionVersion: Sendable, Equatable {
   var unzippedSize = 0
   /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
+  /// An invocation starts a durable execution; nil for an ordinary function.
+  var durable: DurableSettings?
 
   /// It is initialised ahead, and restored for its first invocation.
   var isSnapshotted: Bool { hasSnapStart && version != Self.latest }

@@ -11,13 +11,13 @@ extension FunctionSettings {
     try refuse(architectures: input.architectures)
     try refuse(
       vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
-    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+    if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
     try refuse(
       vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
-    try refuse(capacity: input.capacityProviderConfig, durable: input.durableConfig)
+    if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   private static func refuse(
@@ -29,11 +29,6 @@ extension FunctionSettings {
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
     if image != nil { throw LambdaError.unsupported("ImageConfig") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
-  }
-
-  private static func refuse(capacity: CapacityProviderConfig?, durable: DurableConfig?) throws {
-    if capacity != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
-    if durable != nil { throw LambdaError.unsupported("DurableConfig") }
   }
 
   static func refuse(architectures: [String]?) throws {

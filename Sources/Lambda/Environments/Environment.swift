@@ -39,7 +39,7 @@ final class Environment: Sendable {
     /// The same for extensions, by their identifiers.
     var extensionWaiters: [String: CheckedContinuation<ExtensionAnswer, Never>] = [:]
     var extensionMail: [String: [UInt8]] = [:]
-    var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
+    var completions: [String: InvocationCompletion] = [:]
     var process: RunningProcess?
     /// Counts how often the runtime or an extension has begun to wait for work.
     var rests: UInt64 = 0
@@ -62,13 +62,13 @@ final class Environment: Sendable {
   let systemLog: SystemLog
   let guarded: Mutex<Guarded>
   let telemetry: TelemetryHub
-  private let log: Mutex<InvocationLog>
+  let log: Mutex<InvocationLog>
   let ambient: Ambient
   private let freezer: Freezer?
-  private let report: @Sendable (EnvironmentID, Report) -> Void
+  let report: @Sendable (EnvironmentID, Report) -> Void
   private let writeLog: @Sendable ([LogLine], _ environment: Environment) -> Void
   private let orders: AsyncStream<Order>
-  private let orderSink: AsyncStream<Order>.Continuation
+  let orderSink: AsyncStream<Order>.Continuation
 
   init(
     id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
@@ -113,7 +113,7 @@ final class Environment: Sendable {
   // MARK: From the placement
 
   /// Runs one invocation. Only for an environment that is free.
-  func run(_ invocation: Invocation, _ completion: CheckedContinuation<InvocationResult, Never>) {
+  func run(_ invocation: Invocation, _ completion: @escaping InvocationCompletion) {
     guarded.withLock { $0.completions[invocation.attemptID] = completion }
     feed(.assigned(invocation))
   }
@@ -177,6 +177,22 @@ final class Environment: Sendable {
     drain()
     return feed(.errorPosted(requestID: requestID, error))
   }
+  /// The runtime begins to send its answer in pieces. Nil when it does not run such an invocation.
+  func beginStream(_ requestID: String, contentType: String) -> StreamTarget? {
+    guard feed(.streamBegan(requestID: requestID)) else { return nil }
+    let running = guarded.withLock { $0.machine.running }
+    guard let running, running.requestID == requestID else { return nil }
+    guard let pipe = running.pipe else { return .collected }
+    pipe.begin(contentType: contentType)
+    return .pipe(pipe)
+  }
+  /// False when the invocation is over already.
+  func endStream(_ requestID: String, _ outcome: InvocationOutcome) -> Bool {
+    drain()
+    return feed(.streamEnded(requestID: requestID, outcome))
+  }
+  /// The connection ended before the answer did.
+  func breakStream(_ requestID: String) { feed(.streamBroke(requestID: requestID)) }
   func failInit(_ error: FunctionError) -> Bool {
     drain()
     return feed(.initErrorPosted(error))
@@ -218,7 +234,7 @@ final class Environment: Sendable {
     if mustKill { process.kill() }
   }
 
-  private func tellBooted() { guarded.withLock { $0.booted.take() }?() }
+  func tellBooted() { guarded.withLock { $0.booted.take() }?() }
 
   private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
     let process: RunningProcess
@@ -280,7 +296,7 @@ final class Environment: Sendable {
       if ambient.clock.monotonic() - began >= Self.longestBoot { tellBooted() }
     }
   }
-  private let watchNudge = Nudge()
+  let watchNudge = Nudge()
 
   /// False when the task is cancelled.
   private func sleep(_ pause: Duration) async -> Bool {
@@ -316,7 +332,7 @@ final class Environment: Sendable {
     }
   }
 
-  private func publish(_ kind: TelemetryKind, _ message: String, _ now: Instant) {
+  func publish(_ kind: TelemetryKind, _ message: String, _ now: Instant) {
     telemetry.publish(kind, message, at: now)
   }
 
@@ -359,113 +375,5 @@ final class Environment: Sendable {
       if actions.isEmpty { return result }
       for action in actions { perform(action) }
     }
-  }
-
-  private func perform(_ action: EnvironmentMachine.Action) {
-    switch action {
-    case .launch: orderSink.yield(.launch)
-    case .startExtensions(let names): process?.order(.extensions(names))
-    case .startRuntime: process?.order(.runtime)
-    case .kill:
-      guarded.withLock { guarded in
-        if guarded.process == nil { guarded.mustKill = true } else { guarded.isKilled = true }
-        return guarded.process
-      }?.kill()
-    case .limit:
-      tellBooted()
-      telemetry.close()
-      do { try process?.limitCPU() } catch {
-        log.withLock { $0.platform("The CPU share could not be set: \(error)\n", at: ambient.now) }
-      }
-    case .deliver(let invocation, let deadline): answerRuntime(.invocation(invocation, deadline: wallTime(deadline)))
-    case .restore: answerRuntime(.restored)
-    case .invokeExtensions(let ids, let invocation, let deadline):
-      answerExtensions(ids, ExtensionEvent.invoke(invocation, deadline: wallTime(deadline)))
-    case .shutDownExtensions(let ids, let reason, let deadline):
-      telemetry.flush()
-      watchNudge.nudge()
-      answerExtensions(ids, ExtensionEvent.shutdown(reason, deadline: wallTime(deadline)))
-    case .terminateRuntime:
-      telemetry.flush()
-      watchNudge.nudge()
-      thaw()
-      process?.terminateRuntime()
-    case .killRuntime: process?.killRuntime()
-    case .beginLog: log.withLock { $0.begin() }
-    case .tell(let event): tell(event)
-    case .answer(let invocation, let outcome): answer(invocation, outcome)
-    case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
-    case .free: report(id, .free)
-    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
-    case .initFailed(let type): end(.initFailed(type: type))
-    case .rejectRequest, .refuse: break
-    }
-  }
-
-  private var process: RunningProcess? { guarded.withLock { $0.process } }
-
-  /// Function code lives in real time, so that is what its deadline is told in.
-  private func wallTime(_ deadline: Duration) -> Instant { ambient.clock.wallNow() + (deadline - ambient.clock.monotonic()) }
-
-  private func thaw() {
-    guarded.withLock { guarded in
-      if guarded.isFrozen { guarded.process?.setFrozen(false) }
-      guarded.isFrozen = false
-      // What was about to be frozen has something to do now.
-      guarded.rests += 1
-    }
-  }
-
-  private func answerRuntime(_ answer: NextAnswer) {
-    thaw()
-    guarded.withLock { guarded in
-      if guarded.waiter == nil { guarded.mailbox = answer }
-      return guarded.waiter.take()
-    }?.resume(returning: answer)
-  }
-
-  private func answerExtensions(_ ids: [String], _ event: [UInt8]) {
-    thaw()
-    for id in ids {
-      guarded.withLock { guarded in
-        let waiter = guarded.extensionWaiters.removeValue(forKey: id)
-        if waiter == nil { guarded.extensionMail[id] = event }
-        return waiter
-      }?.resume(returning: .event(event))
-    }
-  }
-
-  private func end(_ last: Report) {
-    let (waiter, extensionWaiters) = guarded.withLock { guarded in
-      defer { guarded.extensionWaiters = [:] }
-      return (guarded.waiter.take(), guarded.extensionWaiters.values)
-    }
-    waiter?.resume(returning: .nothing)
-    for waiter in extensionWaiters { waiter.resume(returning: .nothing) }
-    orderSink.yield(.end)
-    report(id, last)
-  }
-
-  /// The caller gets the answer while extensions still work. Who wants the log has to wait for its last line.
-  private func answer(_ invocation: Invocation, _ outcome: InvocationOutcome) {
-    guard !invocation.wantsLogTail else { return }
-    let completion = guarded.withLock { $0.completions.removeValue(forKey: invocation.attemptID) }
-    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: []))
-  }
-
-  private func finish(_ invocation: Invocation, _ outcome: InvocationOutcome, _ usage: EnvironmentMachine.Usage) {
-    let (completion, process, last) = guarded.withLock { guarded in
-      if case .invocation(let waiting, _)? = guarded.mailbox, waiting.attemptID == invocation.attemptID { guarded.mailbox = nil }
-      return (guarded.completions.removeValue(forKey: invocation.attemptID), guarded.process, guarded.peakMemoryBytes)
-    }
-    let used = (process?.peakMemoryBytes() ?? last) >> 20
-    let maximum = max(1, min(used, function.memoryMegabytes))
-    if let process { drain(process) }
-    log.withLock { $0.settle(at: ambient.now, publish) }
-    tell(.end(requestID: invocation.requestID))
-    tell(.report(invocation, usage, maximumMemory: maximum))
-    let tail = invocation.wantsLogTail ? log.withLock { $0.tailBytes } : []
-    flush()
-    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
   }
 }

@@ -78,7 +78,7 @@ extension EnvironmentMachine {
   }
 
   /// A process of the function has failed the environment: with what it was doing, it is reset.
-  mutating func failed(_ message: String, type: String, _ now: Duration) -> [Action] {
+  mutating func failed(_ message: String, type: String, wasKilled: Bool = false, _ now: Duration) -> [Action] {
     func error(_ requestID: String) -> FunctionError { .make(type, "RequestId: \(requestID) Error: \(message)") }
     switch state {
     case .booting(var boot):
@@ -89,8 +89,9 @@ extension EnvironmentMachine {
     case .restoring(let restore):
       return endRestore(restore, error(restore.invocation.requestID), .init(status: "error", errorType: type), now)
     case .running(let run):
+      let (failure, kind) = run.failure(error(run.invocation.requestID), wasKilled: wasKilled)
       return [.tell(.fault(requestID: run.invocation.requestID, message: message, errorType: type))]
-        + finish(run, .functionError(error(run.invocation.requestID)), status: "error", type, now)
+        + finish(run, .functionError(failure), status: "error", kind, now)
         + end(.reset(isFree: false, queued: nil), .failure, now)
     case .completing(let run, let outcome):
       return [.tell(.fault(requestID: run.invocation.requestID, message: message, errorType: type))]
@@ -124,7 +125,7 @@ extension EnvironmentMachine {
       guard case .runtime = ending.stage else { return [] }
       return shutDownExtensions(ending)
     }
-    return failed(FunctionError.words(for: end), type: FunctionError.type(of: end), now)
+    return failed(FunctionError.words(for: end), type: FunctionError.type(of: end), wasKilled: end == .signalled(9), now)
   }
 
   mutating func extensionNotStarted(_ name: String, _ reason: String, _ type: String, _ now: Duration) -> [Action] {
@@ -153,11 +154,11 @@ extension EnvironmentMachine {
       state = .reset
       return actions.filter { if case .kill = $0 { false } else { true } } + [.free]
     case .running(let run):
-      let error = FunctionError.exit(run.invocation.requestID, end)
-      let type = FunctionError.type(of: end)
+      let (error, type) = run.failure(.exit(run.invocation.requestID, end), wasKilled: end == .signalled(9))
+      let words = PlatformEvent.fault(
+        requestID: run.invocation.requestID, message: FunctionError.words(for: end), errorType: FunctionError.type(of: end))
       state = .reset
-      return [.tell(.fault(requestID: run.invocation.requestID, message: FunctionError.words(for: end), errorType: type))]
-        + finish(run, .functionError(error), status: "error", type, now) + [.free]
+      return [.tell(words)] + finish(run, .functionError(error), status: "error", type, now) + [.free]
     case .completing(let run, let outcome):
       state = .reset
       return finish(run, outcome, status: "error", FunctionError.type(of: end), now) + [.free]

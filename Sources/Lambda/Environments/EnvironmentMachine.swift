@@ -78,6 +78,17 @@ struct EnvironmentMachine: Sendable {
     var producedBytes: Int?
     /// Of an error that the runtime has posted.
     var errorType: String?
+    var stream = Stream.none
+  }
+
+  /// How far a running invocation has come with a streamed answer.
+  enum Stream: Sendable {
+    /// → streaming
+    case none
+    /// A part of it is out, perhaps. → broken
+    case streaming
+    /// The runtime cut it off, and has been killed.
+    case broken
   }
 
   enum Event: Sendable {
@@ -94,6 +105,11 @@ struct EnvironmentMachine: Sendable {
     case responded(requestID: String, [UInt8])
     case errorPosted(requestID: String, FunctionError)
     case initErrorPosted(FunctionError)
+    /// The runtime sends its answer piece by piece.
+    case streamBegan(requestID: String)
+    case streamEnded(requestID: String, InvocationOutcome)
+    /// The connection of a streamed answer ended before the answer did.
+    case streamBroke(requestID: String)
     case extensionAsked(id: String)
     case extensionReported(id: String, isInit: Bool, type: String)
     case extensionNotStarted(name: String, reason: String, type: String)
@@ -213,6 +229,9 @@ struct EnvironmentMachine: Sendable {
     case .restoreErrorPosted(let error): restoreFailed(error, now)
     case .responded(let id, let body): answered(id, .success(body), now)
     case .errorPosted(let id, let error): answered(id, .functionError(error), now)
+    case .streamBegan(let id): streamBegan(id)
+    case .streamEnded(let id, let outcome): answered(id, outcome, now, isStreamed: true)
+    case .streamBroke(let id): streamBroke(id)
     case .initErrorPosted(let error): initFailed(error, now)
     case .extensionAsked(let id): extensionAsked(id, now)
     case .extensionReported(let id, let isInit, let type): extensionReported(id, isInit: isInit, type)
@@ -343,8 +362,12 @@ struct EnvironmentMachine: Sendable {
 
   var extensionStates: [Action] { extensions.members.map { .tell(.extensionState($0)) } }
 
-  private mutating func answered(_ requestID: String, _ outcome: InvocationOutcome, _ now: Duration) -> [Action] {
-    guard case .running(var run) = state, run.invocation.requestID == requestID else { return [.rejectRequest] }
+  private mutating func answered(
+    _ requestID: String, _ outcome: InvocationOutcome, _ now: Duration, isStreamed: Bool = false
+  ) -> [Action] {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, run.mayAnswer(isStreamed) else {
+      return [.rejectRequest]
+    }
     run.answered = now
     switch outcome {
     case .success(let body): run.producedBytes = body.count

@@ -10,7 +10,7 @@ final class Placement: Sendable {
 
   struct Waiting {
     var invocation: Invocation
-    var completion: CheckedContinuation<InvocationResult, Never>
+    var completion: InvocationCompletion
   }
   struct State {
     var pools: [PoolKey: Pool] = [:]
@@ -119,14 +119,32 @@ final class Placement: Sendable {
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
   /// - Parameter countsRate: whether it counts against the function's requests per second.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
+    try enter(resolved, countsRate)
+    return await withCheckedContinuation { continuation in
+      start(invocation, on: resolved) { continuation.resume(returning: $0) }
+    }
+  }
+
+  /// As `invoke`, without waiting for the end.
+  func begin(
+    _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
+  ) throws {
+    try enter(resolved, countsRate)
+    start(invocation, on: resolved, completion)
+  }
+
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) throws {
+    guard let (refusal, retryAfter) = admit(resolved, countsRate) else { return }
+    throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+  }
+
+  private func start(_ invocation: Invocation, on resolved: ResolvedFunction, _ completion: @escaping InvocationCompletion) {
     let function = resolved.version
-    if let (refusal, retryAfter) = admit(resolved, countsRate) {
-      throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+    let waiting = Waiting(invocation: invocation) { result in
+      self.state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) }
+      completion(result)
     }
-    defer { state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) } }
-    return await withCheckedContinuation { completion in
-      place(Waiting(invocation: invocation, completion: completion), function)
-    }
+    place(waiting, function)
   }
 
   /// Counts the invocation as running, or says why it may not run now and when to come again.
@@ -303,8 +321,7 @@ final class Placement: Sendable {
       case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
       case .stop(let environment): environment.stop()
       case .fail(let waiting, let reason):
-        waiting.completion.resume(
-          returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+        waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
       }
     }

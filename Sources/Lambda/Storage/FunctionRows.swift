@@ -142,6 +142,7 @@ extension FunctionRows {
     try tx.delete(Keys.function(id))
     try tx.delete(Keys.progress(id))
     for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id)] { try tx.deleteAll(KeyRange(prefix: prefix)) }
+    try URLRows.deleteAll(of: id, in: tx)
     try moveUses(from: function.packageUses, to: [], of: function.latest, in: tx, at: now)
   }
 

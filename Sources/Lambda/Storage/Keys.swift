@@ -8,6 +8,8 @@ import Store
 ///     alias     (lambda, a, account, region, name, alias)       → Alias
 ///     policy    (lambda, p, account, region, name, qualifier)   → ResourcePolicy; the qualifier is empty for the function
 ///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
+///     url       (lambda, w, account, region, name, qualifier)   → FunctionURL; the qualifier is empty for the function
+///     place     (lambda, x, url id)                             → the function and the qualifier of a URL
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
 ///     snapshot  (lambda, x, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
@@ -36,6 +38,10 @@ enum Keys {
   static func policy(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "p").appending(qualifier ?? "") }
   static func settings(_ id: FunctionID) -> Key { of(id, "i") }
   static func settings(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "i").appending(qualifier) }
+  static let urls = Key("lambda", "w")
+  static func urls(_ id: FunctionID) -> Key { of(id, "w") }
+  static func url(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "w").appending(qualifier ?? "") }
+  static func urlPlace(_ id: String) -> Key { Key("lambda", "x", id) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
   static func snapshots(_ id: FunctionID) -> Key { of(id, "x") }
   static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "x").appending(version) }

@@ -27,8 +27,8 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart.
-  static let rowVersion: UInt8 = 2
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable.
+  static let rowVersion: UInt8 = 3
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -55,6 +55,10 @@ extension FunctionVersion {
     row.array(layers) { $1.write(to: &$0) }
     row.int(unzippedSize)
     row.bool(hasSnapStart)
+    row.optional(durable) { row, durable in
+      row.int(durable.executionTimeout)
+      row.int(durable.retentionDays)
+    }
   }
 
   init(from row: inout RowReader) throws {
@@ -81,10 +85,12 @@ extension FunctionVersion {
     updateStatus = try UpdateStatus(from: &row)
     lastModified = try row.instant()
     revisionID = try row.string()
-    guard row.version >= Self.rowVersion else { return }
+    guard row.version >= 2 else { return }
     layers = try row.array { try LayerReference(from: &$0) }
     unzippedSize = try row.int()
     hasSnapStart = try row.bool()
+    guard row.version >= 3 else { return }
+    durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
   }
 }
 

@@ -22,6 +22,7 @@ struct ServerSettings: Sendable {
   var isIsolated = true
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
+  var streamedBytesPerSecond = 2 << 20
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tls = TLSSettings()

@@ -76,6 +76,10 @@ enum Settings {
       "spare-runtimes", .integer(0...64), "2",
       help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."
     ) { $1.spareRuntimes = $0.number },
+    Setting(
+      "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
+      help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."
+    ) { $1.streamedBytesPerSecond = $0.number },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

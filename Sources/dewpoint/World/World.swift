@@ -45,7 +45,7 @@ final class World: Sendable {
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
       configuration: .init(
         directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
-        spareRuntimes: settings.spareRuntimes),
+        spareRuntimes: settings.spareRuntimes, streamedBytesPerSecond: settings.streamedBytesPerSecond),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]
@@ -53,7 +53,7 @@ final class World: Sendable {
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
       dispatcher: dispatcher, keys: iam, ambient: ambient, originGuard: surroundings.originGuard,
-      pages: InternalPages(modules.flatMap(\.pages)), metrics: surroundings.metrics)
+      pages: InternalPages(modules.flatMap(\.pages)), endpoints: modules.flatMap(\.endpoints), metrics: surroundings.metrics)
   }
 
   /// Works until `stop`. Not to be cancelled: environments end in order.

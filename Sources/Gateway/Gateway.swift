@@ -149,12 +149,13 @@ public final class Gateway: HTTPHandler {
     }
     let facts = identity.conditionValues.merging(Self.facts(request)) { _, ofRequest in ofRequest }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
-    let call = Call(
+    var call = Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
       trace: trace, now: ambient.now, endpoint: "\(request.isSecure ? "https" : "http")://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
       conditionValues: facts, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+    call.isFromFunction = request.listener != InternalPages.frontListener
     return (call, identity.verification)
   }
 

@@ -102,14 +102,59 @@ enum LambdaError {
         + "reserved keys that are currently not supported for modification. Reserved keys used in this request: "
         + keys.joined(separator: ", "))
   }
-  static func reservationTooLarge() -> AWSError {
+  static func reservationTooLarge(_ limits: AccountLimits) -> AWSError {
     invalidParameter(
       "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum "
-        + "value of [\(LambdaLimits.unreservedConcurrency)].")
+        + "value of [\(limits.unreservedConcurrency)].")
+  }
+
+  static func reservationBelowProvisioned(_ reserved: Int, _ provisioned: Int) -> AWSError {
+    // The blanks are AWS's own.
+    invalidParameter(
+      " ReservedConcurrentExecutions  \(reserved) should not be lower than function's total provisioned concurrency "
+        + "[\(provisioned)].")
+  }
+
+  // Provisioned concurrency
+
+  static func provisionedOnLatest() -> AWSError {
+    invalidParameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+  }
+  static func notPublished() -> AWSError {
+    invalidParameter("The function resource provided must be an alias or a published version.")
+  }
+  static func notProvisioned() -> AWSError {
+    make(
+      "ProvisionedConcurrencyConfigNotFoundException", "No Provisioned Concurrency Config found for this function", status: 404)
+  }
+  static func provisionedAboveReservation() -> AWSError {
+    invalidParameter(
+      "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+  }
+  static func provisionedAboveAccount(_ unreserved: Int) -> AWSError {
+    invalidParameter(
+      "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [\(unreserved)].")
+  }
+  static func provisionedTooLarge(_ limits: AccountLimits) -> AWSError {
+    invalidParameter(
+      "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of "
+        + "[\(limits.unreservedConcurrency)].")
+  }
+  static func versionProvisioned() -> AWSError {
+    conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+  }
+  static func versionProvisionedByAlias() -> AWSError { conflict("Version is pointed by a Provisioned Concurrency alias") }
+  static func provisionedWithWeights() -> AWSError {
+    invalidParameter("Alias with weights can not be used with Provisioned Concurrency")
+  }
+  static func badProvisionedAlias() -> AWSError { invalidParameter("Invalid alias configuration for Provisioned Concurrency") }
+  static func provisionedWithSnapStart() -> AWSError {
+    invalidParameter("Provisioned Concurrency is not supported for SnapStart enabled functions.")
   }
 
   // Packages
 
+  static func codeStorageFull() -> AWSError { make("CodeStorageExceededException", "Code storage limit exceeded.", status: 400) }
   static func badPackage(_ error: any Error) -> AWSError {
     switch error {
     case PackageError.tooLarge:

@@ -30,12 +30,12 @@ enum LambdaLimits {
 
   /// Bytes of a function's resource policy.
   static let policyBytes = 20_480
-  /// Concurrent executions of an account in a Region.
+  /// Concurrent executions of an account in a Region, unless the operator says otherwise.
   static let accountConcurrency = 1000
   /// Of these, what reservations must leave to functions without one.
   static let unreservedConcurrency = 100
-  /// Bytes of all packages of an account in a Region (300 GB since 2026).
-  static let codeStorageBytes = 322_122_547_200
+  /// Bytes of the zips of all versions and layers of an account in a Region: 75 GB.
+  static let codeStorageBytes = 80_530_636_800
 
   static let listItems = 1...10_000
   /// Items of one page of functions and versions, whatever `MaxItems` says.
@@ -52,6 +52,16 @@ enum LambdaLimits {
 
   static let retryAttempts = 0...2
   static let eventAgeSeconds = 60...21_600
+}
+
+/// The quotas of an account in a Region that can be others than AWS's standard.
+struct AccountLimits: Sendable {
+  /// Concurrent executions.
+  var concurrency = LambdaLimits.accountConcurrency
+  var codeStorageBytes = LambdaLimits.codeStorageBytes
+
+  /// What must be left to functions that reserve nothing. An account with a small quota has to leave all of it.
+  var unreservedConcurrency: Int { min(LambdaLimits.unreservedConcurrency, concurrency) }
 }
 
 extension ClosedRange<Int> {

@@ -4,6 +4,7 @@ import HTTPServer
 import Logging
 import Sandbox
 import Store
+import Synchronization
 
 /// Lambda: functions, their environments, and everything that invokes them.
 public final class LambdaService: ServiceModule {
@@ -17,13 +18,16 @@ public final class LambdaService: ServiceModule {
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
     /// How fast a streamed answer passes after its first 6 MB, in bytes a second; 0 for no limit.
-    public var streamedBytesPerSecond: Int
-    public init(
-      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
-      streamedBytesPerSecond: Int = 2 << 20
-    ) {
+    public var streamedBytesPerSecond = 2 << 20
+    /// Invocations that an account may run at the same time in a Region.
+    public var concurrency = 1000
+    /// Why no function may have a directory of this host as its code; nil when it may.
+    public var refusalOfHotReload: String?
+    /// Why no process may be attached by the pages, which know no keys; nil when it may.
+    public var refusalOfAttachment: String?
+    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      (self.spareRuntimes, self.streamedBytesPerSecond) = (spareRuntimes, streamedBytesPerSecond)
+      self.spareRuntimes = spareRuntimes
     }
   }
   /// The services that Lambda works with.
@@ -54,7 +58,11 @@ public final class LambdaService: ServiceModule {
   private let roles: any RolePort
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
+  private let hotReload: HotReload
+  private let attachments: Attachments
   private let stopping = Nudge()
+  /// While it runs.
+  private let spares = Mutex<SpareRuntimes?>(nil)
   private let configuration: Configuration
   private let ambient: Ambient
   private let logger: Logger
@@ -68,12 +76,16 @@ public final class LambdaService: ServiceModule {
     packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
     nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
     roles = neighbours.roles
+    let limits = AccountLimits(concurrency: configuration.concurrency)
+    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
+    hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
+    placement = Placement(
+      ambient: ambient, logForwarder: logForwarder, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
-      catalog: NoticedCatalog(runtimes, logger: logger))
-    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder)
+      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+    attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let invoker = Invoker(placement: placement, ambient: ambient, executions: executions)
     let deadLetters = DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger)
@@ -112,19 +124,25 @@ public final class LambdaService: ServiceModule {
   }
   public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
-    control.workers + [IdleWorker(placement: placement), SnapshotWorker(control: control, placement: placement)]
+    control.workers + [
+      IdleWorker(placement: placement),
+      ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
+      SnapshotWorker(control: control, placement: placement),
+    ]
   }
 
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    attachments.serve(on: server)
+    let sandboxes = RuntimeSandboxes(host: sandboxes, server: server, endpoint: endpoint)
     let spares = SpareRuntimes(
-      limit: configuration.spareRuntimes, sandboxes: sandboxes, server: server, endpoint: endpoint, gate: placement.gate,
-      clock: ambient.clock, logger: logger)
+      limit: configuration.spareRuntimes, sandboxes: sandboxes, gate: placement.gate, clock: ambient.clock, logger: logger)
+    self.spares.withLock { $0 = spares }
     let launcher = Launcher(
-      sandboxes: sandboxes, server: server, endpoint: endpoint, packages: packages, roles: roles, runtimes: runtimes,
-      nodeClient: nodeClient.directory, spares: spares, logger: logger)
+      sandboxes: sandboxes, packages: packages, roles: roles, runtimes: runtimes, nodeClient: nodeClient.directory, spares: spares,
+      logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
       group.addTask {
@@ -154,6 +172,13 @@ public final class LambdaService: ServiceModule {
       group.addTask { await self.queue.run() }
       group.addTask { await self.durable.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask {
+        await self.hotReload.run { reload in
+          self.logger.info(
+            "code was reloaded", metadata: ["directory": "\(reload.directory)", "files": "\(reload.files.joined(separator: " "))"])
+          self.placement.reload(reload.directory)
+        }
+      }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
         let changes = self.control.changes.stream()
@@ -172,6 +197,7 @@ public final class LambdaService: ServiceModule {
   /// Lets running invocations end within the limit, then ends every environment and hands the last log lines on.
   public func stop(within limit: Duration) async {
     stopping.nudge()
+    hotReload.finish()
     await placement.stop(within: limit)
     logForwarder.finish()
   }
@@ -196,10 +222,12 @@ public final class LambdaService: ServiceModule {
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts
-    let environments = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle)].map { state, count in
+    let spare = spares.withLock { $0 }?.count ?? 0
+    let states = [("starting", counts.starting), ("busy", counts.busy), ("idle", counts.idle), ("spare", spare)]
+    let environments = states.map { state, count in
       Measurement(
         "dewpoint_lambda_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
-        help: "Execution environments by state.")
+        help: "Execution environments by state; a spare is a booted runtime that belongs to no function yet.")
     }
     var all = environments + [
       Measurement(
@@ -210,6 +238,17 @@ public final class LambdaService: ServiceModule {
       Measurement(
         "dewpoint_lambda_pollers", .gauge, Double(mappings.runningCount), help: "Event source mappings that are polled."),
     ]
+    all += [("wanted", counts.provisioned.wanted), ("booted", counts.provisioned.booted)].map { state, count in
+      Measurement(
+        "dewpoint_lambda_provisioned_environments", .gauge, Double(count), labels: [(name: "state", value: state)],
+        help: "Environments that are to be kept ready, and those of them that have booted.")
+    }
+    let found = counts.provisionedInvocations
+    all += [("ready", found.ready), ("spillover", found.spilled)].map { kind, count in
+      Measurement(
+        "dewpoint_lambda_provisioned_invocations_total", .counter, Double(count), labels: [(name: "found", value: kind)],
+        help: "Invocations of versions with provisioned concurrency that found a ready environment, or none left.")
+    }
     if let events = try? await queue.counts() {
       all += [("due", events.due), ("taken", events.taken)].map { state, count in
         Measurement(
@@ -230,7 +269,7 @@ public final class LambdaService: ServiceModule {
         }
         return PageAnswer(contentType: "application/zip", body: zip)
       }
-    ]
+    ] + ReloadPage.pages(control, hotReload) + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

@@ -10,7 +10,7 @@ struct Plan {
   var handsOutNamespace: Bool
   var listeners: [UInt16]
   var workingDirectory: String
-  /// Empty when programs are started later.
+  /// Empty when it is told later.
   var command: [String]
   var environment: [String: String]
 
@@ -29,6 +29,11 @@ struct Plan {
   static func packet(number: Int, program: ProgramSpec) throws(SandboxError) -> [UInt8] {
     try packet(["P\(number)"] + words(program.workingDirectory, [program.executable] + program.arguments, program.environment))
   }
+
+  /// The order to start the sandbox's own program.
+  static func packet(
+    workingDirectory: String, command: [String], environment: [String: String]
+  ) throws(SandboxError) -> [UInt8] { try packet(["P0"] + words(workingDirectory, command, environment)) }
 
   private static func words(_ directory: String, _ command: [String], _ environment: [String: String]) -> [String] {
     [directory, "\(command.count)"] + command + ["\(environment.count)"]

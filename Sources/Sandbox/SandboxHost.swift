@@ -93,11 +93,11 @@ public struct SandboxHost: Sendable {
     }
   }
 
-  /// Starts a sandbox and returns when its program runs (its `execve` has succeeded). Cancelling kills it.
+  /// Starts a sandbox and returns when its program runs (its `execve` has succeeded), or when it waits for one. Cancelling kills it.
   public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
     let cannotMount = spec.lateMountPoints.isEmpty || canAttach ? nil : "this host cannot mount into a running sandbox"
     if let problem = cannotMount ?? spec.problem() {
-      throw SandboxError(step: "check", path: spec.executable ?? "", detail: problem)
+      throw SandboxError(step: "check", path: spec.executable, detail: problem)
     }
     let original = spec
     let spec = mode == .plainProcess ? spec.onHostPaths() : spec
@@ -108,7 +108,7 @@ public struct SandboxHost: Sendable {
       maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
       anyPort: mode == .plainProcess, handsOutNamespace: !spec.lateMountPoints.isEmpty, listeners: spec.listeners,
       workingDirectory: spec.workingDirectory,
-      command: spec.executable.map { [$0] + spec.arguments } ?? [], environment: spec.environment)
+      command: spec.executable.isEmpty ? [] : [spec.executable] + spec.arguments, environment: spec.environment)
     let request = SandboxLife.Request(
       ports: spec.listeners, command: bubblewrap?.arguments(spec) ?? [sandboxInit, "run"], plan: plan,
       memoryBytes: spec.memoryBytes, cpuShare: spec.cpuShare,

@@ -31,6 +31,9 @@ final class SandboxLife: Sendable {
     var failure: SandboxError?
     var reported: (reason: SandboxExit.Reason, peakBytes: Int)?
     var launched: CheckedContinuation<[UInt16: SandboxListener], any Error>?
+    /// It runs, but nothing in it: the program is told later, once.
+    var awaitsProgram = false
+    var started: CheckedContinuation<Void, any Error>?
     var exitWaiters: [CheckedContinuation<SandboxExit, Never>] = []
   }
 
@@ -89,6 +92,22 @@ final class SandboxLife: Sendable {
       }
     } onCancel: {
       kill()
+    }
+  }
+
+  /// Tells a sandbox that waits for its program what that is; returns once it runs.
+  func start(_ packet: [UInt8]) async throws {
+    try await withCheckedThrowingContinuation { continuation in
+      let problem: SandboxError? = state.withLock { state in
+        guard case .running = state.phase, state.awaitsProgram else {
+          return SandboxError(step: "start", path: "", detail: "it does not wait for a program")
+        }
+        state.awaitsProgram = false
+        guard Descriptors.sendPacket(state.control, packet) else { return .last("send program", "") }
+        state.started = continuation
+        return nil
+      }
+      if let problem { continuation.resume(throwing: problem) }
     }
   }
 
@@ -268,12 +287,18 @@ final class SandboxLife: Sendable {
   }
 
   private func running() {
+    let started = state.withLock { state in
+      defer { state.started = nil }
+      return state.started
+    }
+    if let started { return started.resume() }
     typealias Listeners = [UInt16: SandboxListener]
     let handed = state.withLock { state -> (CheckedContinuation<Listeners, any Error>, Listeners)? in
       guard case .starting(let pid) = state.phase, let launched = state.launched, let request = state.request else {
         return nil
       }
       state.phase = .running(pid)
+      state.awaitsProgram = request.plan.command.isEmpty
       state.launched = nil
       if request.plan.handsOutNamespace, let namespace = state.listeners.popLast() { state.namespace = namespace }
       let pairs = zip(request.ports, state.listeners).map { asked, descriptor in
@@ -333,24 +358,28 @@ final class SandboxLife: Sendable {
   }
 
   private func finish(_ exit: SandboxExit) {
-    let launching = state.withLock { $0.launched != nil }
+    let launching = state.withLock { $0.launched != nil || $0.started != nil }
     // Before the end of the output wakes its reader, what bubblewrap said is the reason of a failed launch.
     let said = launching ? String(decoding: output.takeAvailable().prefix(4096), as: UTF8.self) : ""
     output.finish()
     programs.finish()
-    let (launched, failure, waiters) = state.withLock { state in
+    let (launched, started, failure, waiters) = state.withLock { state in
       for descriptor in state.listeners { close(descriptor) }
       state.listeners = []
       if state.namespace >= 0 { close(state.namespace) }
       state.namespace = -1
       state.phase = .ended(exit)
       defer {
-        state.launched = nil
+        (state.launched, state.started) = (nil, nil)
         state.exitWaiters = []
       }
-      return (state.launched, state.failure, state.exitWaiters)
+      return (state.launched, state.started, state.failure, state.exitWaiters)
     }
-    launched?.resume(throwing: failure ?? reasonOfFailure(exit, said: said))
+    let reason = launching ? failure ?? reasonOfFailure(exit, said: said) : nil
+    if let reason {
+      launched?.resume(throwing: reason)
+      started?.resume(throwing: reason)
+    }
     for waiter in waiters { waiter.resume(returning: exit) }
   }
 

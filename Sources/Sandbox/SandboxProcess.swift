@@ -43,6 +43,15 @@ public final class SandboxProcess: Sendable {
   public func freeze() { life.setFrozen(true) }
   public func thaw() { life.setFrozen(false) }
 
+  /// Starts the program of a sandbox that waits for one; returns when it runs (its `execve` has succeeded).
+  /// - Throws: `SandboxError`; the sandbox has ended then.
+  public func start(
+    _ executable: String, arguments: [String] = [], environment: [String: String], workingDirectory: String
+  ) async throws {
+    try await life.start(
+      Plan.packet(workingDirectory: workingDirectory, command: [executable] + arguments, environment: environment))
+  }
+
   /// Lets directories of the host appear read-only at mount points that the spec named.
   /// - Throws: `SandboxError`; the sandbox is of no use then.
   public func attach(_ binds: [SandboxSpec.Bind]) async throws {

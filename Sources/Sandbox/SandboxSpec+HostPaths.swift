@@ -6,9 +6,9 @@ extension SandboxSpec {
   func onHostPaths() -> SandboxSpec {
     var spec = self
     let program = ProgramSpec(
-      executable: executable ?? "", arguments: arguments, environment: environment, workingDirectory: workingDirectory
+      executable: executable, arguments: arguments, environment: environment, workingDirectory: workingDirectory
     ).onHostPaths(of: self)
-    spec.executable = executable == nil ? nil : program.executable
+    spec.executable = executable.isEmpty ? "" : program.executable
     (spec.arguments, spec.environment, spec.workingDirectory) = (program.arguments, program.environment, program.workingDirectory)
     return spec
   }

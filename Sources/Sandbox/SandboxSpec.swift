@@ -12,9 +12,9 @@ public struct SandboxSpec: Sendable {
     }
   }
 
-  /// An absolute path; it is not looked up in `PATH`. Nil makes a sandbox that holds programs: `SandboxProcess.start` starts them,
-  /// and it lives until it is killed.
-  public var executable: String?
+  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names its program,
+  /// or that holds several: then it lives until it is killed.
+  public var executable: String
   /// What follows the program's own name.
   public var arguments: [String]
   /// The whole environment of the program: nothing is inherited. It never reaches a command line or the helper programs.
@@ -37,7 +37,7 @@ public struct SandboxSpec: Sendable {
   public var hostname: String
 
   public init(
-    executable: String?, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
+    executable: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
     readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
     listeners: [UInt16] = [],
     memoryBytes: Int = 128 << 20, cpuShare: Double? = nil, maximumProcesses: Int = 1024, maximumOpenFiles: Int = 1024,
@@ -60,7 +60,7 @@ public struct SandboxSpec: Sendable {
 
   /// The first rule that the values break, as the sentence for the error.
   func problem() -> String? {
-    if let executable, !executable.hasPrefix("/") { return "the executable must be an absolute path" }
+    if !executable.isEmpty, !executable.hasPrefix("/") { return "the executable must be an absolute path" }
     if !workingDirectory.hasPrefix("/") { return "the working directory must be an absolute path" }
     if listeners.count > 8 || Set(listeners).count != listeners.count { return "at most 8 different ports may be listened on" }
     if listeners.contains(where: { $0 < 1024 }) { return "ports below 1024 need privileges that a sandbox does not have" }
@@ -75,7 +75,7 @@ public struct SandboxSpec: Sendable {
     if let cpuShare, !(cpuShare >= 0.01 && cpuShare <= 1024) { return "the cpu share must be between 0.01 and 1024" }
     if maximumProcesses < 1 || maximumOpenFiles < 8 { return "the limits of processes and open files are too low" }
     if hostname.isEmpty || hostname.utf8.count > 63 { return "the host name must have 1 to 63 bytes" }
-    let texts = [executable ?? "", workingDirectory, hostname] + arguments + environment.flatMap { [$0.key, $0.value] }
+    let texts = [executable, workingDirectory, hostname] + arguments + environment.flatMap { [$0.key, $0.value] }
     if texts.contains(where: { $0.utf8.contains(0) }) { return "no value may contain a NUL" }
     if environment.keys.contains(where: { $0.isEmpty || $0.contains("=") }) { return "a name in the environment is not valid" }
     return nil

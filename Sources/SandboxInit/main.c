@@ -4,10 +4,11 @@
 //   run               inside, as process 1: prepares, drops privileges, starts the runtime
 // Descriptor 3 is a SOCK_SEQPACKET socket to the server. Packets out: "L" + descriptors, "R", "X<status> <KiB>",
 // "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, then "S<number> <signal>".
-// A plan without a command makes a sandbox that holds programs: "P<number>" NUL directory, command and environment + the
-// descriptor for output starts one, "B<number> <errno>" tells that it runs or why not, "D<number> <status>" that it ended.
+// A plan without a command is answered by "R" and makes a sandbox that waits for orders: "P<number>" NUL directory, command and
+// environment starts a program. The program 0 is the sandbox's own: another "R" says that it runs, and it all ends with it. Others
+// come with a descriptor for their output; "B<number> <errno>" tells that one runs or why not, "D<number> <status>" that it ended.
 // "C<number> <port>" asks for a connection to a port inside, "C<number> <errno>" + descriptor is the answer.
-// The program of the plan has the number 0. The steps are taken in the order of the two main functions.
+// The program of the plan has the number 0, too. The steps are taken in the order of the two main functions.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -201,10 +202,24 @@ static void ended(int number, int status, long kibibytes) {
   _exit(0);
 }
 
+static void begin_own_program(const char *directory, char **command, char **environment) {
+  struct failure failure;
+  programs[0] = start_program(directory, command, environment, -1, &failure);
+  if (programs[0] == 0) fail(failure.step, strcmp(failure.step, "chdir") ? command[0] : directory, failure.error);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null >= 0) dup2(null, 1), dup2(null, 2);
+}
+
 static void begin_program(int number, int output) {
   char packet[64];
   const char *directory = next_word();
   char **command = next_words(), **environment = next_words();
+  if (number == 0) {
+    if (command[0] == NULL || programs[0] > 0) fail("read plan", "no command", EINVAL);
+    begin_own_program(directory, command, environment);
+    say("R", 1);
+    return;
+  }
   struct failure failure = {.error = EINVAL};
   if (number > 0 && number < program_limit && programs[number] == 0 && command[0] != NULL && output >= 0)
     programs[number] = start_program(directory, command, environment, output, &failure);
@@ -327,13 +342,7 @@ static _Noreturn void run(void) {
   sigprocmask(SIG_BLOCK, &chld, &mask_before);
   int signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
   check(signals, "signalfd", "");
-  if (command[0] != NULL) {
-    struct failure failure;
-    programs[0] = start_program(directory, command, environment, -1, &failure);
-    if (programs[0] == 0) fail(failure.step, strcmp(failure.step, "chdir") ? command[0] : directory, failure.error);
-  }
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null >= 0) dup2(null, 1), dup2(null, 2);
+  if (command[0] != NULL) begin_own_program(directory, command, environment);
   send(control, "R", 1, MSG_NOSIGNAL);
   supervise(signals);
 }

@@ -105,6 +105,8 @@ def _function(world, operation, given):
         return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
     if "DurableExecutionArn" in given or "CallbackId" in given:
         return given.get("DurableExecutionArn", world.handles["waiting"])
+    if "FunctionName" in given and "Qualifier" in given:
+        return world.arn("lambda", f"function:{given['FunctionName']}:{given['Qualifier']}")
     if "FunctionName" in given:
         return world.arn("lambda", f"function:{given['FunctionName']}")
     if "LayerName" in given:

@@ -163,6 +163,7 @@ class World(Cloud):
         for name in ("main", "doomed"):
             functions.create_alias(FunctionName="main", Name=name, FunctionVersion="1")
         functions.put_function_concurrency(FunctionName="main", ReservedConcurrentExecutions=5)
+        functions.put_provisioned_concurrency_config(FunctionName="main", Qualifier="main", ProvisionedConcurrentExecutions=1)
         functions.put_function_event_invoke_config(FunctionName="main", MaximumRetryAttempts=1)
         functions.add_permission(
             FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
@@ -179,6 +180,11 @@ class World(Cloud):
         if has("lambda:GetDurableExecution"):
             self._make_executions(functions)
         self.settle()
+        # Its role has been used for the last time, so that this is no change later on.
+        logs = self.client("logs")
+        wait_until(
+            lambda: "/aws/lambda/main" in [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+            and logs.filter_log_events(logGroupName="/aws/lambda/main")["events"], "the provisioned environment has its log")
 
     def _make_executions(self, functions):
         """One whose callbacks are answered, and one to stop."""
@@ -198,8 +204,11 @@ class World(Cloud):
             self.handles[event["Name"]] = event["CallbackStartedDetails"]["CallbackId"]
 
     def settle(self):
-        """Waits until the function takes changes again, and its mappings do."""
+        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
         functions = self.client("lambda")
+        wait_until(
+            lambda: all(config["Status"] == "READY" for config in functions.list_provisioned_concurrency_configs(
+                FunctionName="main")["ProvisionedConcurrencyConfigs"]), "the provisioned environment is ready", limit=60)
         functions.get_waiter("function_updated_v2").wait(FunctionName="main")
         wait_until(
             lambda: all(mapping["State"] in ("Disabled", "Enabled")
@@ -247,6 +256,7 @@ DEFAULTS = {
     "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
+    "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
     "lambda:Tags": {"team": "b"}, "lambda:TagKeys": ["team"], "lambda:Name": "main", "lambda:FunctionVersion": "1",
 }
 

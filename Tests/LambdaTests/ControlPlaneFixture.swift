@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Logging
 import Store
 import StoreMemory
 import Synchronization
@@ -56,6 +57,12 @@ final class StubQueues: QueuePort {
   func send(_ message: OutgoingMessage, to queue: ARN, as caller: Caller) async throws -> String { "" }
 }
 
+/// Has ready what a test says, by version.
+final class StubProvisioner: Provisioner {
+  let reports = Mutex<[String: ProvisionReport]>([:])
+  func provisioned(_ function: FunctionID, version: String) -> ProvisionReport? { reports.withLock { $0[version] } }
+}
+
 struct StubCatalog: RuntimeCatalog {
   func support(for runtime: String) -> RuntimeSupport {
     runtime.hasPrefix("java") ? .missing(reason: "no Java was found.") : .exact(runtime)
@@ -72,12 +79,15 @@ struct TestPlane {
   let directory = TemporaryDirectory()
   let store: any Store
 
-  init(store: any Store = MemoryStore()) {
+  let provisioner = StubProvisioner()
+
+  init(store: any Store = MemoryStore(), limits: AccountLimits = AccountLimits()) {
     self.store = store
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
       packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, catalog: StubCatalog())
+      authoriser: identity, queues: queues, catalog: StubCatalog(), provisioner: provisioner,
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

@@ -113,6 +113,31 @@ import Testing
     #expect(names(machine.handle(.ticked, now: .seconds(14))) == ["start a", "finish a Sandbox.Timedout timeout", "kill"])
   }
 
+  @Test func `what is made ready ahead may take longer, and its first invocation reports no init`() {
+    var machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    #expect(machine.deadline == .seconds(130))
+    #expect(EnvironmentMachine(timeout: .seconds(600), initialization: .provisioned, now: .zero).deadline == .seconds(600))
+    #expect(names(machine.handle(.nextAsked, now: .seconds(60))) == ["free"])
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(70))
+    let usage = usageOf(machine.handle(.responded(requestID: "a", []), now: .seconds(71)))
+    #expect(usage?.duration == .seconds(1) && usage?.initDuration == nil)
+  }
+
+  @Test func `what fails while it is made ready ahead is reported and never runs, and later it is reset like others`() {
+    var machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    _ = machine.handle(.initErrorPosted(.make("Runtime.ImportModuleError", "no")), now: .seconds(1))
+    #expect(
+      names(machine.handle(.exited(.signalled(9)), now: .seconds(1)))
+        == ["init report error Runtime.ImportModuleError", "init failed Runtime.ImportModuleError"])
+    machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    #expect(names(machine.handle(.ticked, now: .seconds(130))) == ["kill"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(130))) == ["init report timeout -", "init failed Sandbox.Timedout"])
+    machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
+    _ = machine.handle(.nextAsked, now: .seconds(1))
+    #expect(names(machine.handle(.exited(.exited(1)), now: .seconds(2))) == [])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .seconds(3))) == ["launch"])
+  }
+
   @Test func `an invocation that waits for a runtime which ends after its answer is run by a new process`() {
     var machine = ready()
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))

@@ -32,6 +32,15 @@ private let function = FunctionID(account: .local, region: .usEast1, name: "f")
     #expect(first == requests && second == requests / 2)
   }
 
+  @Test func `the functions of an account share ten requests a second for each execution of its quota`() {
+    var limits = RateLimits()
+    let scope = ConcurrencyLedger.Scope(function)
+    let granted = (0...50).count { _ in limits.mayCall(scope, executions: 5, .zero) }
+    let elsewhere = limits.mayCall(
+      ConcurrencyLedger.Scope(FunctionID(account: .one, region: .usEast1, name: "f")), executions: 5, .zero)
+    #expect(granted == 50 && elsewhere)
+  }
+
   @Test func `a changed reservation counts at once`() {
     var limits = RateLimits()
     for _ in 0..<10 { _ = limits.mayRequest(function, executions: 1, .zero) }
@@ -39,16 +48,6 @@ private let function = FunctionID(account: .local, region: .usEast1, name: "f")
       limits.mayRequest(function, executions: 1, .zero), limits.mayRequest(function, executions: 2, .zero)
     )
     #expect(!before && after)
-  }
-
-  @Test func `what is reserved is nobody else's, even while its function rests`() {
-    var ledger = ConcurrencyLedger(accountLimit: 3)
-    let other = FunctionID(account: .local, region: .usEast1, name: "other")
-    ledger.reserve(function, 2)
-    let (first, second) = (ledger.enter(other, reserved: nil), ledger.enter(other, reserved: nil))
-    ledger.reserve(function, nil)
-    let third = ledger.enter(other, reserved: nil)
-    #expect(first == nil && second == .account && third == nil)
   }
 }
 

@@ -61,6 +61,34 @@ struct LateMountTests {
     await #expect(throws: SandboxError.self) { try await process.attach([.init(host: code.path, guest: "/opt")]) }
   }
 
+  @Test func `a sandbox may wait for its program, which comes with the directory`() async throws {
+    let marker = code.path + "/program"
+    try Descriptors.write("#!/bin/sh\necho $GREETING from $PWD\nexit 7\n", to: marker, create: true)
+    chmod(marker, 0o755)
+    let process = try await host.launch(
+      SandboxSpec(executable: "", lateMountPoints: ["/var/task"], temporaryDirectory: temporary))
+    try await process.attach([.init(host: code.path, guest: "/var/task")])
+    try await process.start("/var/task/program", environment: ["GREETING": "hello"], workingDirectory: "/var/task")
+    #expect(await Workbench.text(process) == "hello from /var/task\n")
+    #expect(await process.exit().reason == .exited(7))
+    await #expect(throws: SandboxError.self) {
+      try await process.start("/bin/true", environment: [:], workingDirectory: "/")
+    }
+  }
+
+  @Test func `a program that cannot be run ends the sandbox that waited for it, and so does nobody's interest`() async throws {
+    let spec = SandboxSpec(executable: "", temporaryDirectory: temporary)
+    let process = try await host.launch(spec)
+    await #expect(throws: SandboxError(step: "execve", path: "/nowhere", errno: ENOENT)) {
+      try await process.start("/nowhere", environment: [:], workingDirectory: "/")
+    }
+    _ = await process.exit()
+    let forgotten = try await host.launch(spec)
+    forgotten.signal(SIGTERM)
+    forgotten.kill()
+    #expect(await forgotten.exit().reason == .signalled(SIGKILL))
+  }
+
   @Test func `limits of memory and of the temporary directory can be raised while it runs`() async throws {
     let process = try await launch(
       "echo up; until [ -e /var/task/hello ]; do /bin/true; done; dd if=/dev/zero of=/tmp/big bs=1M count=8 2>/dev/null && echo fits")

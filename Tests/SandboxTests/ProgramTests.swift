@@ -10,7 +10,7 @@ struct ProgramTests {
   init() throws { host = try Workbench.host() }
 
   private func holding(_ temporary: TemporaryDirectory) async throws -> SandboxProcess {
-    try await host.launch(Workbench.shell("", temporary) { ($0.executable, $0.arguments) = (nil, []) })
+    try await host.launch(Workbench.shell("", temporary) { ($0.executable, $0.arguments) = ("", []) })
   }
 
   private func shell(_ script: String) -> ProgramSpec {

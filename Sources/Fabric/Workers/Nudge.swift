@@ -67,9 +67,18 @@ public final class Nudge: Sendable {
 
   /// Returns after the next nudge or once the adjusted time has come, whichever is first.
   public func wait(until deadline: Instant, clock: any AmbientClock) async {
+    await wait { try? await clock.sleep(until: deadline) }
+  }
+
+  /// Returns after the next nudge or once so much real time has passed, whichever is first: for the limits of function code.
+  public func wait(atMost limit: Duration, clock: any AmbientClock) async {
+    await wait { try? await clock.sleepReal(for: limit) }
+  }
+
+  private func wait(orUntil end: @escaping @Sendable () async -> Void) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.wait() }
-      group.addTask { try? await clock.sleep(until: deadline) }
+      group.addTask(operation: end)
       await group.next()
       group.cancelAll()
     }

@@ -15,6 +15,8 @@ struct Activation: Worker {
   let collection: Nudge
   /// Nudged when a version may have to be initialised ahead of its first invocation.
   let snapshots: Nudge
+  /// Nudged when a version may now be run.
+  let provisioning: Nudge
 
   let name = "lambda activation"
   let nudge = Nudge()
@@ -48,11 +50,12 @@ struct Activation: Worker {
     changes.send(.changed(id))
     snapshots.nudge()
     collection.nudge()
+    provisioning.nudge()
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
     do {
-      for hash in [version.codeHash] + version.layers.map(\.codeHash) { _ = try await packages.directory(for: hash) }
+      for hash in version.packages { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
       return .failed(reason: "The code of the function or of a layer (\(missing.hash)) is lost.", code: "InvalidZipFileException")
     }

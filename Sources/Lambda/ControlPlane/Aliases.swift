@@ -74,14 +74,16 @@ extension ControlPlane {
     let alias = try await store.transact { tx in
       let rows = FunctionRows(tx)
       _ = try rows.required(FunctionName(id: id, qualifier: nil))
-      var alias = try rows.alias(id, input.name).orThrow(LambdaError.notFound("Alias not found: \(id.arn):\(input.name)"))
-      try Self.check(revision: input.revisionId, is: alias.revisionID)
+      let old = try rows.alias(id, input.name).orThrow(LambdaError.notFound("Alias not found: \(id.arn):\(input.name)"))
+      try Self.check(revision: input.revisionId, is: old.revisionID)
+      var alias = old
       alias.version = input.functionVersion ?? alias.version
       alias.description = input.description ?? alias.description
       // A routing that was not given stays; an empty one ends.
       if input.routingConfig != nil { alias.routing = routing }
       alias.revisionID = revision
       try Self.checkTarget(alias, tx)
+      try Self.checkProvisioned(alias, replacing: old, tx)
       try FunctionRows.save(alias, in: tx)
       return alias
     }
@@ -98,6 +100,7 @@ extension ControlPlane {
       try tx.delete(Keys.policy(id, input.name))
       try tx.delete(Keys.settings(id, input.name))
       try URLRows.delete(id, input.name, in: tx)
+      try tx.delete(Keys.provisioned(id, input.name))
     }
     functionChanged(.changed(id))
   }

@@ -28,13 +28,16 @@ extension ControlPlane {
       throw LambdaError.constraint(
         "\(wanted)", at: "reservedConcurrentExecutions", "have value greater than or equal to 0")
     }
+    let limits = limits
     try await store.transact { tx in
       let rows = FunctionRows(tx)
       // This operation names the version in its error, unlike its siblings.
       guard let old = try rows.function(id) else { throw LambdaError.functionNotFound("\(id.arn):\(FunctionVersion.latest)") }
-      let others = try Self.reserved(of: id.account, id.region, rows) - (old.reservedConcurrency ?? 0)
-      guard LambdaLimits.accountConcurrency - others - wanted >= LambdaLimits.unreservedConcurrency || wanted == 0 else {
-        throw LambdaError.reservationTooLarge()
+      let provisioned = try ProvisionedRows(tx).configs(id).values.reduce(0) { $0 + $1.requested }
+      guard wanted >= provisioned else { throw LambdaError.reservationBelowProvisioned(wanted, provisioned) }
+      let others = try Self.setAside(id.account, id.region, except: id, tx)
+      guard limits.concurrency - others - wanted >= limits.unreservedConcurrency || wanted == 0 else {
+        throw LambdaError.reservationTooLarge(limits)
       }
       var function = old
       function.reservedConcurrency = wanted
@@ -79,12 +82,5 @@ extension ControlPlane {
 
   func reservation(of id: FunctionID) async throws -> Int? {
     try await store.read { try FunctionRows($0).function(id)?.reservedConcurrency }
-  }
-
-  /// What the functions of an account and Region reserve together.
-  static func reserved(of account: AccountID, _ region: Region, _ rows: FunctionRows) throws -> Int {
-    var sum = 0
-    try rows.each(account, region) { sum += $0.reservedConcurrency ?? 0 }
-    return sum
   }
 }

@@ -26,20 +26,28 @@ final class ControlPlane: Sendable {
   let activation: Activation
   let collector: PackageCollector
   let links: PackageLinks
+  let limits: AccountLimits
+  let storage: CodeStorage
+  let provisioner: any Provisioner
+  /// Nudged after every change that may move what is provisioned.
+  let provisionNudge = Nudge()
+  let hotReload: HotReload
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog
+    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, provisioner: any Provisioner, hotReload: HotReload,
+    limits: AccountLimits = AccountLimits()
   ) {
-    (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
+    (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    self.principals = principals
+    (self.principals, self.provisioner, self.limits) = (principals, provisioner, limits)
+    storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
     activation = Activation(
       store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-      collection: collector.nudge, snapshots: snapshotNudge)
+      collection: collector.nudge, snapshots: snapshotNudge, provisioning: provisionNudge)
   }
 
   var workers: [any Worker] { [activation, collector] }
@@ -48,6 +56,7 @@ final class ControlPlane: Sendable {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
       + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
       + layerPermissionOperations + recursionOperations + managementOperations + urlOperations
+      + provisionedOperations
   }
 
   /// What is to run under a name, from memory where possible.
@@ -64,6 +73,7 @@ final class ControlPlane: Sendable {
     activation.nudge.nudge()
     mappingNudge.nudge()
     snapshotNudge.nudge()
+    provisionNudge.nudge()
   }
 }
 

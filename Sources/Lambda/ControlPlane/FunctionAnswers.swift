@@ -78,5 +78,5 @@ extension FunctionConfiguration {
 
 extension FunctionVersion {
   /// The hash of the zip as the API shows it.
-  var codeSHA256: String { (decodeHex(codeHash) ?? []).base64 }
+  var codeSHA256: String { hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash }
 }

@@ -19,6 +19,8 @@ extension ControlPlane {
   private func publishVersion(_ input: PublishVersionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
+    let size = try await store.read { try Self.changeable(id, revision: input.revisionId, $0).latest.codeSize }
+    try await storage.admit(size, id.account, id.region)
     let revision = ambient.uuid()
     let version = try await store.transact { tx in
       let old = try Self.changeable(id, revision: input.revisionId, tx)
@@ -28,6 +30,7 @@ extension ControlPlane {
             + "Please try again with the CodeSHA256 in $LATEST.")
       }
       var version = old.serving ?? old.latest
+      if let directory = version.hotReloadDirectory { throw LambdaError.noVersionOfHotReload(directory) }
       version.description = input.description ?? version.description
       if let last = try FunctionRows(tx).version(id, old.lastVersion), last.isSame(as: version) { return last }
       var function = old

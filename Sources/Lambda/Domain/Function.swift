@@ -65,6 +65,8 @@ struct FunctionVersion: Sendable, Equatable {
   var layers: [LayerReference] = []
   /// Of the files of the package, in bytes; 0 when an older release stored the function.
   var unzippedSize = 0
+  /// The directory of this host that is the code, in place of a package; then there are no hash and no size.
+  var hotReloadDirectory: String?
   /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
   /// An invocation starts a durable execution; nil for an ordinary function.

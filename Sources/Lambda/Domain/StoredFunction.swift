@@ -88,6 +88,14 @@ struct EventInvokeSettings: Sendable, Equatable {
   var onFailure: ARN?
 }
 
+/// Environments that are to be ready for a version or alias before they are used.
+struct ProvisionedConcurrency: Sendable, Equatable {
+  var requested: Int
+  /// Changes with each request, so that one that failed can be made again.
+  var revision: String
+  var lastModified: Instant
+}
+
 /// What an invocation needs to know of its target, and nothing that takes a store read to find out.
 struct ResolvedFunction: Sendable, Equatable {
   /// What is to run.

@@ -6,8 +6,8 @@ extension Environment {
   func perform(_ action: EnvironmentMachine.Action) {
     switch action {
     case .launch: orderSink.yield(.launch)
-    case .startExtensions(let names): process?.order(.extensions(names))
-    case .startRuntime: process?.order(.runtime)
+    case .startExtensions(let names): process?.sandboxed?.order(.extensions(names))
+    case .startRuntime: process?.sandboxed?.order(.runtime)
     case .kill:
       guarded.withLock { guarded in
         if guarded.process == nil { guarded.mustKill = true } else { guarded.isKilled = true }
@@ -44,10 +44,12 @@ extension Environment {
     }
   }
 
-  private var process: RunningProcess? { guarded.withLock { $0.process } }
+  private var process: (any EnvironmentProcess)? { guarded.withLock { $0.process } }
 
   /// Function code lives in real time, so that is what its deadline is told in.
-  private func wallTime(_ deadline: Duration) -> Instant { ambient.clock.wallNow() + (deadline - ambient.clock.monotonic()) }
+  private func wallTime(_ deadline: Duration) -> Instant {
+    ambient.clock.wallNow() + (deadline - guarded.withLock { $0.held.now(ambient.clock.monotonic()) })
+  }
 
   private func thaw() {
     guarded.withLock { guarded in

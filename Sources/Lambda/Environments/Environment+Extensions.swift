@@ -54,7 +54,7 @@ extension Environment {
 
   /// An extension wants telemetry; nil when it is subscribed.
   func subscribe(_ subscription: TelemetrySubscription) -> TelemetryHub.Refusal? {
-    guard let process = guarded.withLock({ $0.process }) else { return .closed }
+    guard let process = guarded.withLock({ $0.process?.sandboxed }) else { return .closed }
     switch telemetry.add(subscription) {
     case .failure(let refusal): return refusal
     case .success(let isNew):
@@ -76,7 +76,8 @@ extension Environment {
   // MARK: The programs of a sandbox
 
   /// Starts what the machine asks for and hears how it ends, until the process takes no more orders.
-  func runPrograms(of process: RunningProcess) async {
+  func runPrograms(of process: RunningProcess?) async {
+    guard let process else { return }
     if let names = process.programs?.extensions { feed(.prepared(extensions: names)) }
     await withDiscardingTaskGroup { group in
       for await order in process.orders {

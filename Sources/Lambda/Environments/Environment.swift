@@ -40,7 +40,10 @@ final class Environment: Sendable {
     var extensionWaiters: [String: CheckedContinuation<ExtensionAnswer, Never>] = [:]
     var extensionMail: [String: [UInt8]] = [:]
     var completions: [String: InvocationCompletion] = [:]
-    var process: RunningProcess?
+    var process: (any EnvironmentProcess)?
+    /// A process that was there before the environment: its first one.
+    var attached: (any EnvironmentProcess)?
+    var held = HeldTime()
     /// Counts how often the runtime or an extension has begun to wait for work.
     var rests: UInt64 = 0
     var isFrozen = false
@@ -72,7 +75,7 @@ final class Environment: Sendable {
 
   init(
     id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
-    freezer: Freezer? = nil,
+    freezer: Freezer? = nil, attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil,
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
@@ -81,11 +84,12 @@ final class Environment: Sendable {
     let record = PlatformRecord(function: function, initialization: initialization, logStream: logStream)
     systemLog = SystemLog(record)
     telemetry = TelemetryHub(record, clock: ambient.clock)
-    log = Mutex(InvocationLog(function))
-    guarded = Mutex(
-      Guarded(
-        machine: EnvironmentMachine(
-          timeout: function.timeout, initialization: initialization, now: ambient.clock.monotonic())))
+    log = Mutex(InvocationLog(function, echo: echo))
+    let now = ambient.clock.monotonic()
+    var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, initialization: initialization, now: now))
+    first.attached = attached
+    if attached != nil { first.held.set(.start, true, at: now) }
+    guarded = Mutex(first)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
     tell(.initStart(.`init`))
@@ -96,9 +100,14 @@ final class Environment: Sendable {
     guarded.withLock { $0.credentialsExpireAt <= now + function.timeout + .minutes(1) }
   }
 
+  /// Whether the time of an attached process stands still: it has not begun, or a debugger holds it.
+  func hold(_ holder: HeldTime.Holder, _ isHeld: Bool) {
+    guarded.withLock { $0.held.set(holder, isHeld, at: ambient.clock.monotonic()) }
+  }
+
   /// The keys of the running process for whoever knows its token.
   func keys(token: String) -> SessionCredentials? {
-    guard let keys = guarded.withLock({ $0.process?.keys }), keys.token == token else { return nil }
+    guard let keys = guarded.withLock({ $0.process?.sandboxed?.keys }), keys.token == token else { return nil }
     return keys.credentials
   }
 
@@ -207,7 +216,7 @@ final class Environment: Sendable {
   /// Lives until the environment ends. `launch` makes the process and has it adopted; `booted` is called once, when
   /// the init phase is over or so long that it waits for something else than a processor.
   func live(
-    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
+    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> any EnvironmentProcess
   ) async {
     guarded.withLock { $0.booted = booted }
     defer { tellBooted() }
@@ -224,10 +233,10 @@ final class Environment: Sendable {
   }
 
   /// The process runs. Called by `launch` before the runtime can be heard.
-  func adopt(_ process: RunningProcess) {
+  func adopt(_ process: any EnvironmentProcess) {
     let mustKill = guarded.withLock { guarded in
       guarded.process = process
-      guarded.credentialsExpireAt = process.keys.credentials.expiration
+      guarded.credentialsExpireAt = process.credentialsExpireAt
       defer { guarded.mustKill = false }
       return guarded.mustKill
     }
@@ -236,11 +245,20 @@ final class Environment: Sendable {
 
   func tellBooted() { guarded.withLock { $0.booted.take() }?() }
 
-  private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
-    let process: RunningProcess
+  private func takeAttached() -> (any EnvironmentProcess)? {
+    guard let process = guarded.withLock({ $0.attached.take() }) else { return nil }
+    // It needs no processor of the server's boots.
+    tellBooted()
+    adopt(process)
+    return process
+  }
+
+  private func runProcess(_ launch: @Sendable (Environment) async throws -> any EnvironmentProcess) async {
+    let process: any EnvironmentProcess
     do {
-      process = try await launch(self)
+      process = if let attached = takeAttached() { attached } else { try await launch(self) }
     } catch LaunchFailure.entrypoint(let reason) {
+      guarded.withLock { $0.process = nil }
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
@@ -249,13 +267,13 @@ final class Environment: Sendable {
       feed(.launchFailed("\(error)"))
       return
     }
-    async let programs: Void = runPrograms(of: process)
+    async let programs: Void = runPrograms(of: process.sandboxed)
     async let copying: Void = process.whileRunning {
       self.drain(process)
       self.flush()
     }
     let (end, peak) = await process.end()
-    process.finishOrders()
+    process.sandboxed?.finishOrders()
     await programs
     await copying
     telemetry.reset()
@@ -285,8 +303,7 @@ final class Environment: Sendable {
   private func watch() async {
     let began = ambient.clock.monotonic()
     while !Task.isCancelled {
-      let deadline = guarded.withLock { $0.machine.deadline }
-      let now = ambient.clock.monotonic()
+      let (deadline, now) = guarded.withLock { ($0.machine.deadline, $0.held.now(ambient.clock.monotonic())) }
       let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
         guard await sleep(pause) else { return }
@@ -318,7 +335,7 @@ final class Environment: Sendable {
   }
 
   /// Taken under the lock of the log, so that it stands there in the order in which it was written.
-  func drain(_ process: RunningProcess) {
+  func drain(_ process: any EnvironmentProcess) {
     log.withLock { log in
       for (source, bytes) in process.takeOutput() { log.output(bytes, from: source, at: ambient.now, publish) }
     }
@@ -360,7 +377,7 @@ final class Environment: Sendable {
   /// somebody is at it, others leave theirs to him.
   func decide<T>(_ body: (inout EnvironmentMachine, Duration) -> (T, [EnvironmentMachine.Action])) -> T {
     let (result, isOurs) = guarded.withLock { guarded in
-      let (result, actions) = body(&guarded.machine, ambient.clock.monotonic())
+      let (result, actions) = body(&guarded.machine, guarded.held.now(ambient.clock.monotonic()))
       guarded.pending += actions
       defer { guarded.isPerforming = guarded.isPerforming || !guarded.pending.isEmpty }
       return (result, !guarded.isPerforming && !guarded.pending.isEmpty)

@@ -17,11 +17,18 @@ struct InvocationLog: Sendable {
   private var tail: [UInt8] = []
   private let filter: ApplicationLogFilter?
 
-  init(_ function: FunctionVersion) { filter = ApplicationLogFilter(function) }
+  /// Gets each line of the platform, too.
+  private let echo: (@Sendable (String) -> Void)?
+
+  init(_ function: FunctionVersion, echo: (@Sendable (String) -> Void)? = nil) {
+    (filter, self.echo) = (ApplicationLogFilter(function), echo)
+  }
 
   /// A line that the platform writes, if it does.
   mutating func platform(_ text: String?, at now: Instant) {
-    if let text { append(text, now) }
+    guard let text else { return }
+    append(text, now)
+    echo?(text)
   }
 
   /// Begins the tail anew.

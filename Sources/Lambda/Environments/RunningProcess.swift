@@ -41,7 +41,7 @@ final class RunningProcess: Sendable {
   let orders: AsyncStream<Order>
   private let orderSink: AsyncStream<Order>.Continuation
   private let sandbox: SandboxProcess
-  private let server: HTTPServer
+  private let sockets: RuntimeSandboxes
   private let listeners = Mutex<[HTTPListener]>([])
   private let started = Mutex(Started())
   private let cpuShare: Double
@@ -49,15 +49,17 @@ final class RunningProcess: Sendable {
 
   /// - Parameter cpuShare: of one processor, from the end of the init phase on; before it, AWS does not limit either.
   init(
-    sandbox: SandboxProcess, server: HTTPServer, cpuShare: Double, keys: Keys, programs: Programs? = nil
+    sandbox: SandboxProcess, sockets: RuntimeSandboxes, cpuShare: Double, keys: Keys, programs: Programs? = nil
   ) {
-    (self.sandbox, self.server, self.cpuShare) = (sandbox, server, cpuShare)
+    (self.sandbox, self.sockets, self.cpuShare) = (sandbox, sockets, cpuShare)
     (self.keys, self.programs) = (keys, programs)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // one each for programs and subscriptions
   }
 
-  /// A socket that is closed with the process.
-  func opened(_ listener: HTTPListener) { listeners.withLock { $0.append(listener) } }
+  var credentialsExpireAt: Instant { keys.credentials.expiration }
+
+  /// Sockets that are closed with the process.
+  func opened(_ new: [HTTPListener]) { listeners.withLock { $0 += new } }
 
   /// The init phase is over: from now on the process gets the share that its memory size buys.
   func limitCPU() throws {
@@ -115,12 +117,12 @@ final class RunningProcess: Sendable {
 
   /// Opens a connection to a port inside and hands it over until the end of `body`.
   func withConnection<T: Sendable>(toPort port: UInt16, _ body: (ByteConnection) async throws -> T) async throws -> T {
-    try await server.withConnectedSocket(try await sandbox.connect(toPort: port), body)
+    try await sockets.server.withConnectedSocket(try await sandbox.connect(toPort: port), body)
   }
 
   /// Closes the sockets; connections that the runtime left behind are cut.
   func release() async {
-    for listener in listeners.withLock({ $0 }) { await server.close(listener, abort: true) }
+    await sockets.shut(listeners.withLock { $0 })
   }
 }
 

@@ -461,6 +461,14 @@ struct DeleteLayerVersionInput: RecordView {
   var versionNumber: Int { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
+struct DeleteProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
 struct DestinationConfig: RecordView {
   static let shape = LambdaModel.service.structure("DestinationConfig")
   var record: Record
@@ -1018,6 +1026,26 @@ struct GetPolicyOutput: RecordView {
   var revisionId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct GetProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetProvisionedConcurrencyConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetProvisionedConcurrencyConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var status: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var statusReason: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var lastModified: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
 struct GetRuntimeManagementConfigInput: RecordView {
   static let shape = LambdaModel.service.structure("GetRuntimeManagementConfigRequest")
   var record: Record
@@ -1479,6 +1507,23 @@ struct ListLayersOutput: RecordView {
   var layers: [LayersListItem]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ListProvisionedConcurrencyConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListProvisionedConcurrencyConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListProvisionedConcurrencyConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListProvisionedConcurrencyConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var provisionedConcurrencyConfigs: [ProvisionedConcurrencyConfigListItem]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct ListTagsInput: RecordView {
   static let shape = LambdaModel.service.structure("ListTagsRequest")
   var record: Record
@@ -1573,6 +1618,19 @@ struct OperationUpdateShape: RecordView {
   var chainedInvokeOptions: ChainedInvokeOptions? { get { record.optional(12) } set { record.set(12, newValue) } }
 }
 
+struct ProvisionedConcurrencyConfigListItem: RecordView {
+  static let shape = LambdaModel.service.structure("ProvisionedConcurrencyConfigListItem")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var status: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var statusReason: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var lastModified: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct ProvisionedPollerConfig: RecordView {
   static let shape = LambdaModel.service.structure("ProvisionedPollerConfig")
   var record: Record
@@ -1652,6 +1710,27 @@ struct PutFunctionRecursionConfigOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct PutProvisionedConcurrencyConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("PutProvisionedConcurrencyConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var provisionedConcurrentExecutions: Int { get { record.required(2) } set { record.set(2, newValue) } }
+}
+
+struct PutProvisionedConcurrencyConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PutProvisionedConcurrencyConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var requestedProvisionedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var availableProvisionedConcurrentExecutions: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allocatedProvisionedConcurrentExecutions: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var status: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var statusReason: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var lastModified: String? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
 struct PutRuntimeManagementConfigInput: RecordView {

@@ -11,10 +11,10 @@ struct InvokeOperation: Sendable {
   let control: ControlPlane
   let invoker: Invoker
   let queue: AsyncQueue
+  let executions: DurableExecutions
   let clock: any AmbientClock
   /// Of streamed answers after their first 6 MB; 0 for no limit.
   let streamedBytesPerSecond: Int
-  let executions: DurableExecutions
 
   var operations: [Operation] {
     [

@@ -45,13 +45,13 @@ final class Invoker: Sendable {
   func stream(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
     clientContext: String? = nil, wantsLogTail: Bool = false, into pipe: ResponsePipe
-  ) throws {
+  ) async throws {
     if resolved.version.durable != nil { throw LambdaError.unsupported("a streamed answer of a durable function") }
     var invocation = try prepare(
       resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
       wantsLogTail: wantsLogTail)
     invocation.pipe = pipe
-    try placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
+    try await placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
   }
 
   private func prepare(

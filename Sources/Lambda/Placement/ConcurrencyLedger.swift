@@ -1,60 +1,108 @@
 import Base
 
 /// Counts running invocations against the account's and the functions' limits.
+///
+/// What a function has provisioned or reserved is set aside for it: it is nobody else's, whether it runs or not. What is provisioned
+/// lies within the reservation where there is one (AWS: "Understanding Lambda function scaling").
 struct ConcurrencyLedger: Sendable {
   /// Why an invocation may not run now. The raw value is the `Reason` of TooManyRequestsException.
-  enum Refusal: String, Sendable {
+  enum Refusal: String, Error, Sendable {
     /// Too many synchronous requests in a second.
     case rate = "FunctionInvocationRateLimitExceeded"
     case reservedRate = "ReservedFunctionInvocationRateLimitExceeded"
+    case callerRate = "CallerRateLimitExceeded"
     case account = "ConcurrentInvocationLimitExceeded"
     case reserved = "ReservedFunctionConcurrentInvocationLimitExceeded"
   }
+  /// What a running invocation counts against.
+  enum Seat: Sendable, Equatable {
+    case provisioned(version: String)
+    case reserved
+    case unreserved
+  }
 
-  private struct Scope: Hashable { var account: AccountID; var region: Region }
-  private var byFunction: [FunctionID: Int] = [:]
-  private var unreserved: [Scope: Int] = [:]
-  /// Functions with a reservation: what is set aside for them is nobody else's, whether they run or not.
-  private var reservations: [FunctionID: Int] = [:]
-  private var reserved: [Scope: Int] = [:]
+  struct Scope: Hashable, Sendable {
+    var account: AccountID
+    var region: Region
+    init(_ function: FunctionID) { (account, region) = (function.account, function.region) }
+  }
+  private struct Tally: Sendable {
+    /// As `reserve` and `provide` have set them.
+    var reservation: Int?
+    var provisioned: [String: Int] = [:]
+    /// Running: outside of what is provisioned, and within it by version.
+    var running = 0
+    var seated: [String: Int] = [:]
+
+    var allProvisioned: Int { provisioned.values.reduce(0, +) }
+    var setAside: Int { reservation ?? allProvisioned }
+    var isEmpty: Bool { reservation == nil && provisioned.isEmpty && running == 0 && seated.isEmpty }
+  }
+  private struct Share: Sendable {
+    var setAside = 0
+    var running = 0
+  }
+
+  private var functions: [FunctionID: Tally] = [:]
+  private var shares: [Scope: Share] = [:]
+  /// Invocations that run.
+  private(set) var total = 0
   let accountLimit: Int
 
   /// - Parameter accountLimit: concurrent executions of an account in a Region; 1,000 on AWS.
-  init(accountLimit: Int = 1000) { self.accountLimit = accountLimit }
+  init(accountLimit: Int = LambdaLimits.accountConcurrency) { self.accountLimit = accountLimit }
 
   /// Sets aside what a function reserves; nil ends that.
-  mutating func reserve(_ function: FunctionID, _ count: Int?) {
-    let old = reservations[function]
-    guard old != count else { return }
-    reservations[function] = count
-    let scope = Scope(account: function.account, region: function.region)
-    let sum = reserved[scope, default: 0] + (count ?? 0) - (old ?? 0)
-    reserved[scope] = sum > 0 ? sum : nil
+  mutating func reserve(_ function: FunctionID, _ count: Int?) { change(function) { $0.reservation = count } }
+
+  /// Sets aside what is provisioned for the versions of a function, and nothing for those that are not named.
+  mutating func provide(_ function: FunctionID, _ counts: [String: Int]) { change(function) { $0.provisioned = counts } }
+
+  private mutating func change(_ function: FunctionID, _ body: (inout Tally) -> Void) {
+    var tally = functions[function] ?? Tally()
+    let before = tally.setAside
+    body(&tally)
+    functions[function] = tally.isEmpty ? nil : tally
+    guard tally.setAside != before else { return }
+    shares[Scope(function), default: Share()].setAside += tally.setAside - before
   }
 
   /// - Parameter reserved: as the caller has seen it. What is set aside follows `reserve` alone, since the caller may be late.
-  mutating func enter(_ function: FunctionID, reserved: Int?) -> Refusal? {
-    let running = byFunction[function, default: 0]
-    if let reserved {
-      guard running < reserved else { return .reserved }
+  mutating func enter(_ function: FunctionID, version: String, reserved: Int?) throws(Refusal) -> Seat {
+    var tally = functions[function] ?? Tally()
+    let seat: Seat
+    if let provisioned = tally.provisioned[version], tally.seated[version, default: 0] < provisioned {
+      tally.seated[version, default: 0] += 1
+      seat = .provisioned(version: version)
+    } else if let reserved {
+      guard tally.running < reserved - tally.allProvisioned else { throw .reserved }
+      tally.running += 1
+      seat = .reserved
     } else {
-      let scope = Scope(account: function.account, region: function.region)
-      guard unreserved[scope, default: 0] < accountLimit - self.reserved[scope, default: 0] else { return .account }
-      unreserved[scope, default: 0] += 1
+      let share = shares[Scope(function)] ?? Share()
+      guard share.running < accountLimit - share.setAside else { throw .account }
+      shares[Scope(function), default: share].running += 1
+      tally.running += 1
+      seat = .unreserved
     }
-    byFunction[function] = running + 1
-    return nil
+    functions[function] = tally
+    total += 1
+    return seat
   }
 
-  /// - Parameter reserved: as it was at `enter`.
-  mutating func leave(_ function: FunctionID, reserved: Int?) {
-    if reserved == nil {
-      let scope = Scope(account: function.account, region: function.region)
-      unreserved[scope] = max(0, unreserved[scope, default: 1] - 1)
+  /// - Parameter seat: as `enter` gave it.
+  mutating func leave(_ function: FunctionID, _ seat: Seat) {
+    var tally = functions[function] ?? Tally()
+    switch seat {
+    case .provisioned(let version):
+      let left = tally.seated[version, default: 1] - 1
+      tally.seated[version] = left > 0 ? left : nil
+    case .reserved: tally.running = max(0, tally.running - 1)
+    case .unreserved:
+      tally.running = max(0, tally.running - 1)
+      shares[Scope(function)]?.running -= 1
     }
-    let left = byFunction[function, default: 1] - 1
-    byFunction[function] = left > 0 ? left : nil
+    functions[function] = tally.isEmpty ? nil : tally
+    total -= 1
   }
-
-  var total: Int { byFunction.values.reduce(0, +) }
 }

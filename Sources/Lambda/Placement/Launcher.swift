@@ -1,6 +1,5 @@
 import Base
 import Fabric
-import HTTPServer
 import Logging
 import Sandbox
 import Synchronization
@@ -12,9 +11,7 @@ final class Launcher: Sendable {
   /// AWS: "At 1,769 MB, a function has the equivalent of one vCPU."
   private static let megabytesPerCPU = 1769.0
 
-  private let sandboxes: SandboxHost
-  private let server: HTTPServer
-  private let endpoint: any HTTPHandler
+  private let sandboxes: RuntimeSandboxes
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
@@ -25,29 +22,32 @@ final class Launcher: Sendable {
   private let layerTrees = Mutex<[EnvironmentID: String]>([:])
 
   init(
-    sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, packages: PackageStore, roles: any RolePort,
-    runtimes: HostRuntimes, nodeClient: String, spares: SpareRuntimes, logger: Logger
+    sandboxes: RuntimeSandboxes, packages: PackageStore, roles: any RolePort, runtimes: HostRuntimes, nodeClient: String,
+    spares: SpareRuntimes, logger: Logger
   ) {
-    (self.sandboxes, self.server, self.endpoint, self.packages, self.roles) = (sandboxes, server, endpoint, packages, roles)
+    (self.sandboxes, self.packages, self.roles) = (sandboxes, packages, roles)
     (self.runtimes, self.nodeClient, self.spares, self.logger) = (runtimes, nodeClient, spares, logger)
   }
 
   func launch(_ environment: Environment) async throws -> RunningProcess {
     let function = environment.function
-    let credentials = try await credentials(for: function)
+    let credentials = try await Self.credentials(for: function, from: roles)
     let code: String, layers: String?
     do {
-      code = try await packages.directory(for: function.codeHash)
+      code = if let directory = function.hotReloadDirectory { try HotReloadCode.place(of: directory) } else {
+        try await packages.directory(for: function.codeHash)
+      }
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
     let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
     let plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream, initialization: environment.initialization, keysToken: keys.token)
-    if let process = await bindSpare(to: environment, plan, keys) { return process }
     let sandbox: SandboxProcess
     do {
-      sandbox = try await sandboxes.launch(spec(plan, function, try temporaryDirectory(of: environment)))
+      if let process = try await bindSpare(to: environment, plan, keys) { return process }
+      sandbox = try await sandboxes.launch(
+        plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
       throw LaunchFailure.entrypoint(Self.words(for: error, places: [code] + (layers.map { [$0] } ?? [])))
     } catch { throw LaunchFailure.sandbox("\(error)") }
@@ -55,21 +55,24 @@ final class Launcher: Sendable {
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
     environment.adopt(process)
     do {
-      try await listen(sandbox, process, environment)
+      let api = RuntimeAPIHandler(environment: environment)
+      process.opened(try await sandboxes.listen(sandbox, label: "\(environment.id)", api: api))
     } catch {
       sandbox.kill()
-      await process.release()
       throw LaunchFailure.sandbox("\(error)")
     }
     return process
   }
 
   /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
+  /// - Throws: when it is the function's program that cannot be run.
   private func bindSpare(
     to environment: Environment, _ plan: LaunchPlan, _ keys: RunningProcess.Keys
-  ) async -> RunningProcess? {
+  ) async throws -> RunningProcess? {
     // A reset environment keeps its /tmp. Extensions are started before the runtime.
-    guard plan.extensions.isEmpty, temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
+    guard plan.extensions.isEmpty, temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else {
+      return nil
+    }
     let function = environment.function
     do {
       try spare.temporary.resize(limitBytes: function.ephemeralStorageMegabytes << 20)
@@ -77,16 +80,17 @@ final class Launcher: Sendable {
       try await spare.sandbox.attach(plan.functionBinds)
     } catch {
       logger.warning("a spare runtime could not be used", metadata: ["function": "\(function.id.arn)", "error": "\(error)"])
-      spare.sandbox.kill()
-      for listener in spare.listeners { await server.close(listener, abort: true) }
-      spare.temporary.release()
+      await spare.end(sandboxes)
       return nil
     }
     temporary.withLock { $0[environment.id] = spare.temporary }
     let process = process(spare.sandbox, function, keys, nil)
-    for listener in spare.listeners { process.opened(listener) }
+    process.opened(spare.listeners)
     environment.adopt(process)
-    spare.api.bind(to: environment, variables: plan.environment)
+    do { try await spare.become(environment, plan) } catch {
+      await process.release()
+      throw error
+    }
     return process
   }
 
@@ -100,7 +104,7 @@ final class Launcher: Sendable {
     _ sandbox: SandboxProcess, _ function: FunctionVersion, _ keys: RunningProcess.Keys, _ programs: RunningProcess.Programs?
   ) -> RunningProcess {
     RunningProcess(
-      sandbox: sandbox, server: server, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, keys: keys,
+      sandbox: sandbox, sockets: sandboxes, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, keys: keys,
       programs: programs)
   }
 
@@ -111,36 +115,23 @@ final class Launcher: Sendable {
     return "fork/exec \(error.path): \(error.reason.lowercased())"
   }
 
-  private func credentials(for function: FunctionVersion) async throws -> SessionCredentials {
+  /// Keys of the function's role.
+  /// - Throws: `LaunchFailure.roleUnavailable`.
+  static func credentials(for function: FunctionVersion, from roles: any RolePort) async throws -> SessionCredentials {
     do {
       return try await roles.assume(
         role: function.role, sessionName: function.id.name,
         by: ServicePrincipal("lambda.amazonaws.com", sourceARN: function.id.arn.text, sourceAccount: function.id.account),
-        duration: Self.sessionLength)
+        duration: sessionLength)
     } catch let error as AWSError {
       throw LaunchFailure.roleUnavailable(error.message)
-    }
-  }
-
-  private func spec(_ plan: LaunchPlan, _ function: FunctionVersion, _ temporary: TemporaryDirectory) -> SandboxSpec {
-    SandboxSpec(
-      executable: plan.extensions.isEmpty ? plan.executable : nil, arguments: plan.arguments, environment: plan.environment,
-      workingDirectory: plan.extensions.isEmpty ? "/var/task" : "/", readOnlyBinds: plan.binds + plan.functionBinds, temporaryDirectory: temporary,
-      listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: function.memoryMegabytes << 20,
-      maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles, hostname: LaunchPlan.hostname)
-  }
-
-  private func listen(_ sandbox: SandboxProcess, _ process: RunningProcess, _ environment: Environment) async throws {
-    for (port, listener) in sandbox.listeners {
-      let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? RuntimeAPIHandler(environment: environment) : endpoint
-      process.opened(try await server.adopt(fd: listener.descriptor, label: "\(environment.id)", handler: handler))
     }
   }
 
   /// /tmp outlives the process: it is kept while the environment is.
   private func temporaryDirectory(of environment: Environment) throws -> TemporaryDirectory {
     if let kept = temporary.withLock({ $0[environment.id] }) { return kept }
-    let made = try sandboxes.makeTemporaryDirectory(limitBytes: environment.function.ephemeralStorageMegabytes << 20)
+    let made = try sandboxes.host.makeTemporaryDirectory(limitBytes: environment.function.ephemeralStorageMegabytes << 20)
     temporary.withLock { $0[environment.id] = made }
     return made
   }

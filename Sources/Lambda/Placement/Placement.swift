@@ -10,6 +10,7 @@ final class Placement: Sendable {
 
   struct Waiting {
     var invocation: Invocation
+    var function: FunctionVersion
     var completion: InvocationCompletion
   }
   struct State {
@@ -17,12 +18,21 @@ final class Placement: Sendable {
     var functions: [PoolKey: FunctionVersion] = [:]
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
     var waiting: [WaiterID: Waiting] = [:]
+    /// What developers have attached; no pool of such a version gets an invocation.
+    var seats: [PoolKey: AttachedSeat] = [:]
+    /// Once attached: they end after what they work on.
+    var detached: Set<EnvironmentID> = []
     var ledger: ConcurrencyLedger
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
     /// Who waits for environments that are initialised ahead.
     var snapshots: [EnvironmentID: CheckedContinuation<SnapshotOutcome, Never>] = [:]
+    /// The idle worker comes by itself when the next environment is due; later ones need not tell it.
+    var isExpiryPlanned = false
+    /// Invocations of versions with provisioned concurrency: how many found an environment that was ready.
+    var provisionedInvocations = 0
+    var spilledInvocations = 0
 
     mutating func newID() -> UInt64 {
       nextID += 1
@@ -36,12 +46,15 @@ final class Placement: Sendable {
     case stop(Environment)
     case fail(Waiting, String)
     case tell(CheckedContinuation<SnapshotOutcome, Never>, SnapshotOutcome)
+    /// It waited for what is no more.
+    case again(Waiting)
   }
 
   let state: Mutex<State>
   let ambient: Ambient
   private let logForwarder: LogForwarder
-  private let idleLimit: Duration
+  private let hotReload: HotReload
+  let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
   private let starts: AsyncStream<Environment>
@@ -52,9 +65,12 @@ final class Placement: Sendable {
   /// - Parameters:
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
-  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = 1000, idleLimit: Duration = .minutes(10)) {
+  init(
+    ambient: Ambient, logForwarder: LogForwarder, hotReload: HotReload, accountLimit: Int = LambdaLimits.accountConcurrency,
+    idleLimit: Duration = .minutes(10)
+  ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
-    (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    (self.ambient, self.logForwarder, self.hotReload, self.idleLimit) = (ambient, logForwarder, hotReload, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
@@ -105,7 +121,7 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting, state.snapshots) = ([:], [:], [:]) }
+      defer { (state.pools, state.waiting, state.seats, state.snapshots) = ([:], [:], [:], [:]) }
       return state.snapshots.values.map { .tell($0, .abandoned) } + state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
@@ -117,91 +133,149 @@ final class Placement: Sendable {
   func reserve(_ function: FunctionID, _ count: Int?) { state.withLock { $0.ledger.reserve(function, count) } }
 
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
-  /// - Parameter countsRate: whether it counts against the function's requests per second.
+  /// - Parameter countsRate: whether it counts against the requests per second of the function and the account.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
-    try enter(resolved, countsRate)
+    let seat = try await enter(resolved, countsRate)
     return await withCheckedContinuation { continuation in
-      start(invocation, on: resolved) { continuation.resume(returning: $0) }
+      start(invocation, on: resolved, seat) { continuation.resume(returning: $0) }
     }
   }
 
   /// As `invoke`, without waiting for the end.
   func begin(
     _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
-  ) throws {
-    try enter(resolved, countsRate)
-    start(invocation, on: resolved, completion)
+  ) async throws {
+    let seat = try await enter(resolved, countsRate)
+    start(invocation, on: resolved, seat, completion)
   }
 
-  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) throws {
-    guard let (refusal, retryAfter) = admit(resolved, countsRate) else { return }
-    throw LambdaError.throttled(reason: refusal.rawValue, retryAfter: retryAfter)
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) async throws -> ConcurrencyLedger.Seat {
+    try await hotReload.prepare(resolved.version)
+    switch admit(resolved, countsRate) {
+    case .success(let seat): return seat
+    case .failure(let refusal): throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
+    }
   }
 
-  private func start(_ invocation: Invocation, on resolved: ResolvedFunction, _ completion: @escaping InvocationCompletion) {
+  private func start(
+    _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
+  ) {
     let function = resolved.version
-    let waiting = Waiting(invocation: invocation) { result in
-      self.state.withLock { $0.ledger.leave(function.id, reserved: resolved.reservedConcurrency) }
+    let waiting = Waiting(invocation: invocation, function: function) { result in
+      self.state.withLock { $0.ledger.leave(function.id, seat) }
       completion(result)
     }
-    place(waiting, function)
+    place(waiting)
+  }
+
+  private struct Throttled: Error {
+    var reason: ConcurrencyLedger.Refusal
+    /// Seconds until it is worth another try, where that is known.
+    var retryAfter: Int?
   }
 
   /// Counts the invocation as running, or says why it may not run now and when to come again.
-  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> (ConcurrencyLedger.Refusal, retryAfter: Int?)? {
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> Result<ConcurrencyLedger.Seat, Throttled> {
     let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
     let now = ambient.clock.monotonic()
     return state.withLock { state in
-      if let refusal = state.ledger.enter(function.id, reserved: reserved) { return (refusal, nil) }
-      if countsRate, !state.rates.mayRequest(function.id, executions: reserved ?? state.ledger.accountLimit, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .rate : .reservedRate, 1)
+      let seat: ConcurrencyLedger.Seat
+      do throws(ConcurrencyLedger.Refusal) {
+        seat = try state.ledger.enter(function.id, version: function.version, reserved: reserved)
+      } catch {
+        return .failure(Throttled(reason: error))
       }
-      let pool = state.pools[PoolKey(function: function.id, version: function.version)]
-      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
-        state.ledger.leave(function.id, reserved: reserved)
-        return (reserved == nil ? .account : .reserved, 1)
+      func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<ConcurrencyLedger.Seat, Throttled> {
+        state.ledger.leave(function.id, seat)
+        return .failure(Throttled(reason: reason, retryAfter: 1))
       }
-      return nil
+      let limit = state.ledger.accountLimit
+      if countsRate {
+        guard state.rates.mayRequest(function.id, executions: reserved ?? limit, now) else {
+          return refuse(reserved == nil ? .rate : .reservedRate)
+        }
+        guard state.rates.mayCall(ConcurrencyLedger.Scope(function.id), executions: limit, now) else { return refuse(.callerRate) }
+      }
+      let key = PoolKey(function: function.id, version: function.version)
+      if state.seats[key] == nil, state.pools[key]?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
+        return refuse(reserved == nil ? .account : .reserved)
+      }
+      return .success(seat)
     }
   }
 
-  private func place(_ waiting: Waiting, _ function: FunctionVersion) {
+  private func place(_ waiting: Waiting) {
+    let function = waiting.function
     let key = PoolKey(function: function.id, version: function.version)
     let effects = state.withLock { state -> [Effect] in
       guard !state.isStopping else { return [.fail(waiting, "the server is stopping")] }
       let waiter = state.newID()
       state.waiting[waiter] = waiting
+      if state.seats[key] != nil { return hand(state.seats[key]?.invoke(waiter), key, &state) }
       state.functions[key] = function
-      return change(key, &state, create: function.revisionID) { pool, newID in
-        pool.update(to: function.revisionID, newID: newID) + pool.invoke(waiter, newID: newID)
+      if let pool = state.pools[key], pool.provision != nil {
+        if pool.ready.isEmpty { state.spilledInvocations += 1 } else { state.provisionedInvocations += 1 }
+      }
+      let revision = hotReload.revision(of: function)
+      return change(key, &state, create: revision) { pool, newID in
+        pool.update(to: revision, newID: newID) + pool.invoke(waiter, newID: newID)
+      }
+    }
+    perform(effects)
+  }
+
+  /// The code of functions has changed on disk: what has nothing to do ends, the rest after its invocation.
+  func reload(_ directory: String) {
+    let effects = state.withLock { state -> [Effect] in
+      state.functions.filter { $0.value.hotReloadDirectory == directory }.flatMap { key, function in
+        let revision = hotReload.revision(of: function)
+        return change(key, &state) { pool, newID in pool.update(to: revision, newID: newID) }
       }
     }
     perform(effects)
   }
 
   private func take(_ report: Environment.Report, from id: EnvironmentID) {
-    let effects = state.withLock { state -> [Effect] in
-      guard let key = state.environments[id]?.key else { return [] }
-      switch report {
-      case .free:
-        return told(id, .taken, &state) + change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
-      case .initFailed(let type):
-        state.environments[id] = nil
-        return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
-      case .gone(let failure):
-        state.environments[id] = nil
-        var failed: [Effect] = []
-        if let failure {
-          // The next launch would fail in the same way; who waits is told instead of waiting for ever.
-          let abandoned = state.pools[key]?.abandonWaiters() ?? []
-          failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
-        }
-        return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
-      }
+    let (effects, mustPlan) = state.withLock { state -> ([Effect], Bool) in
+      guard let key = state.environments[id]?.key else { return ([], false) }
+      let effects = take(report, from: id, key, &state)
+      let mustPlan = !state.isExpiryPlanned && state.pools[key]?.idleSince != nil
+      if mustPlan { state.isExpiryPlanned = true }
+      return (effects, mustPlan)
     }
     perform(effects)
-    idleNudge.nudge()
+    if mustPlan { idleNudge.nudge() }
+  }
+
+  private func take(_ report: Environment.Report, from id: EnvironmentID, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    switch report {
+    case .free:
+      if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
+      if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
+      return told(id, .taken, &state) + change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+    case .gone where state.detached.contains(id) || state.seats[key]?.id == id:
+      state.environments[id] = nil
+      state.detached.remove(id)
+      return unseat(key, id, &state)
+    case .initFailed(let type) where state.snapshots[id] != nil:
+      state.environments[id] = nil
+      return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+    case .initFailed:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
+    case .gone(let failure?) where state.pools[key]?.isProvisioned(id) == true:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, failure) }
+    case .gone(let failure):
+      state.environments[id] = nil
+      var failed: [Effect] = []
+      if let failure {
+        // The next launch would fail in the same way; who waits is told instead of waiting for ever.
+        let abandoned = state.pools[key]?.abandonWaiters() ?? []
+        failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
+      }
+      return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+    }
   }
 
   /// The function was deleted: what runs is finished, then nothing of it is left.
@@ -209,21 +283,9 @@ final class Placement: Sendable {
     let effects = state.withLock { state -> [Effect] in
       state.pools.keys.filter { $0.function == function }.flatMap { key in
         change(key, &state) { pool, _ in pool.retire() }
-      }
+      } + attached(of: state) { $0.function == function }
     }
     perform(effects)
-  }
-
-  /// Stops what has been idle for too long. Returns when that is due next.
-  func expireIdle(at now: Instant) -> Instant? {
-    let (effects, next) = state.withLock { state -> ([Effect], Instant?) in
-      let effects = state.pools.keys.flatMap { key in
-        change(key, &state) { pool, _ in pool.expire(idleLongerThan: idleLimit, now: now) }
-      }
-      return (effects, state.pools.values.compactMap(\.idleSince).min().map { $0 + idleLimit })
-    }
-    perform(effects)
-    return next
   }
 
   /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
@@ -234,33 +296,12 @@ final class Placement: Sendable {
         let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
         return failed + change(key, &state) { pool, _ in pool.retire() }
           + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
-      }
+      } + attached(of: state) { $0.function.account == account }
     }
     perform(effects)
     let end = ambient.clock.monotonic() + limit
     while ambient.clock.monotonic() < end, state.withLock({ $0.environments.values.contains { $0.key.function.account == account } }) {
       try? await ambient.clock.sleepReal(for: .milliseconds(5))
-    }
-  }
-
-  struct Counts: Sendable {
-    var starting = 0
-    var busy = 0
-    var idle = 0
-    /// Invocations that wait for an environment.
-    var waiting = 0
-    /// Invocations that run or wait.
-    var invocations = 0
-  }
-  var counts: Counts {
-    state.withLock { state in
-      state.pools.values.reduce(into: Counts(invocations: state.ledger.total)) { sum, pool in
-        let counts = pool.counts
-        sum.starting += counts.starting
-        sum.busy += counts.busy
-        sum.idle += counts.idle
-        sum.waiting += pool.waiting
-      }
     }
   }
 
@@ -279,9 +320,9 @@ final class Placement: Sendable {
     var effects: [Effect] = []
     while let action = actions.popFirst() {
       switch action {
-      case .start(let id):
+      case .start(let id), .provide(let id):
         guard let function = state.functions[key] else { continue }
-        let environment = makeEnvironment(id, function)
+        let environment = makeEnvironment(id, function, action == .start(id) ? .onDemand : .provisioned)
         state.environments[id] = (environment, key)
         effects.append(.start(environment))
       case .stop(let id):
@@ -304,13 +345,17 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion) -> Environment {
+  private func makeEnvironment(
+    _ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization = .onDemand,
+    attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
+  ) -> Environment {
     let day = CivilTime(ambient.now)
+    let kind = initialization == .onDemand && function.isSnapshotted && attached == nil ? .snapStart : initialization
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, initialization: function.isSnapshotted ? .snapStart : .onDemand, logStream: stream, ambient: ambient,
-      freezer: freezer,
+      id: id, function: function, initialization: kind, logStream: stream, ambient: ambient, freezer: freezer,
+      attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
@@ -320,6 +365,7 @@ final class Placement: Sendable {
       case .start(let environment): startSink.yield(environment)
       case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
       case .stop(let environment): environment.stop()
+      case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
         waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
@@ -328,13 +374,65 @@ final class Placement: Sendable {
   }
 }
 
-/// Ends environments that nobody has used for long.
-struct IdleWorker: Worker {
-  let placement: Placement
-  var name: String { "lambda.idle-environments" }
-  var nudge: Nudge { placement.idleNudge }
+/// Processes that developers attach in place of environments of ours.
+extension Placement {
+  /// An environment whose process is there already. It gets nothing before `attach`.
+  /// - Parameter echo: gets the lines of the platform.
+  func makeAttached(
+    _ function: FunctionVersion, _ process: any EnvironmentProcess, echo: @escaping @Sendable (String) -> Void
+  ) -> Environment {
+    makeEnvironment(EnvironmentID(number: state.withLock { $0.newID() }), function, attached: process, echo: echo)
+  }
 
-  func turn(_ now: Instant) async throws -> NextTurn {
-    placement.expireIdle(at: now).map { .at(max($0, now + .seconds(1))) } ?? .onNudge
+  func isAttached(_ function: FunctionVersion) -> Bool {
+    state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
+  }
+
+  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
+  func attach(_ environment: Environment) -> Bool {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let effects = state.withLock { state -> [Effect]? in
+      guard state.seats[key] == nil, !state.isStopping else { return nil }
+      state.seats[key] = AttachedSeat(environment.id)
+      state.environments[environment.id] = (environment, key)
+      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
+    }
+    guard let effects else { return false }
+    perform(effects)
+    return true
+  }
+
+  /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.
+  /// - Parameter end: tells it of its end, when nothing new can come to it.
+  func detach(_ environment: Environment, end: () -> Void) {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let (effects, isBusy) = state.withLock { state -> ([Effect], Bool) in
+      guard let seat = state.seats[key], seat.id == environment.id else { return ([], false) }
+      state.detached.insert(environment.id)
+      return (unseat(key, environment.id, &state), seat.isBusy)
+    }
+    end()
+    if !isBusy { environment.stop() }
+    perform(effects)
+  }
+
+  private func hand(_ waiter: WaiterID?, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    guard let waiter, let id = state.seats[key]?.id, let environment = state.environments[id]?.environment,
+      let waiting = state.waiting.removeValue(forKey: waiter)
+    else { return [] }
+    return [.run(environment, waiting)]
+  }
+
+  /// Those who wait for an attached process are served by the pool.
+  private func unseat(_ key: PoolKey, _ id: EnvironmentID, _ state: inout State) -> [Effect] {
+    guard state.seats[key]?.id == id, var seat = state.seats.removeValue(forKey: key) else { return [] }
+    return seat.leave().flatMap { waiter -> [Effect] in
+      guard let waiting = state.waiting.removeValue(forKey: waiter) else { return [] }
+      return [.again(waiting)]
+    }
+  }
+
+  private func attached(of state: State, _ isMeant: (PoolKey) -> Bool) -> [Effect] {
+    state.seats.filter { isMeant($0.key) }.compactMap { state.environments[$0.value.id]?.environment }.map { .stop($0) }
   }
 }

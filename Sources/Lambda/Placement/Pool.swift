@@ -13,6 +13,8 @@ typealias WaiterID = UInt64
 struct Pool: Sendable {
   enum Action: Sendable, Equatable {
     case start(EnvironmentID)
+    /// Starts one that is kept ready.
+    case provide(EnvironmentID)
     case hand(EnvironmentID, to: WaiterID)
     case stop(EnvironmentID)
   }
@@ -20,58 +22,82 @@ struct Pool: Sendable {
   /// - starting may become busy or idle, or be removed
   /// - busy may become idle or be removed
   /// - idle may become busy or be removed
-  private enum Slot: Sendable {
+  enum Phase: Sendable {
     case starting
     case busy
     case idle(since: Instant)
   }
+  /// - onDemand: started for an invocation, and stopped when it has been idle for too long
+  /// - provisioned: started ahead, and kept as long as it is wanted; may become onDemand or leaving
+  /// - leaving: stopped when it becomes free
+  enum Role: Sendable {
+    case onDemand
+    case provisioned
+    case leaving
+  }
+  struct Slot: Sendable {
+    var phase: Phase
+    var role: Role
+    var revision: String
 
-  private var slots: [EnvironmentID: (slot: Slot, revision: String)] = [:]
+    var hasBooted: Bool { if case .starting = phase { false } else { true } }
+  }
+
+  var slots: [EnvironmentID: Slot] = [:]
   /// Free environments, the one used last at the end: it is the warmest.
-  private var free: [EnvironmentID] = []
+  var free: [EnvironmentID] = []
+  /// Free ones among those that are kept ready. They are used first.
+  var ready: [EnvironmentID] = []
   private var waiters: [WaiterID] = []
   /// Those that were started ahead of any invocation and have not booted yet.
   private var ahead: Set<EnvironmentID> = []
   private(set) var revision: String
   /// The function is deleted: what becomes free is not kept.
   private var isRetired = false
+  var provision: Provision?
 
   init(revision: String) { self.revision = revision }
 
-  var isEmpty: Bool { slots.isEmpty && waiters.isEmpty }
+  var isEmpty: Bool { slots.isEmpty && waiters.isEmpty && provision == nil }
   var waiting: Int { waiters.count }
   /// How many environments start, run an invocation, and wait for one.
   var counts: (starting: Int, busy: Int, idle: Int) {
-    slots.values.reduce(into: (0, 0, 0)) { counts, entry in
-      switch entry.slot {
+    slots.values.reduce(into: (0, 0, 0)) { counts, slot in
+      switch slot.phase {
       case .starting: counts.0 += 1
       case .busy: counts.1 += 1
       case .idle: counts.2 += 1
       }
     }
   }
-  private var starting: Int { counts.starting }
+  /// Those on their way for who waits: one that is kept ready may fail without anybody's invocation.
+  private var starting: Int {
+    slots.values.count { !$0.hasBooted && $0.role == .onDemand }
+  }
 
   /// Whether one more invocation makes one more environment.
-  var mustGrow: Bool { free.isEmpty && starting <= waiters.count }
+  var mustGrow: Bool { ready.isEmpty && free.isEmpty && starting <= waiters.count }
 
   /// An invocation wants to run. It gets the warmest free environment; when there is none a new one is started for it,
   /// but whichever environment is free first takes it.
   mutating func invoke(_ waiter: WaiterID, newID: () -> EnvironmentID) -> [Action] {
-    if let id = free.popLast() {
-      slots[id]?.slot = .busy
+    if let id = ready.popLast() ?? free.popLast() {
+      slots[id]?.phase = .busy
       return [.hand(id, to: waiter)]
     }
     waiters.append(waiter)
     guard starting < waiters.count else { return [] }
-    let id = newID()
-    slots[id] = (.starting, revision)
-    return [.start(id)]
+    return [start(newID())]
+  }
+
+  private mutating func start(_ id: EnvironmentID) -> Action {
+    slots[id] = Slot(phase: .starting, role: .onDemand, revision: revision)
+    return .start(id)
   }
 
   /// A start that has not begun yet is taken back when others serve all who wait.
   mutating func takesBack(_ id: EnvironmentID) -> Bool {
-    guard case .starting? = slots[id]?.slot, !ahead.contains(id), starting > waiters.count else { return false }
+    guard let slot = slots[id], !slot.hasBooted, slot.role == .onDemand, !ahead.contains(id), starting > waiters.count else { return false }
     slots[id] = nil
     return true
   }
@@ -79,7 +105,7 @@ struct Pool: Sendable {
   /// Starts an environment that nobody waits for yet.
   mutating func startAhead(newID: () -> EnvironmentID) -> [Action] {
     let id = newID()
-    slots[id] = (.starting, revision)
+    slots[id] = Slot(phase: .starting, role: .onDemand, revision: revision)
     ahead.insert(id)
     return [.start(id)]
   }
@@ -87,34 +113,39 @@ struct Pool: Sendable {
   /// The environment can take an invocation: it has booted or has answered the one before.
   mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
     ahead.remove(id)
-    guard let entry = slots[id] else { return [] }
-    guard entry.revision == revision else {
+    guard let slot = slots[id] else { return [] }
+    guard slot.revision == revision, slot.role != .leaving else {
       slots[id] = nil
       return [.stop(id)]
     }
+    defer { noteProgress() }
     guard !waiters.isEmpty else {
-      if case .idle = entry.slot { return [] }
+      if case .idle = slot.phase { return [] }
       guard !isRetired else {
         slots[id] = nil
         return [.stop(id)]
       }
-      slots[id]?.slot = .idle(since: now)
-      free.append(id)
+      slots[id]?.phase = .idle(since: now)
+      if slot.role == .provisioned { ready.append(id) } else { free.append(id) }
       return []
     }
-    slots[id]?.slot = .busy
+    slots[id]?.phase = .busy
     return [.hand(id, to: waiters.removeFirst())]
   }
 
   /// The environment is no more. Those who wait are not left without one.
   mutating func gone(_ id: EnvironmentID, newID: () -> EnvironmentID) -> [Action] {
+    forget(id)
+    let replacements = fill(newID)
+    guard waiters.count > starting else { return replacements }
+    return replacements + [start(newID())]
+  }
+
+  mutating func forget(_ id: EnvironmentID) {
     slots[id] = nil
     ahead.remove(id)
     free.removeAll { $0 == id }
-    guard waiters.count > starting else { return [] }
-    let fresh = newID()
-    slots[fresh] = (.starting, revision)
-    return [.start(fresh)]
+    ready.removeAll { $0 == id }
   }
 
   /// Gives up on everyone who waits, because environments cannot be started.
@@ -128,26 +159,22 @@ struct Pool: Sendable {
     isRetired = false
     guard revision != self.revision else { return [] }
     self.revision = revision
-    var actions: [Action] = []
-    for (id, entry) in slots.sorted(by: { $0.key.number < $1.key.number }) {
-      if case .busy = entry.slot { continue }
-      slots[id] = nil
-      actions.append(.stop(id))
-    }
-    free = []
-    for _ in waiters {
-      let id = newID()
-      slots[id] = (.starting, revision)
-      actions.append(.start(id))
-    }
-    return actions
+    let stops = stopAll { if case .busy = $0.phase { false } else { true } }
+    return stops + waiters.map { _ in start(newID()) } + fill(newID)
+  }
+
+  /// Stops those that the condition names, in the order in which they were made.
+  mutating func stopAll(where condition: (Slot) -> Bool) -> [Action] {
+    let ids = slots.filter { condition($0.value) }.keys.sorted { $0.number < $1.number }
+    for id in ids { forget(id) }
+    return ids.map { .stop($0) }
   }
 
   /// Stops environments that nobody has used for `limit`.
   mutating func expire(idleLongerThan limit: Duration, now: Instant) -> [Action] {
     var actions: [Action] = []
     free.removeAll { id in
-      guard case .idle(let since)? = slots[id]?.slot, now - since >= limit else { return false }
+      guard case .idle(let since)? = slots[id]?.phase, now - since >= limit else { return false }
       slots[id] = nil
       actions.append(.stop(id))
       return true
@@ -158,15 +185,18 @@ struct Pool: Sendable {
   /// The function is deleted. Invocations that run or wait are finished, as on AWS; nothing is kept for others.
   mutating func retire() -> [Action] {
     isRetired = true
-    defer { free = [] }
-    return free.map { id in
-      slots[id] = nil
-      return .stop(id)
+    provision = nil
+    return stopAll { slot in
+      switch slot.phase {
+      case .idle: true
+      case .starting: slot.role == .provisioned
+      case .busy: false
+      }
     }
   }
 
-  /// When the environment that has been idle longest became so.
+  /// When the environment became idle that has been so longest, of those that expire.
   var idleSince: Instant? {
-    slots.values.compactMap { if case .idle(let since) = $0.slot { since } else { nil } }.min()
+    free.compactMap { if case .idle(let since)? = slots[$0]?.phase { since } else { nil } }.min()
   }
 }

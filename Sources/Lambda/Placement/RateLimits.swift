@@ -46,6 +46,7 @@ struct RateLimits: Sendable {
 
   private var scaling: [FunctionID: TokenBucket] = [:]
   private var requests: [FunctionID: TokenBucket] = [:]
+  private var callers: [ConcurrencyLedger.Scope: TokenBucket] = [:]
 
   mutating func mayScale(_ function: FunctionID, _ now: Duration) -> Bool {
     Self.take(&scaling, function, burst: Self.scalingBurst, perSecond: Self.scalingBurst / 10, now)
@@ -57,19 +58,26 @@ struct RateLimits: Sendable {
     return Self.take(&requests, function, burst: rate, perSecond: rate, now)
   }
 
-  private static func take(
-    _ buckets: inout [FunctionID: TokenBucket], _ function: FunctionID, burst: Double, perSecond: Double, _ now: Duration
+  /// The functions of an account in a Region together.
+  /// - Parameter executions: the account's limit.
+  mutating func mayCall(_ scope: ConcurrencyLedger.Scope, executions: Int, _ now: Duration) -> Bool {
+    let rate = Self.requestsPerExecution * Double(executions)
+    return Self.take(&callers, scope, burst: rate, perSecond: rate, now)
+  }
+
+  private static func take<Owner: Hashable>(
+    _ buckets: inout [Owner: TokenBucket], _ owner: Owner, burst: Double, perSecond: Double, _ now: Duration
   ) -> Bool {
-    if buckets.count >= capacity, buckets[function] == nil {
+    if buckets.count >= capacity, buckets[owner] == nil {
       for (id, bucket) in buckets {
         var bucket = bucket
         if bucket.isFull(now) { buckets[id] = nil }
       }
     }
-    var bucket = buckets[function] ?? TokenBucket(capacity: burst, perSecond: perSecond, now: now)
+    var bucket = buckets[owner] ?? TokenBucket(capacity: burst, perSecond: perSecond, now: now)
     // Another reservation makes another bucket.
     if bucket.perSecond != perSecond { bucket = TokenBucket(capacity: burst, perSecond: perSecond, now: now) }
-    defer { buckets[function] = bucket }
+    defer { buckets[owner] = bucket }
     return bucket.take(now)
   }
 }

@@ -5,12 +5,6 @@ import Logging
 import Sandbox
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
 /// Runtimes that are booted before anybody needs them: a cold start then costs the import of the function's code.
 ///
 /// There are spares of the runtimes that functions use, a few of each. One is used for one environment only.
@@ -21,7 +15,22 @@ final class SpareRuntimes: Sendable {
     var sandbox: SandboxProcess
     var temporary: TemporaryDirectory
     var api: SpareRuntimeAPI
-    var listeners: [HTTPListener]
+    var listeners: [HTTPListener] = []
+
+    /// Its sandbox becomes that of the environment, whose process runs as soon as it can be told what it is.
+    func become(_ environment: Environment, _ plan: LaunchPlan) async throws {
+      guard plan.runsOwnProgram else { return api.bind(to: environment, variables: plan.environment) }
+      api.bind(to: environment, variables: nil)
+      try await sandbox.start(
+        plan.executable, arguments: plan.arguments, environment: plan.environment, workingDirectory: "/var/task")
+    }
+
+    /// Nothing is left of it.
+    func end(_ sandboxes: RuntimeSandboxes) async {
+      sandbox.kill()
+      await sandboxes.shut(listeners)
+      temporary.release()
+    }
   }
 
   private enum Slot {
@@ -48,7 +57,7 @@ final class SpareRuntimes: Sendable {
     var plan: LaunchPlan
   }
   private struct State {
-    /// By the plan's program: identifiers that one interpreter serves share their spares.
+    /// By the name that the plan gives to its shelf.
     var shelves: [String: Shelf] = [:]
     var nextID: UInt64 = 0
     var isStopped = false
@@ -63,9 +72,7 @@ final class SpareRuntimes: Sendable {
 
   private let state = Mutex(State())
   private let limit: Int
-  private let sandboxes: SandboxHost
-  private let server: HTTPServer
-  private let endpoint: any HTTPHandler
+  private let sandboxes: RuntimeSandboxes
   private let gate: StartGate
   private let clock: any AmbientClock
   private let logger: Logger
@@ -73,14 +80,9 @@ final class SpareRuntimes: Sendable {
   private let orderSink: AsyncStream<Order>.Continuation
 
   /// - Parameter limit: spares of each runtime; 0 where the host cannot mount into a running sandbox.
-  /// - Parameter endpoint: what functions reach as the server.
-  init(
-    limit: Int, sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler, gate: StartGate, clock: any AmbientClock,
-    logger: Logger
-  ) {
-    self.limit = sandboxes.canAttach ? limit : 0
-    (self.sandboxes, self.server, self.endpoint, self.gate) = (sandboxes, server, endpoint, gate)
-    (self.clock, self.logger) = (clock, logger)
+  init(limit: Int, sandboxes: RuntimeSandboxes, gate: StartGate, clock: any AmbientClock, logger: Logger) {
+    self.limit = sandboxes.host.canAttach ? limit : 0
+    (self.sandboxes, self.gate, self.clock, self.logger) = (sandboxes, gate, clock, logger)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most `limit` orders for each program
   }
 
@@ -89,18 +91,18 @@ final class SpareRuntimes: Sendable {
     guard let plan, limit > 0 else { return }
     state.withLock { state in
       guard !state.isStopped else { return }
-      state.shelves[plan.executable, default: Shelf(plan: plan)].hasFailed = false
-      order(plan.executable, &state)
+      state.shelves[plan.shelf, default: Shelf(plan: plan)].hasFailed = false
+      order(plan.shelf, &state)
     }
   }
 
   /// A spare that can become what the plan asks for. Who takes it lets it become that, or kills it.
   func take(for plan: LaunchPlan) -> Spare? {
     state.withLock { state in
-      guard let shelf = state.shelves[plan.executable], plan.fits(shelf.plan) else { return nil }
+      guard let shelf = state.shelves[plan.shelf], plan.fits(shelf.plan) else { return nil }
       for (id, slot) in shelf.slots.sorted(by: { $0.key < $1.key }) {
         guard case .ready(let spare) = slot else { continue }
-        state.shelves[plan.executable]?.slots[id] = nil
+        state.shelves[plan.shelf]?.slots[id] = nil
         return spare
       }
       return nil
@@ -161,52 +163,30 @@ final class SpareRuntimes: Sendable {
       api.end()
       booted.nudge()
     }()
-    await wait(for: booted, atMost: Self.gateLimit)
+    // One that waits for its program has booted when it runs.
+    let boots = !order.plan.runsOwnProgram
+    if boots { await booted.wait(atMost: Self.gateLimit, clock: clock) }
     gate.leave()
-    if api.isBooting { await wait(for: booted, atMost: Self.bootLimit) }
-    let isKept = api.hasAsked && shelve(spare, order)
+    if boots, api.isBooting { await booted.wait(atMost: Self.bootLimit, clock: clock) }
+    let isKept = (!boots || api.hasAsked) && shelve(spare, order)
     if !isKept { sandbox.kill() }
     await end
     await discard(spare, order, wasKept: isKept)
   }
 
-  private func wait(for nudge: Nudge, atMost limit: Duration) async {
-    await withDiscardingTaskGroup { group in
-      let either = Nudge()
-      group.addTask { await nudge.wait(); either.nudge() }
-      group.addTask { [clock] in try? await clock.sleepReal(for: limit); either.nudge() }
-      await either.wait()
-      group.cancelAll()
-    }
-  }
-
   private func boot(_ order: Order, _ booted: Nudge) async throws -> Spare {
-    let plan = order.plan
-    let temporary = try sandboxes.makeTemporaryDirectory(limitBytes: Self.temporaryBytes)
-    let sandbox = try await sandboxes.launch(
-      SandboxSpec(
-        executable: plan.executable, arguments: plan.arguments, environment: plan.environment, readOnlyBinds: plan.binds,
-        lateMountPoints: LaunchPlan.functionMountPoints, temporaryDirectory: temporary,
-        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: Self.memoryBytes,
-        maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,
-        hostname: LaunchPlan.hostname))
+    let temporary = try sandboxes.host.makeTemporaryDirectory(limitBytes: Self.temporaryBytes)
+    let sandbox = try await sandboxes.launch(order.plan, isSpare: true, memoryBytes: Self.memoryBytes, temporary: temporary)
     let isStopped = state.withLock { state -> Bool in
       state.shelves[order.program]?.slots[order.id] = .booting(sandbox)
       return state.isStopped
     }
     if isStopped { sandbox.kill() }
-    var spare = Spare(plan: plan, sandbox: sandbox, temporary: temporary, api: SpareRuntimeAPI { booted.nudge() }, listeners: [])
-    var descriptors = sandbox.listeners.mapValues(\.descriptor)
+    var spare = Spare(plan: order.plan, sandbox: sandbox, temporary: temporary, api: SpareRuntimeAPI { booted.nudge() })
     do {
-      for (port, descriptor) in descriptors {
-        let handler: any HTTPHandler = port == LaunchPlan.runtimeAPIPort ? spare.api : endpoint
-        descriptors[port] = nil
-        spare.listeners.append(try await server.adopt(fd: descriptor, label: "spare-\(sandbox.id)", handler: handler))
-      }
+      spare.listeners = try await sandboxes.listen(sandbox, label: "spare-\(sandbox.id)", api: spare.api)
     } catch {
-      sandbox.kill()
-      for descriptor in descriptors.values { close(descriptor) }
-      for listener in spare.listeners { await server.close(listener, abort: true) }
+      await spare.end(sandboxes)
       throw error
     }
     return spare
@@ -224,9 +204,7 @@ final class SpareRuntimes: Sendable {
   /// Its process has ended. Who took it from the shelf cleans up after it, else it is done here.
   private func discard(_ spare: Spare, _ order: Order, wasKept: Bool) async {
     let slot = state.withLock { $0.shelves[order.program]?.slots.removeValue(forKey: order.id) }
-    guard slot != nil || !wasKept else { return }
-    for listener in spare.listeners { await server.close(listener, abort: true) }
-    spare.temporary.release()
+    if slot != nil || !wasKept { await spare.end(sandboxes) }
   }
 
   /// Ends all spares, those that boot too, and boots no more.

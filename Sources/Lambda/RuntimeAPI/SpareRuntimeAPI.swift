@@ -21,9 +21,11 @@ final class SpareRuntimeAPI: HTTPHandler {
   init(onReady: @escaping @Sendable () -> Void) { self.onReady = onReady }
 
   /// Tells the runtime what it is.
-  func bind(to environment: Environment, variables: [String: String]) {
-    let members = variables.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) }
-    let body = JSON.object(JSONObject(members)).bytes
+  /// - Parameter variables: nil for a program that gets them when it is started.
+  func bind(to environment: Environment, variables: [String: String]?) {
+    let body = variables.map { variables in
+      JSON.object(JSONObject(variables.sorted { $0.key < $1.key }.map { ($0.key, JSON.string($0.value)) })).bytes
+    } ?? []
     let waiter = state.withLock { state -> CheckedContinuation<[UInt8]?, Never>? in
       guard case .waiting(let waiter) = state else { return nil }
       state = .bound(RuntimeAPIHandler(environment: environment), variables: waiter == nil ? body : [])

@@ -31,6 +31,8 @@ struct LaunchPlan: Sendable, Equatable {
   var functionBinds: [SandboxSpec.Bind] = []
   /// The file names of external extensions.
   var extensions: [String] = []
+  /// The function brings the program. A spare for it has none and waits to be told.
+  var runsOwnProgram = false
 
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
@@ -51,8 +53,7 @@ struct LaunchPlan: Sendable, Equatable {
     // What the user sets wins over the unreserved defaults; the reserved names are refused when a function is made.
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
-    plan.environment.merge(reserved(function, credentials, logStream)) { _, ours in ours }
-    plan.environment["AWS_LAMBDA_INITIALIZATION_TYPE"] = initialization.rawValue
+    plan.environment.merge(reserved(function, credentials, logStream, initialization)) { _, ours in ours }
     if initialization == .snapStart { plan.hideFromSnapshot(keysToken) }
     return plan
   }
@@ -77,10 +78,13 @@ struct LaunchPlan: Sendable, Equatable {
         executable: executable, arguments: arguments, environment: environment, workingDirectory: "/var/task"))
   }
 
-  /// How a runtime is booted before it is known for which function; nil where a runtime is the function's own program.
+  /// How a runtime is booted before it is known for which function; nil when this host does not have it.
   static func spare(for runtime: String, runtimes: HostRuntimes, nodeClient: String) -> LaunchPlan? {
-    guard !runtime.hasPrefix("provided"), var plan = try? interpreter(for: runtime, runtimes: runtimes, nodeClient: nodeClient)
-    else { return nil }
+    guard var plan = try? interpreter(for: runtime, runtimes: runtimes, nodeClient: nodeClient) else { return nil }
+    if plan.runsOwnProgram {
+      plan.executable = ""
+      return plan
+    }
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
     return plan
@@ -91,9 +95,14 @@ struct LaunchPlan: Sendable, Equatable {
     "LD_", "PYTHON", "NODE_", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
   ]
 
+  /// Plans of one shelf share their spares: identifiers that one interpreter serves, and functions with programs of their own.
+  var shelf: String { runsOwnProgram ? "" : executable }
+
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
   func fits(_ spare: LaunchPlan) -> Bool {
-    guard executable == spare.executable, arguments == spare.arguments, binds == spare.binds else { return false }
+    guard shelf == spare.shelf, binds == spare.binds else { return false }
+    if runsOwnProgram { return true }
+    guard arguments == spare.arguments else { return false }
     return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in
       !Self.startVariables.contains { name.hasPrefix($0) } || environment[name] == spare.environment[name]
     }
@@ -118,7 +127,7 @@ struct LaunchPlan: Sendable, Equatable {
         binds: bindPrefix(prefix) + [.init(host: nodeClient, guest: "/var/runtime")])
     }
     guard runtime.hasPrefix("provided") else { throw .noInterpreter(runtime) }
-    return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [])
+    return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [], runsOwnProgram: true)
   }
 
   /// A layer may bring the runtime, too.
@@ -177,8 +186,21 @@ struct LaunchPlan: Sendable, Equatable {
     ]
   }
 
+  /// What a process that a developer attached is told: nothing of the file tree that it does not have.
+  static func attached(
+    to function: FunctionVersion, _ credentials: SessionCredentials, logStream: String, runtimeAPI: String, endpoint: String
+  ) -> [String: String] {
+    var values = defaults.filter { $0.key.hasPrefix("AWS_") }
+    values["AWS_ENDPOINT_URL"] = endpoint
+    values.merge(function.environment) { _, users in users }
+    values.merge(reserved(function, credentials, logStream, .onDemand)) { _, ours in ours }
+    values["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
+    for name in ["_LAMBDA_TELEMETRY_LOG_FD", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"] { values[name] = nil }
+    return values
+  }
+
   private static func reserved(
-    _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String
+    _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String, _ initialization: Initialization
   ) -> [String: String] {
     var values = [
       "_HANDLER": function.handler, "LAMBDA_TASK_ROOT": "/var/task", "LAMBDA_RUNTIME_DIR": "/var/runtime",
@@ -186,7 +208,7 @@ struct LaunchPlan: Sendable, Equatable {
       "AWS_LAMBDA_FUNCTION_NAME": function.id.name, "AWS_LAMBDA_FUNCTION_VERSION": function.version,
       "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": String(function.memoryMegabytes),
       "AWS_LAMBDA_LOG_GROUP_NAME": function.logGroup, "AWS_LAMBDA_LOG_STREAM_NAME": logStream,
-      "AWS_LAMBDA_RUNTIME_API": runtimeAPI,
+      "AWS_LAMBDA_INITIALIZATION_TYPE": initialization.rawValue, "AWS_LAMBDA_RUNTIME_API": runtimeAPI,
       "AWS_ACCESS_KEY_ID": credentials.accessKeyID, "AWS_SECRET_ACCESS_KEY": credentials.secretAccessKey,
       "AWS_SESSION_TOKEN": credentials.sessionToken,
       // Messages come framed through standard output, so that one of many lines stays one.

@@ -82,7 +82,7 @@ struct FunctionRows {
   func runtimes() throws -> Set<String> {
     var (found, seen): (Set<String>, Int) = ([], 0)
     try reader.scan(KeyRange(prefix: Keys.functions)) { _, value in
-      found.insert(try StoredFunction(row: value).latest.runtime)
+      found.insert(try FunctionVersion.runtime(ofRow: value))
       seen += 1
       return seen < 1000
     }
@@ -130,6 +130,7 @@ extension FunctionRows {
     try tx.delete(Keys.policy(version.id, version.version))
     try tx.delete(Keys.settings(version.id, version.version))
     try tx.delete(Keys.snapshot(version.id, version.version))
+    try tx.delete(Keys.provisioned(version.id, version.version))
     for hash in version.packages { try PackageRows.release(hash, by: version, in: tx, at: now) }
   }
 
@@ -141,7 +142,9 @@ extension FunctionRows {
     }
     try tx.delete(Keys.function(id))
     try tx.delete(Keys.progress(id))
-    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id)] { try tx.deleteAll(KeyRange(prefix: prefix)) }
+    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id), Keys.provisioned(id)] {
+      try tx.deleteAll(KeyRange(prefix: prefix))
+    }
     try URLRows.deleteAll(of: id, in: tx)
     try moveUses(from: function.packageUses, to: [], of: function.latest, in: tx, at: now)
   }
@@ -160,6 +163,6 @@ extension StoredFunction {
 }
 
 extension FunctionVersion {
-  /// The code and the layers.
-  fileprivate var packages: Set<String> { Set([codeHash] + layers.map(\.codeHash)) }
+  /// The code and the layers. A directory of the host is no package.
+  var packages: Set<String> { Set((hotReloadDirectory == nil ? [codeHash] : []) + layers.map(\.codeHash)) }
 }

@@ -10,6 +10,7 @@ import Store
 ///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
 ///     url       (lambda, w, account, region, name, qualifier)   → FunctionURL; the qualifier is empty for the function
 ///     place     (lambda, x, url id)                             → the function and the qualifier of a URL
+///     provisioned (lambda, provisioned, account, region, name, qualifier) → ProvisionedConcurrency
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
 ///     snapshot  (lambda, x, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
@@ -26,6 +27,7 @@ enum Keys {
   static let mappings = Key("lambda", "m")
   static let snapshots = Key("lambda", "x")
   static let garbage = Key("lambda", "g")
+  static let provisioned = Key("lambda", "provisioned")
 
   static func functions(_ account: AccountID) -> Key { functions.appending(account) }
   static func functions(_ account: AccountID, _ region: Region) -> Key { functions.appending(account, region) }
@@ -42,6 +44,8 @@ enum Keys {
   static func urls(_ id: FunctionID) -> Key { of(id, "w") }
   static func url(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "w").appending(qualifier ?? "") }
   static func urlPlace(_ id: String) -> Key { Key("lambda", "x", id) }
+  static func provisioned(_ id: FunctionID) -> Key { of(id, "provisioned") }
+  static func provisioned(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "provisioned").appending(qualifier) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
   static func snapshots(_ id: FunctionID) -> Key { of(id, "x") }
   static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "x").appending(version) }

@@ -27,7 +27,8 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable.
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
+  /// no directory of the host.
   static let rowVersion: UInt8 = 3
 
   /// - Parameter row: made with `rowVersion`.
@@ -59,6 +60,7 @@ extension FunctionVersion {
       row.int(durable.executionTimeout)
       row.int(durable.retentionDays)
     }
+    row.optional(hotReloadDirectory)
   }
 
   init(from row: inout RowReader) throws {
@@ -91,6 +93,17 @@ extension FunctionVersion {
     hasSnapStart = try row.bool()
     guard row.version >= 3 else { return }
     durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
+    hotReloadDirectory = try row.optionalString()
+  }
+}
+
+extension FunctionVersion {
+  /// The runtime alone, of a row that begins with a version: what the start of a server asks of many functions.
+  static func runtime(ofRow bytes: [UInt8]) throws -> String {
+    var row = try RowReader(bytes)
+    // Account, Region, name, version, description.
+    for _ in 0..<5 { _ = try row.string() }
+    return try row.string()
   }
 }
 

@@ -28,7 +28,7 @@ extension InvokeOperation {
     try check(clientContext: input.clientContext)
     let wantsLogTail = input.logType == "Tail"
     let pipe = ResponsePipe(bytesPerSecond: streamedBytesPerSecond, clock: clock)
-    try invoker.stream(
+    try await invoker.stream(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
       clientContext: input.clientContext, wantsLogTail: wantsLogTail, into: pipe)
     let reader = ResponseReader(pipe)

@@ -68,7 +68,7 @@ struct FunctionURLEndpoint: Sendable {
       return try whole(result)
     case .stream:
       let pipe = ResponsePipe(bytesPerSecond: bytesPerSecond, clock: ambient.clock)
-      try invoker.stream(
+      try await invoker.stream(
         resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, into: pipe)
       return try await streamed(ResponseReader(pipe))
     }

@@ -59,8 +59,12 @@ enum Settings {
     ) { $1.allowedOrigins = $0.texts },
     Setting(
       "allow-state-control", .toggle, "false",
-      help: "Let reset and snapshots be called, without a key from this machine, although a root key is configured."
+      help: "Let reset, snapshots and `dewpoint exec` be called, without a key from this machine, although a root key is configured."
     ) { $1.allowsStateControl = $0.isOn },
+    Setting(
+      "allow-hot-reload", .toggle, "false",
+      help: "Let a directory of this host be the code of a function (S3Bucket hot-reload) although a root key is configured."
+    ) { $1.allowsHotReload = $0.isOn },
   ]
 
   private static let functions = [
@@ -76,6 +80,10 @@ enum Settings {
       "spare-runtimes", .integer(0...64), "2",
       help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."
     ) { $1.spareRuntimes = $0.number },
+    Setting(
+      "lambda-concurrency", .integer(1...100_000), "1000",
+      help: "Invocations that an account may run at the same time in a Region, as AWS's quota has it. Ten times as many synchronous requests a second."
+    ) { $1.lambdaConcurrency = $0.number },
     Setting(
       "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
       help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."

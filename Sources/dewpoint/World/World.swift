@@ -40,13 +40,16 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    var functions = LambdaService.Configuration(
+      directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
+      spareRuntimes: settings.spareRuntimes)
+    functions.concurrency = settings.lambdaConcurrency
+    functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
+    functions.refusalOfHotReload = settings.refusalOfHotReload
+    functions.refusalOfAttachment = settings.refusalOfStateControl
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
-      configuration: .init(
-        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
-        spareRuntimes: settings.spareRuntimes, streamedBytesPerSecond: settings.streamedBytesPerSecond),
-      logger: logger)
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs), configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))

@@ -47,6 +47,7 @@ final class Supervisor: Sendable {
   private enum Source {
     case wake
     case control(SandboxLife)
+    case network(SandboxLife)
     case output(SandboxOutput)
   }
 
@@ -70,6 +71,10 @@ final class Supervisor: Sendable {
           sources.append(.control(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
+        if let descriptor = life.networkToPoll() {
+          sources.append(.network(life))
+          polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
         for output in life.outputs {
           guard let descriptor = output.descriptorToPoll() else { continue }
           sources.append(.output(output))
@@ -82,6 +87,7 @@ final class Supervisor: Sendable {
         switch source {
         case .wake: drainWake()
         case .control(let life): life.controlReadable()
+        case .network(let life): life.networkReadable()
         case .output(let output): output.readable()
         }
       }

@@ -120,6 +120,7 @@ enum ProcessEnd: Sendable, Equatable {
     case 9: "killed"
     case 11: "segmentation fault"
     case 15: "terminated"
+    case 31: "bad system call"
     default: "signal \(signal)"
     }
   }

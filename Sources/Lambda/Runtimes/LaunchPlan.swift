@@ -31,6 +31,8 @@ struct LaunchPlan: Sendable, Equatable {
   var functionBinds: [SandboxSpec.Bind] = []
   /// The file names of external extensions.
   var extensions: [String] = []
+  /// As on AWS, a function in a VPC reaches only what is there: nothing, here.
+  var network = SandboxNetwork.outbound
   /// The function brings the program. A spare for it has none and waits to be told.
   var runsOwnProgram = false
 
@@ -44,6 +46,7 @@ struct LaunchPlan: Sendable, Equatable {
     credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand, keysToken: String = ""
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    if function.vpc?.isAttached == true { plan.network = .none }
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
@@ -100,7 +103,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
   func fits(_ spare: LaunchPlan) -> Bool {
-    guard shelf == spare.shelf, binds == spare.binds else { return false }
+    guard shelf == spare.shelf, binds == spare.binds, network == spare.network else { return false }
     if runsOwnProgram { return true }
     guard arguments == spare.arguments else { return false }
     return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in

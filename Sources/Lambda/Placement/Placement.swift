@@ -26,6 +26,8 @@ final class Placement: Sendable {
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
+    /// Who waits for environments that are initialised ahead.
+    var snapshots: [EnvironmentID: CheckedContinuation<SnapshotOutcome, Never>] = [:]
     /// The idle worker comes by itself when the next environment is due; later ones need not tell it.
     var isExpiryPlanned = false
     /// Invocations of versions with provisioned concurrency: how many found an environment that was ready.
@@ -43,6 +45,7 @@ final class Placement: Sendable {
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
+    case tell(CheckedContinuation<SnapshotOutcome, Never>, SnapshotOutcome)
     /// It waited for what is no more.
     case again(Waiting)
   }
@@ -93,9 +96,11 @@ final class Placement: Sendable {
 
   /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn.
   private func live(_ environment: Environment, _ launcher: Launcher) async {
-    let prepared = try? await launcher.prepare(environment)
+    let isAttached = environment.guarded.withLock { $0.attached != nil }
+    let prepared = isAttached ? nil : try? await launcher.prepare(environment)
+    // What is attached or spare has booted already.
     let purpose: StartGate.Purpose? =
-      prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
+      isAttached || prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
     if let purpose { await gate.enter(purpose) }
     let booted: @Sendable () -> Void = {
       if let purpose { self.gate.leave(purpose) }
@@ -138,8 +143,8 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting, state.seats) = ([:], [:], [:]) }
-      return state.environments.values.map { .stop($0.environment) }
+      defer { (state.pools, state.waiting, state.seats, state.snapshots) = ([:], [:], [:], [:]) }
+      return state.snapshots.values.map { .tell($0, .abandoned) } + state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
     perform(effects)
@@ -275,11 +280,14 @@ final class Placement: Sendable {
     case .free:
       if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
       if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
-      return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+      return told(id, .taken, &state) + change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
     case .gone where state.detached.contains(id) || state.seats[key]?.id == id:
       state.environments[id] = nil
       state.detached.remove(id)
       return unseat(key, id, &state)
+    case .initFailed(let type) where state.snapshots[id] != nil:
+      state.environments[id] = nil
+      return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     case .initFailed:
       state.environments[id] = nil
       return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
@@ -294,7 +302,7 @@ final class Placement: Sendable {
         let abandoned = state.pools[key]?.abandonWaiters() ?? []
         failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
       }
-      return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+      return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     }
   }
 
@@ -370,10 +378,11 @@ final class Placement: Sendable {
     attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
   ) -> Environment {
     let day = CivilTime(ambient.now)
+    let kind = initialization == .onDemand && function.isSnapshotted && attached == nil ? .snapStart : initialization
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, initialization: initialization, logStream: stream, ambient: ambient, freezer: freezer,
+      id: id, function: function, initialization: kind, logStream: stream, ambient: ambient, freezer: freezer,
       attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
@@ -387,6 +396,7 @@ final class Placement: Sendable {
       case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
         waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+      case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
       }
     }
   }

@@ -115,7 +115,7 @@ final class ProgramTable: Sendable {
     case .programBegun(let number, let error): begun(number, errno: error)
     case .programEnded(let number, let status): ended(number, .init(waitStatus: status))
     case .connected(let number, let error): connected(number, descriptors.first, errno: error)
-    case .listeners, .running, .ended, .failed: break
+    case .listeners, .network, .running, .ended, .failed: break
     }
   }
 

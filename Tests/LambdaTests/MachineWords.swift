@@ -24,7 +24,7 @@ func names(_ actions: [EnvironmentMachine.Action]) -> [String] {
     case .terminateRuntime: "terminate runtime"
     case .killRuntime: "kill runtime"
     case .tell(let event): name(event)
-    case .answer(let invocation, let outcome): "answer \(invocation.requestID) \(text(outcome))"
+    case .answer(let invocation, let outcome, _): "answer \(invocation.requestID) \(text(outcome))"
     case .finish(let invocation, let outcome, let usage): "finish \(invocation.requestID) \(text(outcome)) \(usage.status ?? "ok")"
     case .free: "free"
     case .gone: "gone"

@@ -35,7 +35,7 @@ extension Environment {
     case .killRuntime: process?.killRuntime()
     case .beginLog: log.withLock { $0.begin() }
     case .tell(let event): tell(event)
-    case .answer(let invocation, let outcome): answer(invocation, outcome)
+    case .answer(let invocation, let outcome, let duration): answer(invocation, outcome, duration)
     case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
     case .free: report(id, .free)
     case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
@@ -91,10 +91,10 @@ extension Environment {
   }
 
   /// The caller gets the answer while extensions still work. Who wants the log has to wait for its last line.
-  private func answer(_ invocation: Invocation, _ outcome: InvocationOutcome) {
+  private func answer(_ invocation: Invocation, _ outcome: InvocationOutcome, _ duration: Duration) {
     guard !invocation.wantsLogTail else { return }
     let completion = guarded.withLock { $0.completions.removeValue(forKey: invocation.attemptID) }
-    completion?(InvocationResult(outcome: outcome, executedVersion: function.version, logTail: []))
+    completion?(InvocationResult(outcome: outcome, executedVersion: function.version, logTail: [], duration: duration))
   }
 
   private func finish(_ invocation: Invocation, _ outcome: InvocationOutcome, _ usage: EnvironmentMachine.Usage) {

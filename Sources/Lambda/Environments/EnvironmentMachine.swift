@@ -145,7 +145,7 @@ struct EnvironmentMachine: Sendable {
     case beginLog
     case tell(PlatformEvent)
     /// The caller may have the answer; the invocation goes on.
-    case answer(Invocation, InvocationOutcome)
+    case answer(Invocation, InvocationOutcome, after: Duration)
     /// The invocation is over: writes END and REPORT and tells whoever waits.
     case finish(Invocation, InvocationOutcome, Usage)
     /// The environment may get another invocation.
@@ -376,7 +376,7 @@ struct EnvironmentMachine: Sendable {
     }
     guard extensions.isEmpty else {
       state = .completing(run, outcome)
-      return [.answer(run.invocation, outcome)]
+      return [.answer(run.invocation, outcome, after: now - run.began)]
     }
     state = .settling(queued: nil, deadline: run.deadline)
     run.runtimeDone = now

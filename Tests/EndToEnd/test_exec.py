@@ -14,7 +14,7 @@ import time
 import pytest
 
 from harness import Server, send, wait_until
-from lambdas import Answer, deploy, make_queue, make_role
+from lambdas import Answer, deploy, make_queue
 
 SANDBOX = "def handler(event, context):\n    return 'sandbox'\n"
 # A runtime in a few lines: what the event asks for is done by Python itself.
@@ -305,6 +305,23 @@ def test_who_may_attach(cloud, tmp_path, loop):
         assert server.page(path, "POST")[0] == 403
     finally:
         server.stop()
+
+
+def test_function_code_may_not_attach(cloud):
+    source = """
+        import os, urllib.error, urllib.request
+        def handler(event, context):
+            answers = []
+            for path in ['lambda/attach?function=worker', 'lambda/attach/0123?status=0', 'lambda/reloads?functions=worker']:
+                method = 'GET' if 'reloads' in path else 'POST'
+                request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'] + '/_dewpoint/' + path, method=method)
+                try:
+                    answers.append(urllib.request.urlopen(request).status)
+                except urllib.error.HTTPError as error:
+                    answers.append(error.code)
+            return answers
+        """
+    assert deploy(cloud, source).invoke().value == [403, 403, 403]
 
 
 def test_web_pages_do_not_reach_its_runtime_api(cloud, attach, loop):

@@ -27,9 +27,12 @@ class Key:
 
 
 class Server:
+    # AWS's ten requests a second for each concurrent execution would be the limit that is measured.
+    options = ["--lambda-concurrency", "10000"]
+
     def __init__(self, root):
         self.root = root
-        self.binary = os.path.join(root, ".build/release/dewpoint")
+        self.binary = os.environ.get("DEWPOINT_BINARY", os.path.join(root, ".build/release/dewpoint"))
         self.process = None
         self.port = free_port()
 
@@ -55,7 +58,7 @@ class Server:
         """Returns when the server says that it is ready."""
         self.process = subprocess.Popen(
             [self.binary, "up", "--port", str(self.port), "--data", os.path.join(self.scratch, "data"), "--log-level", "warning",
-             "--python", os.path.join(self.root, ".venv")], stdout=subprocess.PIPE, stderr=self.log, text=True)
+             "--python", os.path.join(self.root, ".venv"), *self.options], stdout=subprocess.PIPE, stderr=self.log, text=True)
         for line in self.process.stdout:
             if line.rstrip().endswith("Ready."):
                 self.endpoint = re.search(r"endpoint=(\S+)", line)[1]
@@ -70,6 +73,12 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 raise RuntimeError("the server did not stop within 30 s of SIGTERM") from None
+        self.process = None
+
+    def kill(self):
+        """As a crash would end it."""
+        self.process.kill()
+        self.process.wait()
         self.process = None
 
     def client(self, service, key=Key()):

@@ -52,6 +52,13 @@ enum LambdaError {
   static func pending(_ id: FunctionID) -> AWSError {
     conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
   }
+  /// AWS: SnapStartNotReadyException.
+  static func snapshotNotReady() -> AWSError {
+    AWSError(
+      "SnapStartNotReadyException",
+      "Lambda is initializing your function. You can invoke the function when the function state becomes Active.", status: 409,
+      members: [("Type", "User")])
+  }
   static func failedFunction(_ id: FunctionID) -> AWSError {
     conflict("The operation cannot be performed at this time. The function is currently in the following state: Failed")
   }
@@ -304,6 +311,24 @@ enum LambdaError {
 
   // Event source mappings
 
+  static func memberUnsupported(_ member: String) -> AWSError {
+    invalidParameter("Unsupported \(member) parameter for given event source mapping type.")
+  }
+  static func noStartingPosition() -> AWSError {
+    invalidParameter(
+      "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.")
+  }
+  static func startUnsupported(_ source: ARN) -> AWSError {
+    invalidParameter("Unsupported starting position for arn type: \(source)")
+  }
+  static func streamNotFound(_ source: ARN, cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("Stream not found: \(source)", cause: cause)
+  }
+  static func roleCannotRead(_ source: ARN, _ actions: [String], cause: any Error) -> AWSError {
+    invalidParameter(
+      "Cannot access stream \(source). Please ensure the role can perform the \(actions.joined(separator: ", ")) Actions on "
+        + "your stream in IAM.", cause: cause)
+  }
   static func badFilter(cause: any Error) -> AWSError {
     invalidParameter("Invalid filter pattern definition.", cause: cause)
   }
@@ -315,8 +340,16 @@ enum LambdaError {
   static func roleLacks(_ action: String, cause: (any Error)? = nil) -> AWSError {
     invalidParameter("The provided execution role does not have permissions to call \(action) on SQS", cause: cause)
   }
+  static func roleLacksNetworkInterfaces(cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", cause: cause)
+  }
   static func mappingExists(source: ARN, function: String, uuid: String) -> AWSError {
-    conflict(
+    guard source.service == "sqs" else {
+      return conflict(
+        "The event source arn (\" \(source) \") and function (\" \(function) \") provided mapping already exists. "
+          + "Please update or delete the existing mapping with UUID \(uuid)")
+    }
+    return conflict(
       "An event source mapping with SQS arn (\" \(source) \") and function (\" \(function) \") already exists. "
         + "Please update or delete the existing mapping with UUID \(uuid)")
   }

@@ -41,10 +41,15 @@ public final class LambdaService: ServiceModule {
     public var principals: any PrincipalPort
     public var queues: any QueuePort
     public var logs: any LogPort
+    public var metrics: any MetricPort
+    /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
+    public var streams: [String: any StreamPort]
     public init(
-      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
+      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
+      (self.metrics, self.streams) = (metrics, streams)
     }
   }
 
@@ -86,22 +91,25 @@ public final class LambdaService: ServiceModule {
     let limits = AccountLimits(concurrency: configuration.concurrency)
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
     hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
+    let metrics = FunctionMetrics()
+    metrics.report(to: neighbours.metrics)
     placement = Placement(
-      ambient: ambient, logForwarder: logForwarder, hotReload: hotReload, accountLimit: limits.concurrency)
+      ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, streams: neighbours.streams,
       catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
-    let invoker = Invoker(placement: placement, ambient: ambient, executions: executions)
-    let deadLetters = DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger)
+    let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions)
+    let deadLetters = DeadLetters(
+      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
     let destinations = Destinations(
-      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
-      logger: logger)
+      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
+      ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
-      destinations: destinations, ambient: ambient, logger: logger)
+      destinations: destinations, metrics: metrics, ambient: ambient, logger: logger)
     durable = DurableRunner(
       executions: executions, control: control, invoker: invoker,
       reports: DurableReports(
@@ -115,8 +123,12 @@ public final class LambdaService: ServiceModule {
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
-        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
-        logger: logger),
+        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+        ambient: ambient, logger: logger),
+      streams: StreamPoller(
+        delivery: StreamDelivery(
+          control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+          ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(
       control: control, invoker: invoker, queue: queue, executions: executions, clock: ambient.clock,
@@ -134,6 +146,7 @@ public final class LambdaService: ServiceModule {
     control.workers + [
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
+      SnapshotWorker(control: control, placement: placement),
     ]
   }
 

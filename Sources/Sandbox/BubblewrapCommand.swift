@@ -15,13 +15,16 @@ struct BubblewrapCommand {
   /// True when the server is root of this host: then bubblewrap makes no user namespace, so that directories which only
   /// root can read may be bound, and sandbox-init changes to an unprivileged uid of the host.
   var dropsToHostUID: Bool
+  /// Sandboxes with a way out are started in a network namespace that has one.
+  var hasRouter: Bool
   /// Each bind costs a quarter of a millisecond at every start.
   var runtimeBinds: [HostRoot.Entry]
   /// Where the files of `/etc` are that all sandboxes share.
   var etc: String
 
   func arguments(_ spec: SandboxSpec) -> [String] {
-    var all = [bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"]
+    var all = [bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if !hasRouter || spec.network == .none { all.append("--unshare-net") }
     if !dropsToHostUID {
       all += ["--unshare-user", "--uid", "\(SandboxHost.guestUID)", "--gid", "\(SandboxHost.guestGID)"]
     }
@@ -59,7 +62,8 @@ struct BubblewrapCommand {
     // Through a link, a mount would hit another place than is meant.
     guard Descriptors.isDirectory(root + "/etc"), Descriptors.linkTarget(root + "/etc") == nil else { return all }
     for name in ["passwd", "group"] { all += ["--ro-bind", "\(temporary.personalPath)/\(name)", "/etc/\(name)"] }
-    return all + ["--ro-bind", etc + "/hosts", "/etc/hosts"]
+    for name in ["hosts", "resolv.conf"] where access("\(etc)/\(name)", F_OK) == 0 { all += ["--ro-bind", "\(etc)/\(name)", "/etc/\(name)"] }
+    return all
   }
 
   /// The directories above all binds that no bind brings along, the upper ones first.
@@ -105,7 +109,8 @@ enum HostRoot {
   static let hosts = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n"
 
   /// - Parameter etc: a directory that is made and filled here.
-  static func entries(etc: String) throws(SandboxError) -> [Entry] {
+  /// - Parameter resolver: `/etc/resolv.conf`; none where names cannot be asked for.
+  static func entries(etc: String, resolver: String?) throws(SandboxError) -> [Entry] {
     var entries: [Entry] = directories.compactMap { path in
       if let target = Descriptors.linkTarget(path) { return .link(target: target, path: path) }
       return Descriptors.isDirectory(path) ? .bind(.init(host: path, guest: path)) : nil
@@ -117,6 +122,7 @@ enum HostRoot {
     }
     for name in files { try copy("/etc/" + name, to: "\(etc)/\(name)") }
     try Descriptors.write(hosts, to: etc + "/hosts", create: true)
+    if let resolver { try Descriptors.write(resolver, to: etc + "/resolv.conf", create: true) }
     for name in ["passwd", "group"] { symlink("\(BubblewrapCommand.guestPersonal)/\(name)", "\(etc)/\(name)") }
     // A Java machine of Debian has its settings here; who runs one mounts them.
     for name in Descriptors.list("/etc") where name.hasPrefix("java-") && Descriptors.isDirectory("/etc/" + name) {

@@ -28,6 +28,8 @@ final class SandboxLife: Sendable {
     var listeners: [Int32] = []
     /// The mount namespace, until `attach` takes it.
     var namespace: Int32 = -1
+    /// Beside it, where the way out is a process. Gone once reaped.
+    var network: UserNetwork.Helper?
     var failure: SandboxError?
     var reported: (reason: SandboxExit.Reason, peakBytes: Int)?
     var launched: CheckedContinuation<[UInt16: SandboxListener], any Error>?
@@ -42,6 +44,10 @@ final class SandboxLife: Sendable {
     var sandboxInit: String
     var layout: ControlGroupLayout
     var mode: SandboxMode
+    /// The way out that processes are started with, whether they come to use it or not.
+    var router: Router?
+    /// The way out where there is no router.
+    var userNetwork: UserNetwork?
     var logger: Logger
   }
 
@@ -56,6 +62,7 @@ final class SandboxLife: Sendable {
   }
 
   let output: SandboxOutput
+  let programs = ProgramTable()
   let id: String
   private let outputEnd: Mutex<Int32>
   private let setting: Setting
@@ -146,12 +153,24 @@ final class SandboxLife: Sendable {
     }
   }
 
-  func signal(_ number: Int32) {
+  func signal(_ number: Int32) { _ = send(Array("S0 \(number)".utf8)) }
+
+  /// An order for process 1 inside, perhaps with a descriptor. False when it cannot be taken: it does not run (any more), or has
+  /// been frozen for so long that too many orders wait.
+  func send(_ packet: [UInt8], descriptor: Int32? = nil) -> Bool {
     state.withLock { state in
-      guard case .running = state.phase, !state.awaitsProgram else { return }
-      _ = Descriptors.sendPacket(state.control, Array("S\(number)".utf8))
+      guard case .running = state.phase else { return false }
+      return Descriptors.sendPacket(state.control, packet, descriptor: descriptor)
     }
   }
+
+  /// Lets the user inside open the pipe again as `/dev/stdout`.
+  func give(_ output: SandboxOutput) {
+    if let identity = state.withLock({ $0.request?.plan.identity }) { output.give(to: identity) }
+  }
+
+  /// What all its programs write.
+  var outputs: [SandboxOutput] { [output] + programs.outputs }
 
   func setFrozen(_ frozen: Bool) {
     let group = group.withLock { $0 }
@@ -219,7 +238,11 @@ final class SandboxLife: Sendable {
       return end
     }
     defer { close(output) }
-    let pid = try spawnProcess([setting.sandboxInit, "enter"] + made.memberFiles, control: control.theirs, output: output)
+    let network = try setting.router?.connect()
+    defer { if let network { close(network) } }
+    let pid = try spawnProcess(
+      [setting.sandboxInit, network == nil ? "enter" : "enter-network"] + made.memberFiles, output: output,
+      inherits: [control.theirs] + (network.map { [$0] } ?? []))
     let isKilled = state.withLock { state in
       state.phase = .prepared(pid)
       return state.isKilled
@@ -264,12 +287,42 @@ final class SandboxLife: Sendable {
   private func receive(_ message: ControlMessage?, _ descriptors: [Int32]) {
     switch message {
     case .listeners: state.withLock { $0.listeners += descriptors }
+    case .network: startNetwork(descriptors)
     case .running: running()
     case .failed(let error): state.withLock { $0.failure = error }
     case .ended(let status, let kibibytes):
       state.withLock { $0.reported = (.init(waitStatus: status), kibibytes * 1024) }
+    case .programBegun, .programEnded, .connected: if let message { programs.receive(message, descriptors) }
     case nil: for descriptor in descriptors { close(descriptor) }
     }
+  }
+
+  /// The sandbox waits until its network is there.
+  private func startNetwork(_ descriptors: [Int32]) {
+    defer { for descriptor in descriptors { close(descriptor) } }
+    do throws(SandboxError) {
+      guard let userNetwork = setting.userNetwork, let space = descriptors.first else {
+        throw SandboxError(step: "start network", path: "", errno: EPROTO)
+      }
+      let helper = try userNetwork.start(in: space)
+      state.withLock { $0.network = helper }
+    } catch {
+      state.withLock { $0.failure = error }
+      kill()
+    }
+  }
+
+  func networkToPoll() -> Int32? { state.withLock { $0.network?.ready } }
+
+  /// The network is there, or its process has ended without making it.
+  func networkReadable() {
+    let isReady = state.withLock { state in
+      guard let isReady = state.network?.takeReady() else { return true }
+      if isReady { return Descriptors.sendPacket(state.control, [UInt8(ascii: "G")]) }
+      state.failure = SandboxError(step: "start network", path: setting.userNetwork?.program ?? "")
+      return false
+    }
+    if !isReady { kill() }
   }
 
   private func running() {
@@ -306,6 +359,7 @@ final class SandboxLife: Sendable {
         group?.killMembers(except: pid)
         close(state.control)
         state.control = -1
+        state.network?.end()
         // Read now, before the first of the groups is removed.
         let exit = SandboxExit(
           reason: state.reported?.reason ?? .signalled(SIGKILL), outOfMemory: group?.wasOutOfMemory ?? false,
@@ -328,8 +382,9 @@ final class SandboxLife: Sendable {
         var status: Int32 = 0
         if waitpid(pid, &status, WNOHANG) != 0 { child = nil }
       }
+      if state.network?.isReaped == true { state.network = nil }
       let isEmpty = group?.remove() ?? true
-      if child == nil && isEmpty { return exit }
+      if child == nil && isEmpty && state.network == nil { return exit }
       if attempts >= Self.maximumAttempts {
         setting.logger.warning(
           "processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])
@@ -348,6 +403,7 @@ final class SandboxLife: Sendable {
     // Before the end of the output wakes its reader, what bubblewrap said is the reason of a failed launch.
     let said = launching ? String(decoding: output.takeAvailable().prefix(4096), as: UTF8.self) : ""
     output.finish()
+    programs.finish()
     let (launched, started, failure, waiters) = state.withLock { state in
       for descriptor in state.listeners { close(descriptor) }
       state.listeners = []

@@ -12,8 +12,8 @@ public struct SandboxSpec: Sendable {
     }
   }
 
-  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names the
-  /// program; only where `SandboxHost.canAttach`.
+  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names its program,
+  /// or that holds several: then it lives until it is killed.
   public var executable: String
   /// What follows the program's own name.
   public var arguments: [String]
@@ -21,7 +21,7 @@ public struct SandboxSpec: Sendable {
   public var environment: [String: String]
   public var workingDirectory: String
   /// A host directory that is the whole file tree, read-only, instead of the host's own programs and libraries. It has directories
-  /// for `/proc`, `/dev` and `/tmp`, and files for `/etc/passwd`, `/etc/group` and `/etc/hosts` unless its `/etc` is a link.
+  /// for `/proc`, `/dev` and `/tmp`, and the files `passwd`, `group`, `hosts` and `resolv.conf` in `/etc` unless that is a link.
   public var root: String?
   /// Beside `SandboxHost.runtimeBinds()`, which every sandbox gets.
   public var readOnlyBinds: [Bind]
@@ -31,6 +31,7 @@ public struct SandboxSpec: Sendable {
   public var temporaryDirectory: TemporaryDirectory
   /// TCP ports on the sandbox's own 127.0.0.1, at most 8, from 1024 up. They listen before the program starts.
   public var listeners: [UInt16]
+  public var network: SandboxNetwork
   public var memoryBytes: Int
   /// In processors, may be more than 1. `nil` is no limit. It can be changed while the sandbox runs.
   public var cpuShare: Double?
@@ -42,7 +43,7 @@ public struct SandboxSpec: Sendable {
   public init(
     executable: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
     root: String? = nil, readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
-    listeners: [UInt16] = [],
+    listeners: [UInt16] = [], network: SandboxNetwork = .none,
     memoryBytes: Int = 128 << 20, cpuShare: Double? = nil, maximumProcesses: Int = 1024, maximumOpenFiles: Int = 1024,
     hostname: String = "sandbox"
   ) {
@@ -55,6 +56,7 @@ public struct SandboxSpec: Sendable {
     self.lateMountPoints = lateMountPoints
     self.temporaryDirectory = temporaryDirectory
     self.listeners = listeners
+    self.network = network
     self.memoryBytes = memoryBytes
     self.cpuShare = cpuShare
     self.maximumProcesses = maximumProcesses

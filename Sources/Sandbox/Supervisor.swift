@@ -47,7 +47,8 @@ final class Supervisor: Sendable {
   private enum Source {
     case wake
     case control(SandboxLife)
-    case output(SandboxLife)
+    case network(SandboxLife)
+    case output(SandboxOutput)
   }
 
   private func run() -> Never {
@@ -70,8 +71,13 @@ final class Supervisor: Sendable {
           sources.append(.control(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
-        if let descriptor = life.output.descriptorToPoll() {
-          sources.append(.output(life))
+        if let descriptor = life.networkToPoll() {
+          sources.append(.network(life))
+          polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
+        for output in life.outputs {
+          guard let descriptor = output.descriptorToPoll() else { continue }
+          sources.append(.output(output))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
       }
@@ -81,7 +87,8 @@ final class Supervisor: Sendable {
         switch source {
         case .wake: drainWake()
         case .control(let life): life.controlReadable()
-        case .output(let life): life.output.readable()
+        case .network(let life): life.networkReadable()
+        case .output(let output): output.readable()
         }
       }
     }

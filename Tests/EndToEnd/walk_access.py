@@ -79,8 +79,13 @@ def access(world, operation, given):
 
 
 def _resource(world, operation, given):
-    return {"iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}[operation.service](
-        world, operation, given)
+    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}
+    return of_service[operation.service](world, operation, given)
+
+
+def _all(world, operation, given):
+    """Metrics are no resources."""
+    return "*"
 
 
 def _entity(world, operation, given):

@@ -4,6 +4,7 @@ import Logging
 import Store
 import StoreMemory
 import Synchronization
+import TestCloud
 import Testing
 import Wire
 
@@ -54,7 +55,11 @@ final class StubQueues: QueuePort {
   { [] }
   func delete(_ queue: ARN, receiptHandles: [String], as caller: Caller) async throws {}
   func changeVisibility(_ queue: ARN, receiptHandles: [String], to timeout: Duration, as caller: Caller) async throws {}
-  func send(_ message: OutgoingMessage, to queue: ARN, as caller: Caller) async throws -> String { "" }
+  let sent = Recorder<(queue: String, message: OutgoingMessage)>()
+  func send(_ message: OutgoingMessage, to queue: ARN, as caller: Caller) async throws -> String {
+    sent.add((queue.text, message))
+    return ""
+  }
 }
 
 /// Has ready what a test says, by version.
@@ -72,7 +77,7 @@ struct StubCatalog: RuntimeCatalog {
 /// A control plane in memory, and the calls that tests make on it.
 struct TestPlane {
   let plane: ControlPlane
-  let clock = TestClock()
+  let clock: TestClock
   let identity = StubIdentity()
   let queues = StubQueues()
   let blobs = MemoryBlobStore()
@@ -82,15 +87,18 @@ struct TestPlane {
   let provisioner = StubProvisioner()
 
   /// - Parameter images: where images named as in ECR lie.
-  init(store: any Store = MemoryStore(), limits: AccountLimits = AccountLimits(), images: String? = nil) {
-    self.store = store
+  init(
+    store: any Store = MemoryStore(), clock: TestClock = TestClock(), limits: AccountLimits = AccountLimits(),
+    streams: [String: any StreamPort] = [:], images: String? = nil
+  ) {
+    (self.store, self.clock) = (store, clock)
     let library = ImageLibrary(directory: images, allowsAnyPath: true)
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
       packages: PackageStore(
         blobs: blobs, directory: directory.path + "/code",
         images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, catalog: StubCatalog(), provisioner: provisioner,
+      authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
       hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 

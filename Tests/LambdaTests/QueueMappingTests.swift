@@ -15,12 +15,12 @@ import Testing
     (#"{"batchItemFailures":"m1"}"#, .allFailed), ("{not json", .allFailed),
   ])
   func `the answer of a function that reports failures is read as AWS reads it`(answer: String, expected: BatchResponse) {
-    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: true, messageIDs: ["m1", "m2"]) == expected)
+    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: true, itemIDs: ["m1", "m2"]) == expected)
   }
 
   @Test func `without ReportBatchItemFailures every answer means success`() {
     let answer = #"{"batchItemFailures":[{"itemIdentifier":"m1"}]}"#
-    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: false, messageIDs: ["m1"]) == .allSucceeded)
+    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: false, itemIDs: ["m1"]) == .allSucceeded)
   }
 }
 
@@ -146,12 +146,13 @@ import Testing
 
   @Test func `a report line has AWS's fields and units`() {
     let usage = EnvironmentMachine.Usage(duration: .microseconds(26_731), initDuration: .microseconds(130_494))
+    let record = PlatformRecord(function: .sample, initialization: .onDemand, logStream: "s")
     #expect(
-      PlatformLog.report("id", usage, memorySize: 128, maximumUsed: 75, trace: nil)
+      PlatformLog.line(for: .report(invocation("id"), usage, maximumMemory: 75), of: record)
         == "REPORT RequestId: id\tDuration: 26.73 ms\tBilled Duration: 158 ms\tMemory Size: 128 MB\tMax Memory Used: 75 MB\tInit Duration: 130.49 ms\t\n")
     let failed = EnvironmentMachine.Usage(duration: .seconds(3), status: "timeout")
     #expect(
-      PlatformLog.report("id", failed, memorySize: 128, maximumUsed: 30, trace: nil)
+      PlatformLog.line(for: .report(invocation("id"), failed, maximumMemory: 30), of: record)
         == "REPORT RequestId: id\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\n")
   }
 

@@ -19,4 +19,25 @@ import Testing
     gate.leave()
     gate.leave()
   }
+
+  @Test func `boots for later leave half of the places to invocations, and one place is theirs when they wait`() async {
+    let gate = StartGate(places: 4)
+    await gate.enter(.later)
+    await gate.enter(.later)
+    // Two places are left, which a third one does not get.
+    async let third: Void = gate.enter(.later)
+    await gate.enter()
+    await gate.enter()
+    async let fifth: Void = gate.enter()
+    gate.leave(.later)
+    // Whoever of the two was there when the place was left: an invocation goes first.
+    gate.leave(.later)
+    await third
+    await fifth
+    for _ in 0..<3 { gate.leave() }
+    gate.leave(.later)
+    await gate.enter(.later)
+    await gate.enter(.later)
+    for _ in 0..<2 { gate.leave(.later) }
+  }
 }

@@ -15,6 +15,7 @@ final class AsyncQueue: Sendable {
   private let executions: DurableExecutions
   private let deadLetters: DeadLetters
   private let destinations: Destinations
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
@@ -22,17 +23,18 @@ final class AsyncQueue: Sendable {
 
   init(
     store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
-    destinations: Destinations, ambient: Ambient, logger: Logger
+    destinations: Destinations, metrics: FunctionMetrics, ambient: Ambient, logger: Logger
   ) {
     rows = AsyncEventRows(store: store)
     (self.control, self.invoker, self.executions) = (control, invoker, executions)
-    (self.deadLetters, self.destinations) = (deadLetters, destinations)
+    (self.deadLetters, self.destinations, self.metrics) = (deadLetters, destinations, metrics)
     (self.ambient, self.logger) = (ambient, logger)
   }
 
   /// Returns once the event is durable.
   func accept(_ event: AsyncEvent) async throws {
     try await rows.add(event, due: event.acceptedAt)
+    metrics.add(.asyncEventsReceived, of: event.metricTarget, at: event.acceptedAt)
     nudge.nudge()
   }
 
@@ -112,6 +114,8 @@ final class AsyncQueue: Sendable {
     _ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction
   ) async -> (AsyncAttempt, AsyncResponse?) {
     if resolved.reservedConcurrency == 0 { return (.stoppedByZeroReservation, nil) }
+    let now = ambient.now
+    metrics.add(.asyncEventAge, Double(max(0, (now - event.acceptedAt).inMilliseconds)), of: event.metricTarget, at: now)
     do {
       let (_, result) = try await invoker.invoke(
         resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: event.trace)
@@ -144,6 +148,7 @@ final class AsyncQueue: Sendable {
         try await end(event, .success, event.failures + 1, response, target, resolved)
       case .retry(let changed, let due): try await rows.putBack(changed, due: due)
       case .giveUp(let reason):
+        metrics.add(.asyncEventsDropped, of: event.metricTarget, at: ambient.now)
         await deadLetters.take(event, reason, resolved?.version)
         let runs = event.failures + (response == nil ? 0 : 1)
         try await end(event, reason.condition, runs, event.lastResponse, resolved?.asynchronous?.onFailure, resolved)
@@ -163,6 +168,9 @@ final class AsyncQueue: Sendable {
     let record = InvocationRecord(event: event, condition: condition, invocations: runs, response: response, time: ambient.now)
     let follower = await destinations.take(record, for: target, of: function)
     try await rows.complete(event, followedBy: follower.map { [$0] } ?? [])
-    if follower != nil { nudge.nudge() }
+    if let follower {
+      metrics.add(.asyncEventsReceived, of: follower.metricTarget, at: follower.acceptedAt)
+      nudge.nudge()
+    }
   }
 }

@@ -14,6 +14,8 @@ final class ControlPlane: Sendable {
   let principals: any PrincipalPort
   let authoriser: any Authoriser
   let queues: any QueuePort
+  /// By the service in a stream's ARN.
+  let streams: [String: any StreamPort]
   let catalog: any RuntimeCatalog
 
   let resolver: Resolver
@@ -21,6 +23,8 @@ final class ControlPlane: Sendable {
   let changes = FunctionChanges()
   /// Nudged after every change of a mapping, and of a function that a mapping may name.
   let mappingNudge = Nudge()
+  /// Nudged when a version may have to be initialised ahead of its first invocation.
+  let snapshotNudge = Nudge()
   let activation: Activation
   let imageActivation: Activation
   let collector: PackageCollector
@@ -34,20 +38,20 @@ final class ControlPlane: Sendable {
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, provisioner: any Provisioner, hotReload: HotReload,
-    limits: AccountLimits = AccountLimits()
+    authoriser: any Authoriser, queues: any QueuePort, streams: [String: any StreamPort] = [:], catalog: any RuntimeCatalog,
+    provisioner: any Provisioner, hotReload: HotReload, limits: AccountLimits = AccountLimits()
   ) {
     (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    (self.principals, self.provisioner, self.limits) = (principals, provisioner, limits)
+    (self.principals, self.provisioner, self.limits, self.streams) = (principals, provisioner, limits, streams)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
-    let make = { [store, ambient, packages, catalog, resolver, changes, collector, provisionNudge] kind in
+    let make = { [store, ambient, packages, catalog, resolver, changes, collector, snapshotNudge, provisionNudge] kind in
       Activation(
         kind: kind, store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-        collection: collector.nudge, provisioning: provisionNudge)
+        collection: collector.nudge, snapshots: snapshotNudge, provisioning: provisionNudge)
     }
     (activation, imageActivation) = (make(.zips), make(.images))
   }
@@ -75,6 +79,7 @@ final class ControlPlane: Sendable {
     activation.nudge.nudge()
     imageActivation.nudge.nudge()
     mappingNudge.nudge()
+    snapshotNudge.nudge()
     provisionNudge.nudge()
   }
 }

@@ -20,6 +20,7 @@ struct FunctionSettings {
   var hasSnapStart: Bool?
   /// What the function says instead of its image; empty to say nothing any more.
   var image: ContainerSettings?
+  var vpc: VPCSettings?
   var durable: Durable?
 
   /// Each member is nil when it was not given.
@@ -40,6 +41,7 @@ struct FunctionSettings {
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
     image = try input.imageConfig.map { try ContainerSettings($0) }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
@@ -52,6 +54,7 @@ struct FunctionSettings {
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
     image = try input.imageConfig.map { try ContainerSettings($0) }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }
 

@@ -4,11 +4,12 @@ import Fabric
 /// Invokes functions for whoever has the permission already: the API, the asynchronous queue, event source mappings.
 final class Invoker: Sendable {
   private let placement: Placement
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
   private let executions: DurableExecutions
 
-  init(placement: Placement, ambient: Ambient, executions: DurableExecutions) {
-    (self.placement, self.ambient, self.executions) = (placement, ambient, executions)
+  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient, executions: DurableExecutions) {
+    (self.placement, self.metrics, self.ambient, self.executions) = (placement, metrics, ambient, executions)
   }
 
   /// Invokes a function, or starts an execution of a durable one and waits for its end.
@@ -59,12 +60,14 @@ final class Invoker: Sendable {
     clientContext: String?, wantsLogTail: Bool
   ) throws -> Invocation {
     switch resolved.version.state {
+    case .pending where resolved.version.isSnapshotted: throw LambdaError.snapshotNotReady()
     case .pending: throw LambdaError.pending(resolved.version.id)
     case .failed: throw LambdaError.failedFunction(resolved.version.id)
     case .active: break
     }
     let id = resolved.version.id
     guard resolved.allowsRecursion || Lineage(trace.lineage).count(of: id) < Lineage.limit else {
+      metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.recursiveInvocation()
     }
     let attempt = ambient.uuid()

@@ -29,13 +29,60 @@ final class Launcher: Sendable {
     (self.runtimes, self.clients, self.spares, self.logger) = (runtimes, clients, spares, logger)
   }
 
-  func launch(_ environment: Environment) async throws -> RunningProcess {
+  /// What a process begins with. It can be had before there is room to boot.
+  struct Prepared: Sendable {
+    var plan: LaunchPlan
+    var keys: RunningProcess.Keys
+    /// A booted runtime that can become the process.
+    var spare: SpareRuntimes.Spare?
+  }
+
+  func prepare(_ environment: Environment) async throws -> Prepared {
     let function = environment.function
     let credentials = try await Self.credentials(for: function, from: roles)
-    let plan = try await plan(for: environment, credentials)
+    let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
+    var plan = try await plan(for: environment, keys)
+    // Where nobody has a way out all are alike, and a spare will do for each.
+    if !sandboxes.host.hasWayOut { plan.network = .outbound }
+    // A reset environment keeps its /tmp. Extensions are started before the runtime.
+    let takesSpare = plan.extensions.isEmpty && temporary.withLock { $0[environment.id] == nil }
+    return Prepared(plan: plan, keys: keys, spare: takesSpare ? spares.take(for: plan) : nil)
+  }
+
+  private func plan(for environment: Environment, _ keys: RunningProcess.Keys) async throws -> LaunchPlan {
+    let function = environment.function
+    if let image = function.image {
+      let root: String
+      do { root = try await packages.directory(for: image, digest: function.codeHash) } catch {
+        throw LaunchFailure.packageUnavailable("\(error)")
+      }
+      return try LaunchPlan.make(
+        for: function, image: image, root: root, credentials: keys.credentials, logStream: environment.logStream,
+        initialization: environment.initialization)
+    }
+    let code: String, layers: String?
+    do {
+      code = if let directory = function.hotReloadDirectory { try HotReloadCode.place(of: directory) } else {
+        try await packages.directory(for: function.codeHash)
+      }
+      layers = try await layerTree(of: environment)
+    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    return try LaunchPlan.make(
+      for: function, code: code, layers: layers, runtimes: runtimes, clients: clients, credentials: keys.credentials,
+      logStream: environment.logStream, initialization: environment.initialization, keysToken: keys.token)
+  }
+
+  /// It is not launched after all.
+  func discard(_ prepared: Prepared?) async { await prepared?.spare?.end(sandboxes) }
+
+  func launch(_ environment: Environment, _ first: Prepared?) async throws -> RunningProcess {
+    let function = environment.function
+    let prepared: Prepared
+    if let first { prepared = first } else { prepared = try await prepare(environment) }
+    let (plan, keys) = (prepared.plan, prepared.keys)
     let sandbox: SandboxProcess
     do {
-      if let process = try await bindSpare(to: environment, plan, credentials) { return process }
+      if let spare = prepared.spare, let process = try await bind(spare, to: environment, plan, keys) { return process }
       sandbox = try await sandboxes.launch(
         plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
@@ -43,7 +90,7 @@ final class Launcher: Sendable {
     } catch let error as SandboxError where error.step == "chdir" {
       throw LaunchFailure.workingDirectory("chdir \(error.path): \(error.reason.lowercased())")
     } catch { throw LaunchFailure.sandbox("\(error)") }
-    let process = process(sandbox, function, credentials)
+    let process = process(sandbox, function, keys, plan.programs)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
     environment.adopt(process)
     do {
@@ -56,36 +103,11 @@ final class Launcher: Sendable {
     return process
   }
 
-  private func plan(for environment: Environment, _ credentials: SessionCredentials) async throws -> LaunchPlan {
-    let function = environment.function
-    if let image = function.image {
-      let root: String
-      do { root = try await packages.directory(for: image, digest: function.codeHash) } catch {
-        throw LaunchFailure.packageUnavailable("\(error)")
-      }
-      return try LaunchPlan.make(
-        for: function, image: image, root: root, credentials: credentials, logStream: environment.logStream,
-        initialization: environment.initialization)
-    }
-    let code: String, layers: String?
-    do {
-      code = if let directory = function.hotReloadDirectory { try HotReloadCode.place(of: directory) } else {
-        try await packages.directory(for: function.codeHash)
-      }
-      layers = try await layerTree(of: environment)
-    } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    return try LaunchPlan.make(
-      for: function, code: code, layers: layers, runtimes: runtimes, clients: clients, credentials: credentials,
-      logStream: environment.logStream, initialization: environment.initialization)
-  }
-
-  /// Lets a booted runtime become the environment's first process. Nil when there is none that can; then one is started.
+  /// Lets a booted runtime become the environment's first process. Nil when it cannot; then one is started.
   /// - Throws: when it is the function's program that cannot be run.
-  private func bindSpare(
-    to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
+  private func bind(
+    _ spare: SpareRuntimes.Spare, to environment: Environment, _ plan: LaunchPlan, _ keys: RunningProcess.Keys
   ) async throws -> RunningProcess? {
-    // A reset environment keeps its /tmp.
-    guard temporary.withLock({ $0[environment.id] == nil }), let spare = spares.take(for: plan) else { return nil }
     let function = environment.function
     do {
       try spare.temporary.resize(limitBytes: function.ephemeralStorageMegabytes << 20)
@@ -97,7 +119,7 @@ final class Launcher: Sendable {
       return nil
     }
     temporary.withLock { $0[environment.id] = spare.temporary }
-    let process = process(spare.sandbox, function, credentials)
+    let process = process(spare.sandbox, function, keys, nil)
     process.opened(spare.listeners)
     environment.adopt(process)
     do { try await spare.become(environment, plan) } catch {
@@ -113,10 +135,12 @@ final class Launcher: Sendable {
     spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, clients: clients))
   }
 
-  private func process(_ sandbox: SandboxProcess, _ function: FunctionVersion, _ credentials: SessionCredentials) -> RunningProcess {
+  private func process(
+    _ sandbox: SandboxProcess, _ function: FunctionVersion, _ keys: RunningProcess.Keys, _ programs: RunningProcess.Programs?
+  ) -> RunningProcess {
     RunningProcess(
-      sandbox: sandbox, sockets: sandboxes, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
-      credentialsExpireAt: credentials.expiration)
+      sandbox: sandbox, sockets: sandboxes, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, keys: keys,
+      programs: programs)
   }
 
   private static func words(for error: SandboxError, _ plan: LaunchPlan) -> String {

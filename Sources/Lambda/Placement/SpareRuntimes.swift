@@ -137,7 +137,7 @@ final class SpareRuntimes: Sendable {
     await withDiscardingTaskGroup { group in
       for await order in orders where !state.withLock({ $0.isStopped }) {
         // The gate is the one that environments with an invocation to run go through, too.
-        await gate.enter()
+        await gate.enter(.later)
         group.addTask { await self.live(order) }
       }
     }
@@ -150,7 +150,7 @@ final class SpareRuntimes: Sendable {
     do {
       spare = try await boot(order, booted)
     } catch {
-      gate.leave()
+      gate.leave(.later)
       state.withLock { state in
         state.shelves[order.program]?.slots[order.id] = nil
         state.shelves[order.program]?.hasFailed = true
@@ -166,7 +166,7 @@ final class SpareRuntimes: Sendable {
     // One that waits for its program has booted when it runs.
     let boots = !order.plan.runsOwnProgram
     if boots { await booted.wait(atMost: Self.gateLimit, clock: clock) }
-    gate.leave()
+    gate.leave(.later)
     if boots, api.isBooting { await booted.wait(atMost: Self.bootLimit, clock: clock) }
     let isKept = (!boots || api.hasAsked) && shelve(spare, order)
     if !isKept { sandbox.kill() }

@@ -1,6 +1,12 @@
 import Base
 import Fabric
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 extension LaunchPlan {
   /// How the program of a container image is started, which is its own client of the Runtime API.
   ///
@@ -25,7 +31,23 @@ extension LaunchPlan {
       let word = (settings.entryPoint ?? settings.command ?? []).first ?? ""
       throw .entrypoint("exec: \"\(word)\": executable file not found in $PATH")
     }
-    return LaunchPlan(
+    var plan = LaunchPlan(
       executable: program, arguments: words, environment: environment, binds: [], root: root, workingDirectory: directory)
+    if function.vpc?.isAttached == true { plan.network = .none }
+    plan.extensions = ImageRoot(path: root).extensions()
+    return plan
+  }
+}
+
+extension ImageRoot {
+  /// The names of the files below `/opt/extensions`, in their order.
+  fileprivate func extensions() -> [String] {
+    guard let directory = try? directory(["opt", "extensions"], missing: .fails), let names = try? PackageDisk.names(in: directory)
+    else { return [] }
+    return names.filter { name in
+      guard let place = try? resolve("/opt/extensions/\(name)") else { return false }
+      var status = stat()
+      return lstat(place, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }.sorted()
   }
 }

@@ -12,9 +12,12 @@ import Store
 ///     place     (lambda, x, url id)                             → the function and the qualifier of a URL
 ///     provisioned (lambda, provisioned, account, region, name, qualifier) → ProvisionedConcurrency
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
+///     snapshot  (lambda, x, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
+///     shard     (lambda, s, uuid, shard)                        → ShardRow; how far a mapping has read a shard of its stream
+///     result    (lambda, r, uuid)                               → what the last batch of a stream's mapping came to
 ///     layer     (lambda, l, account, region, name)              → the highest number that was published
 ///     version   (lambda, k, account, region, name, -number)     → LayerVersion; the newest comes first
 ///     policy    (lambda, q, account, region, name, number)      → ResourcePolicy of a layer version
@@ -24,6 +27,7 @@ enum Keys {
   static let functions = Key("lambda", "f")
   static let progress = Key("lambda", "t")
   static let mappings = Key("lambda", "m")
+  static let snapshots = Key("lambda", "x")
   static let garbage = Key("lambda", "g")
   static let provisioned = Key("lambda", "provisioned")
 
@@ -45,12 +49,17 @@ enum Keys {
   static func provisioned(_ id: FunctionID) -> Key { of(id, "provisioned") }
   static func provisioned(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "provisioned").appending(qualifier) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
+  static func snapshots(_ id: FunctionID) -> Key { of(id, "x") }
+  static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "x").appending(version) }
 
   static func mappings(_ account: AccountID, _ region: Region) -> Key { mappings.appending(account, region) }
   static func mapping(_ account: AccountID, _ region: Region, _ uuid: String) -> Key {
     mappings(account, region).appending(uuid)
   }
   static func mappingPlace(_ uuid: String) -> Key { Key("lambda", "u", uuid) }
+  static func shards(_ uuid: String) -> Key { Key("lambda", "s", uuid) }
+  static func shard(_ uuid: String, _ shard: String) -> Key { shards(uuid).appending(shard) }
+  static func mappingResult(_ uuid: String) -> Key { Key("lambda", "r", uuid) }
   static func pair(_ mapping: EventSourceMapping) -> Key {
     Key("lambda", "n", mapping.account, mapping.region, mapping.source.text, mapping.functionARN)
   }

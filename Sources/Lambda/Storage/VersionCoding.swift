@@ -28,8 +28,8 @@ extension RowReader {
 
 extension FunctionVersion {
   /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
-  /// no directory of the host, the third no image.
-  static let rowVersion: UInt8 = 4
+  /// no directory of the host, the third had no VPC, the fourth no image.
+  static let rowVersion: UInt8 = 5
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -61,6 +61,7 @@ extension FunctionVersion {
       row.int(durable.retentionDays)
     }
     row.optional(hotReloadDirectory)
+    row.optional(vpc) { $1.write(to: &$0) }
     row.optional(image) { $1.write(to: &$0) }
   }
 
@@ -96,6 +97,8 @@ extension FunctionVersion {
     durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
     hotReloadDirectory = try row.optionalString()
     guard row.version >= 4 else { return }
+    vpc = try row.optional { try VPCSettings(from: &$0) }
+    guard row.version >= 5 else { return }
     image = try row.optional { try ImageSource(from: &$0) }
   }
 }
@@ -135,6 +138,18 @@ extension RowReader {
     let text = try string()
     guard let value = T(rawValue: text) else { throw StoreError.corrupt("\(T.self) \(text)") }
     return value
+  }
+}
+
+extension VPCSettings {
+  fileprivate func write(to row: inout RowWriter) {
+    row.array(subnets) { $0.string($1) }
+    row.array(securityGroups) { $0.string($1) }
+    row.bool(allowsIPv6)
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    self.init(
+      subnets: try row.array { try $0.string() }, securityGroups: try row.array { try $0.string() }, allowsIPv6: try row.bool())
   }
 }
 

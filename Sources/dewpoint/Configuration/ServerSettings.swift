@@ -2,6 +2,7 @@ import Base
 import HTTPServer
 import IAM
 import Logging
+import Sandbox
 
 /// What the operator chose, ready for use. `Settings.swift` says what each means.
 struct ServerSettings: Sendable {
@@ -23,6 +24,8 @@ struct ServerSettings: Sendable {
   /// Where container images lie.
   var imageDirectory: String?
   var isIsolated = true
+  /// What functions reach beside Dewpoint.
+  var functionNetwork = SandboxNetwork.none
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
   var streamedBytesPerSecond = 2 << 20

@@ -209,7 +209,7 @@ extension StoredFunction {
 extension FunctionVersion {
   /// A new function with the defaults of the API.
   init(
-    creating id: FunctionID, _ settings: FunctionSettings, isImage: Bool, architecture: String?, revisionID: String, at now: Instant
+    creating id: FunctionID, _ settings: FunctionSettings, isImage: Bool = false, architecture: String?, revisionID: String, at now: Instant
   ) throws {
     guard let runtime = settings.runtime ?? (isImage ? "" : nil), let handler = settings.handler ?? (isImage ? "" : nil),
       let role = settings.role

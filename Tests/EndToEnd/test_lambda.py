@@ -188,7 +188,7 @@ def test_a_role_must_exist_and_trust_lambda(cloud, refused):
 @pytest.mark.parametrize("changes, code, text", [
     ({"Runtime": "cobol85"}, "InvalidParameterValueException", "Value cobol85 at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: ["),
     ({"Runtime": "python3.6"}, "InvalidParameterValueException", "The runtime parameter of python3.6 is no longer supported for creating or updating AWS Lambda functions."),
-    ({"Runtime": "java21"}, "InvalidParameterValueException", "The runtime java21 cannot run on this host"),
+    ({"Runtime": "dotnet8"}, "InvalidParameterValueException", "The runtime dotnet8 cannot run on this host"),
     ({"FunctionName": "n" * 65}, "InvalidParameterValueException", f"1 validation error detected: Value '{'n' * 65}' at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"),
     ({"FunctionName": "a b"}, "ValidationException", "1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern"),
     ({"Environment": {"Variables": {"AWS_REGION": "x", "LAMBDA_TASK_ROOT": "y"}}}, "InvalidParameterValueException", "reserved keys that are currently not supported for modification. Reserved keys used in this request: "),

@@ -141,7 +141,9 @@ extension FunctionRows {
     }
     try tx.delete(Keys.function(id))
     try tx.delete(Keys.progress(id))
-    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id), Keys.provisioned(id)] { try tx.deleteAll(KeyRange(prefix: prefix)) }
+    for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id), Keys.provisioned(id)] {
+      try tx.deleteAll(KeyRange(prefix: prefix))
+    }
     try moveUses(from: function.packageUses, to: [], of: function.latest, in: tx, at: now)
   }
 

@@ -1,4 +1,5 @@
--- For wrk with one connection per thread: sends a message, receives one, deletes that, and so on. Each request is signed.
+-- For wrk with one connection per thread: sends a message, receives one, deletes that, and so on. Each request is signed: those that
+-- are always the same once, so that the client leaves the processors to the server.
 -- Arguments: FILE with lines `name=value` for key, secret, region, host, queue and body.
 local ffi = require("ffi")
 ffi.cdef [[
@@ -44,18 +45,20 @@ function setup(thread) threads[#threads + 1] = thread end
 
 cycles, sent, failed, failure = 0, 0, 0, ""
 local step, receipt = "send", nil
+local queue, ready = nil, {}
 
 function init(arguments)
   for line in io.lines(arguments[1]) do
     local name, value = line:match("^(%w+)=(.*)$")
     settings[name] = value
   end
+  queue = '{"QueueUrl":"' .. settings.queue .. '"'
+  ready.send = signed("SendMessage", queue .. ',"MessageBody":"' .. settings.body .. '"}')
+  ready.receive = signed("ReceiveMessage", queue .. "}")
 end
 
 function request()
-  local queue = '{"QueueUrl":"' .. settings.queue .. '"'
-  if step == "send" then return signed("SendMessage", queue .. ',"MessageBody":"' .. settings.body .. '"}') end
-  if step == "receive" then return signed("ReceiveMessage", queue .. "}") end
+  if step ~= "delete" then return ready[step] end
   return signed("DeleteMessage", queue .. ',"ReceiptHandle":"' .. receipt .. '"}')
 end
 

@@ -4,16 +4,19 @@ import Logging
 import Store
 import Wire
 
-/// CloudWatch Logs: the API, and `LogPort` for the services whose functions write logs.
+/// CloudWatch Logs and metrics: the APIs, `LogPort` for the services whose functions write logs, and `MetricPort` for those that
+/// measure.
 ///
-/// `flush()` must be called at a graceful stop: lines that came through the port may still be in memory.
-public final class CloudWatchService: ServiceModule, LogPort {
+/// `flush()` must be called at a graceful stop: what came through the ports may still be in memory.
+public final class CloudWatchService: ServiceModule, LogPort, MetricPort {
   let store: any Store
   let ambient: Ambient
   let buffer: LogBuffer
+  let metrics: MetricBuffer
   private let access: WriteAccess
   private let sweeper: Sweeper
   private let gatherer: Gatherer
+  private let metricWorkers: [any Worker]
 
   public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, logger: Logger? = nil) {
     (self.store, self.ambient) = (store, ambient)
@@ -21,12 +24,17 @@ public final class CloudWatchService: ServiceModule, LogPort {
     access = WriteAccess(store: store, authoriser: authoriser, ambient: ambient, logger: logger)
     sweeper = Sweeper(store: store)
     gatherer = Gatherer(buffer: buffer, clock: ambient.clock)
+    metrics = MetricBuffer(store: store, ambient: ambient, logger: logger)
+    metricWorkers = [MetricGatherer(buffer: metrics, clock: ambient.clock), MetricSweeper(store: store)]
   }
 
-  public var workers: [any Worker] { [gatherer, sweeper] }
+  public var workers: [any Worker] { [gatherer, sweeper] + metricWorkers }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LogsModel.service, operations: groupOperations + streamOperations + eventOperations + tagOperations)]
+    [
+      ServiceAPI(LogsModel.service, operations: groupOperations + streamOperations + eventOperations + tagOperations),
+      ServiceAPI(MetricsModel.service, operations: metricOperations),
+    ]
   }
 
   /// Lines that the caller may not write are dropped and said once in the log, as AWS does silently.
@@ -37,13 +45,21 @@ public final class CloudWatchService: ServiceModule, LogPort {
     try await buffer.append(lines, to: target, permission)
   }
 
-  /// Returns when every line that was written before is durable.
-  public func flush() async throws { try await buffer.flush() }
+  public func gather(from source: any MetricSource) -> Nudge { metrics.gather(from: source) }
+
+  /// Returns when every line that was written and all that was measured before is durable.
+  public func flush() async throws {
+    async let measured = metrics.flush()
+    try await buffer.flush()
+    _ = try await measured
+  }
 
   /// Lines of the account that are still in memory go with their groups.
   public func removeAll(of account: AccountID) async throws {
     try await flush()
+    await metrics.forget(account)
     try await store.transact { tx in
+      try tx.removeMetrics(of: account)
       let prefix = LogsKeys.groups(account)
       for (key, row) in try tx.entries(KeyRange(prefix: prefix)) {
         var parts = KeyReader(key, after: prefix)
@@ -57,16 +73,25 @@ public final class CloudWatchService: ServiceModule, LogPort {
   public var inventory: [InventoryItem] { [InventoryItem("log groups", below: LogsKeys.allGroups)] }
 
   public func measurements() async -> [Measurement] {
-    [
+    let points = metrics.counts
+    return [
       Measurement(
         "dewpoint_logs_buffered_lines", .gauge, Double(buffer.lineCount),
-        help: "Log lines of functions that wait for the next commit.")
+        help: "Log lines of functions that wait for the next commit."),
+      Measurement(
+        "dewpoint_metrics_buffered_points", .gauge, Double(points.waiting),
+        help: "Minutes of CloudWatch metrics that could not be written yet."),
+      Measurement(
+        "dewpoint_metrics_dropped_points_total", .counter, Double(points.dropped),
+        help: "Minutes of CloudWatch metrics that were dropped because too many waited."),
     ]
   }
 
   /// Makes what functions have written visible to a read. A failing disk must not stop reading; the gatherer tries the
   /// commit again and logs why it fails.
   func flushForReading() async { try? await buffer.flush() }
+  /// The same for what was measured.
+  func flushMetricsForReading() async { _ = try? await metrics.flush() }
 
   func nudgeSweeper() { sweeper.nudge.nudge() }
 }

@@ -22,6 +22,8 @@ struct BodyLimits {
       if parts.count == 2 { (maximum, operation) = (Self.package, "CreateFunction") }
       if parts.count == 4, parts[3] == "code" { (maximum, operation) = (Self.package, "UpdateFunctionCode") }
       if parts.count == 4, parts[3] == "invocations" { (maximum, operation) = (Self.invoke, "InvokeFunction") }
+    case ("2021-11-15", "functions"):
+      if parts.count == 4, parts[3] == "response-streaming-invocations" { (maximum, operation) = (Self.invoke, "InvokeFunction") }
     case ("2018-10-31", "layers"):
       if parts.count == 4, parts[3] == "versions" { (maximum, operation) = (Self.package, "PublishLayerVersion") }
     default: break

@@ -55,10 +55,25 @@ public final class Dispatcher: Door {
 
   /// Authorises and runs. Every error that leaves here is an `AWSError` or a cancellation.
   public func perform(_ name: String, of api: ServiceAPI, _ input: Record, _ call: Call) async throws -> Record? {
+    try await perform(name, of: api, input, call) { try await $0.run(input, call) }
+  }
+
+  /// The same for an operation whose output has an event stream.
+  func performStream(_ name: String, of api: ServiceAPI, _ input: Record, _ call: Call) async throws -> EventStreamOutput {
+    try await perform(name, of: api, input, call) { operation in
+      guard let stream = operation.stream else { return EventStreamOutput(Record(Self.noOutput)) }
+      return try await stream(input, call)
+    }
+  }
+  private static let noOutput = StructureShape(name: "Unit", members: [])
+
+  private func perform<Output: Sendable>(
+    _ name: String, of api: ServiceAPI, _ input: Record, _ call: Call, _ run: (Fabric.Operation) async throws -> Output
+  ) async throws -> Output {
     guard let operation = api.operations[name] else { throw GatewayErrors.operationNotImplemented(api.model.name, name) }
     do {
       for access in try await operation.access(input, call) { try await authoriser.authorise(access, for: call) }
-      return try await operation.run(input, call)
+      return try await run(operation)
     } catch let error as AWSError {
       // A client's mistake is no trouble of the server, whatever it took to find it.
       if let cause = error.cause { log(cause, call, error.fault == .server ? .warning : .debug) }

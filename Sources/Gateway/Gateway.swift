@@ -11,22 +11,27 @@ public final class Gateway: HTTPHandler {
   private let originGuard: OriginGuard
   private let pages: InternalPages
   private let ambient: Ambient
+  private let endpoints: Endpoints
   private let metrics: RequestMetrics
 
   /// - Parameter dispatcher: with all its APIs installed already.
   public init(
     dispatcher: Dispatcher, keys: any KeyDirectory, ambient: Ambient, originGuard: OriginGuard, pages: InternalPages,
-    metrics: RequestMetrics
+    endpoints: [WebEndpoint] = [], metrics: RequestMetrics
   ) {
+    self.endpoints = Endpoints(endpoints)
     self.dispatcher = dispatcher
     recogniser = Recogniser(dispatcher.apis.map(\.model))
     authentication = Authentication(keys: keys, clock: ambient.clock)
     (self.originGuard, self.pages, self.ambient, self.metrics) = (originGuard, pages, ambient, metrics)
   }
 
-  public func admit(_ head: HTTPRequestHead) -> HTTPAdmission { .collect(upTo: BodyLimits(head).maximum) }
+  public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+    .collect(upTo: endpoints.address(head)?.endpoint.maximumBody ?? BodyLimits(head).maximum)
+  }
 
   public func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
+    if let endpoint = endpoints.address(head)?.endpoint { return endpoint.tooLarge.response }
     let request = HTTPRequest(head: head)
     // The signature decides the form of the answer here, nothing else: it is not verified.
     let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)
@@ -41,33 +46,76 @@ public final class Gateway: HTTPHandler {
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
     let requestID = ambient.uuid()
+    let address = endpoints.address(request.head)
     do throws(AWSError) {
-      try originGuard.check(request.headers)
+      // Which origins may call an endpoint is its own to say.
+      if address == nil { try originGuard.check(request.headers) } else { try originGuard.checkHost(request.headers) }
     } catch {
       return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }
+    if let address { return await answer(address, request, requestID) }
     if let answer = CrossOrigin.preflight(request) { return answer }
     let wire = wireRequest(request)
     if let page = await pages.answer(request, path: wire.path, query: wire.query) { return CrossOrigin.mark(page, for: request) }
-    return CrossOrigin.mark(Self.response(await answer(wire, request, requestID)), for: request)
+    return CrossOrigin.mark(await answer(wire, request, requestID), for: request)
+  }
+
+  private func answer(_ address: Endpoints.Address, _ request: HTTPRequest, _ requestID: String) async -> HTTPResponse {
+    let endpoint = address.endpoint
+    let began = ambient.clock.monotonic()
+    let wire = wireRequest(request)
+    let answer = await endpoint.answer(
+      WebRequest(
+        id: address.id, region: address.region, method: request.method, path: address.path, query: wire.query,
+        headers: request.headers, body: request.body, address: request.remoteAddress, isSecure: request.isSecure, requestID: requestID,
+        conditionValues: Self.facts(request)
+      ) { try await self.caller(wire, request, service: endpoint.service) })
+    metrics.count(
+      service: endpoint.service, operation: endpoint.operation, status: answer.status, origin: .client,
+      duration: ambient.clock.monotonic() - began)
+    return answer.response
+  }
+
+  /// Who signed a request to an endpoint.
+  private func caller(_ wire: WireRequest, _ request: HTTPRequest, service: String) async throws -> WebCaller? {
+    let model = dispatcher.api(service)?.model
+    do {
+      guard let claim = try claim(of: request) else { return nil }
+      let identity = try await authentication.identify(
+        claim, wire, target: request.target, model: model, isGlobal: false,
+        isFromFunction: request.listener != InternalPages.frontListener)
+      return WebCaller(
+        principal: identity.principal, accessKeyID: claim.accessKeyID, region: identity.region,
+        conditionValues: identity.conditionValues)
+    } catch let failure as SignatureFailure {
+      throw awsError(for: failure, protocol: .restJson, service: model?.signingName ?? service)
+    }
+  }
+
+  /// What policies may test of a request, whoever sends it.
+  private static func facts(_ request: HTTPRequest) -> [String: [String]] {
+    var facts: [String: [String]] = [:]
+    if let referer = request.headers["referer"] { facts["aws:referer"] = [referer] }
+    if request.isSecure { facts["aws:securetransport"] = ["true"] }
+    return facts
   }
 
   private func claim(of request: HTTPRequest) throws(SignatureFailure) -> SignatureClaim? {
     try SignatureClaim.parse(method: request.method, target: request.target, headers: request.headers)
   }
 
-  private func answer(_ wire: WireRequest, _ request: HTTPRequest, _ requestID: String) async -> WireResponse {
+  private func answer(_ wire: WireRequest, _ request: HTTPRequest, _ requestID: String) async -> HTTPResponse {
     let claim = Result { () throws(SignatureFailure) in try self.claim(of: request) }
     let recognised = recogniser.recognise(wire, scope: (try? claim.get())?.service)
     let api = recognised.model.flatMap { dispatcher.api($0.name) }
     let began = ambient.clock.monotonic()
-    let response: WireResponse
+    let response: HTTPResponse
     do {
       let (call, verification) = try await call(for: recognised, api, claim, wire, request, requestID)
       response = try await run(recognised, api, wire, verification, call)
     } catch {
       let outward = dispatcher.outward(error, service: recognised.service ?? "", requestID: requestID)
-      response = refusal(DenialForm.shape(outward, recognised), recognised, path: wire.path, requestID: requestID)
+      response = Self.response(refusal(DenialForm.shape(outward, recognised), recognised, path: wire.path, requestID: requestID))
     }
     // Names from outside must not fill the table.
     let service = recognised.model?.name ?? recognised.service.flatMap { KnownServices.names.contains($0) ? $0 : nil } ?? "other"
@@ -99,36 +147,51 @@ public final class Gateway: HTTPHandler {
       throw awsError(
         for: failure, protocol: recognised.wireProtocol, service: recognised.model?.signingName ?? recognised.service ?? "")
     }
-    var facts = identity.conditionValues
-    if let referer = wire.headers["referer"] { facts["aws:referer"] = [referer] }
-    if request.isSecure { facts["aws:securetransport"] = ["true"] }
+    let facts = identity.conditionValues.merging(Self.facts(request)) { _, ofRequest in ofRequest }
     let trace = wire.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
-    let call = Call(
+    var call = Call(
       service: recognised.service ?? "", operation: recognised.operation?.name ?? "", principal: identity.principal,
       account: identity.principal.account ?? .local, region: isGlobal ? .global : identity.region, requestID: requestID,
       trace: trace, now: ambient.now, endpoint: "\(request.isSecure ? "https" : "http")://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
       conditionValues: facts, isQueryProtocol: recognised.wireProtocol == .awsQuery)
+    call.isFromFunction = request.listener != InternalPages.frontListener
     return (call, identity.verification)
   }
 
   private func run(
     _ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ verification: Verification?, _ call: Call
-  ) async throws -> WireResponse {
+  ) async throws -> HTTPResponse {
     switch recognised.outcome {
     case .refused(let error): throw error
     case .operation(let operation, let labels):
       guard let api else { throw GatewayErrors.serviceNotImplemented(call.service) }
       // Before its input is judged: there is no use in mending the input of what is not there.
-      guard api.operations[operation.name] != nil else {
+      guard let implemented = api.operations[operation.name] else {
         throw GatewayErrors.operationNotImplemented(api.model.name, operation.name)
       }
       let wire = try RequestBody.opened(wire, recognised.wireProtocol, service: api.model.signingName, verification)
       let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: labels)
-      let output = try await dispatcher.perform(operation.name, of: api, input, call)
-      return WireCodec.encode(
-        output, operation: operation, service: api.model, proto: recognised.wireProtocol, requestID: call.requestID)
+      func encoded(_ output: Record?) -> HTTPResponse {
+        Self.response(
+          WireCodec.encode(
+            output, operation: operation, service: api.model, proto: recognised.wireProtocol, requestID: call.requestID))
+      }
+      guard implemented.stream != nil else { return encoded(try await dispatcher.perform(operation.name, of: api, input, call)) }
+      let output = try await dispatcher.performStream(operation.name, of: api, input, call)
+      return Self.streamed(encoded(output.record), output.messages)
     }
+  }
+
+  /// Each message is a piece of the body of its own, so that it leaves at once.
+  private static func streamed(
+    _ head: HTTPResponse, _ messages: (@Sendable (_ send: @escaping EventStreamOutput.Send) async throws -> Void)?
+  ) -> HTTPResponse {
+    guard let messages else { return head }
+    var response = head
+    response.headers["content-type"] = EventStreamMessage.contentType
+    response.body = .stream { writer in try await messages { try await writer.write($0.encoded()) } }
+    return response
   }
 
   private static func path(_ target: String) -> String {

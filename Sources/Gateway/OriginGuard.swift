@@ -22,13 +22,21 @@ public struct OriginGuard: Sendable {
 
   /// Throws `AWSError` 403 for a Host header or a browser origin that is not ours.
   public func check(_ headers: HeaderFields) throws(AWSError) {
-    let host = headers["host"] ?? ""
-    guard host.isEmpty || answers(to: Self.withoutPort(host)) else { throw GatewayErrors.foreignHost(host) }
+    try checkHost(headers)
     if let origin = headers["origin"], !allows(origin: origin) { throw GatewayErrors.foreignOrigin(origin) }
     // Some cross-site requests of browsers carry no Origin (plain GET navigations and images).
     if headers["origin"] == nil, headers["sec-fetch-site"] == "cross-site", !origins.contains("*") {
       throw GatewayErrors.foreignOrigin("cross-site")
     }
+  }
+
+  /// Throws `AWSError` 403 for a Host header that is not ours.
+  func checkHost(_ headers: HeaderFields) throws(AWSError) {
+    let host = headers["host"] ?? ""
+    if host.isEmpty || answers(to: Self.withoutPort(host)) { return }
+    // Endpoints have names below ours.
+    if let endpoint = EndpointHost(host), answers(to: endpoint.suffix) { return }
+    throw GatewayErrors.foreignHost(host)
   }
 
   private func answers(to host: String) -> Bool {

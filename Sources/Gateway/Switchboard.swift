@@ -47,7 +47,8 @@ public final class Switchboard: HTTPHandler {
 
   public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
     guard InternalPages.isPage(head.target), pages.page(String(head.target.prefix { $0 != "?" })) != nil else {
-      return .collect(upTo: BodyLimits(head).maximum)
+      // An exchange does not change what endpoints there are.
+      return last?.admit(head) ?? .collect(upTo: BodyLimits(head).maximum)
     }
     // A large body is not waited for when the answer is no anyway.
     if let refusal = originGuard.refusal(head.headers) { return .refuse(refusal) }
@@ -55,13 +56,17 @@ public final class Switchboard: HTTPHandler {
   }
 
   public func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
-    let last = guarded.withLock { guarded -> Gateway? in
+    last?.tooLarge(head, maximum: maximum) ?? HTTPResponse(status: 413)
+  }
+
+  /// The gateway of the day, or the last one.
+  private var last: Gateway? {
+    guarded.withLock { guarded in
       switch guarded.state {
       case .connected(let gateway): gateway
       case .held(let last): last
       }
     }
-    return last?.tooLarge(head, maximum: maximum) ?? HTTPResponse(status: 413)
   }
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {

@@ -46,6 +46,10 @@ extension Connection {
       collect(exchange, Collecting(maximum: maximum, streamsOver: nil, expected: expected))
     case .stream(let threshold, let maximum):
       collect(exchange, Collecting(maximum: maximum, streamsOver: min(threshold, maximum), expected: expected))
+    case .streamAtOnce(let maximum):
+      exchange.isPatient = true
+      let collecting = Collecting(maximum: maximum, streamsOver: 0, expected: expected)
+      if expected ?? 0 > maximum { collect(exchange, collecting) } else { startStreaming(exchange, collecting) }
     }
   }
 
@@ -81,7 +85,7 @@ extension Connection {
       }
       exchange.upload = .streaming(stream, received: received + bytes.readableBytes, maximum: maximum)
       if !stream.push(bytes.withUnsafeReadableBytes { Array($0) }) { uploadIsFull = true }
-      extendBodyDeadline()
+      extendBodyDeadline(exchange)
     case .idle, .lingering, .closed: break
     }
   }
@@ -124,7 +128,7 @@ extension Connection {
     guard hold(configuration.bodyBufferBytes, for: exchange) else { return refuseForMemory(exchange) }
     exchange.upload = .streaming(stream, received: first.count, maximum: collecting.maximum)
     if !first.isEmpty { _ = stream.push(first) }
-    extendBodyDeadline()
+    extendBodyDeadline(exchange)
     run(HTTPRequest(head: exchange.head, bodyStream: stream), exchange)
   }
 
@@ -135,7 +139,7 @@ extension Connection {
       if exchange.awaitsContinue, case .handling = phase { sendContinue(exchange) }
     case .room:
       uploadIsFull = false
-      extendBodyDeadline()
+      extendBodyDeadline(exchange)
       readAgain()
     }
   }

@@ -26,8 +26,8 @@ extension Connection {
     setDeadline(base + bodyTime(for: collected.count))
   }
   /// Of a streamed body, whose reader may pause it: each part gives new time.
-  func extendBodyDeadline() {
-    if uploadIsFull { phaseDeadline = nil } else { setDeadline(.now() + .init(configuration.bodyTimeout)) }
+  func extendBodyDeadline(_ exchange: Exchange) {
+    if uploadIsFull || exchange.isPatient { phaseDeadline = nil } else { setDeadline(.now() + .init(configuration.bodyTimeout)) }
   }
   private func bodyTime(for bytes: Int) -> TimeAmount {
     .init(configuration.bodyTimeout) + .seconds(Int64(bytes / max(configuration.minimumBodyRate, 1)))

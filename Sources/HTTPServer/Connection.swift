@@ -18,6 +18,8 @@ final class Exchange: @unchecked Sendable {  // confined to the event loop of it
   var keepAlive: Bool
   /// The client waits for `100 Continue` before it sends the body.
   var awaitsContinue: Bool
+  /// The parts of the body have no time limit.
+  var isPatient = false
   var upload = Upload.complete
   /// Bytes that the lane counts as held for this exchange.
   var held = 0

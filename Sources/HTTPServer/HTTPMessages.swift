@@ -74,6 +74,9 @@ public enum HTTPAdmission: Sendable {
   /// Hand a body of up to `over` bytes over in one piece and stream a larger one. A stream ends with
   /// `HTTPServerError.bodyTooLarge` after `upTo` bytes; a declared length above it is answered by `tooLarge` at once.
   case stream(over: Int, upTo: Int)
+  /// Run the handler before the first byte of the body has come, and hand all of it over as a stream, which ends as above after
+  /// `upTo` bytes. Its parts may come as slowly as they like: for clients whose own life is limited (functions that run).
+  case streamAtOnce(upTo: Int)
   /// Answer this without the body and close the connection.
   case refuse(HTTPResponse)
 }

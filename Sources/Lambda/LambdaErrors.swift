@@ -225,6 +225,15 @@ enum LambdaError {
   static func noPolicy() -> AWSError { notFound("No policy is associated with the given resource.") }
   static func noStatement(_ sid: String) -> AWSError { notFound("Statement \(sid) is not found in resource policy.") }
 
+  // Function URLs
+
+  static func noFunctionForURL() -> AWSError { notFound("Function does not exist") }
+  static func urlExists(_ arn: String) -> AWSError {
+    conflict(
+      "Failed to create function url config for [functionArn = \(arn)]. Error message:  FunctionUrlConfig exists for this Lambda "
+        + "function")
+  }
+
   // Versions, aliases and asynchronous settings
 
   static func noAlias(_ arn: String) -> AWSError { notFound("Cannot find alias arn: \(arn)") }
@@ -258,6 +267,24 @@ enum LambdaError {
 
   // Event source mappings
 
+  static func memberUnsupported(_ member: String) -> AWSError {
+    invalidParameter("Unsupported \(member) parameter for given event source mapping type.")
+  }
+  static func noStartingPosition() -> AWSError {
+    invalidParameter(
+      "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.")
+  }
+  static func startUnsupported(_ source: ARN) -> AWSError {
+    invalidParameter("Unsupported starting position for arn type: \(source)")
+  }
+  static func streamNotFound(_ source: ARN, cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("Stream not found: \(source)", cause: cause)
+  }
+  static func roleCannotRead(_ source: ARN, _ actions: [String], cause: any Error) -> AWSError {
+    invalidParameter(
+      "Cannot access stream \(source). Please ensure the role can perform the \(actions.joined(separator: ", ")) Actions on "
+        + "your stream in IAM.", cause: cause)
+  }
   static func badFilter(cause: any Error) -> AWSError {
     invalidParameter("Invalid filter pattern definition.", cause: cause)
   }
@@ -269,8 +296,16 @@ enum LambdaError {
   static func roleLacks(_ action: String, cause: (any Error)? = nil) -> AWSError {
     invalidParameter("The provided execution role does not have permissions to call \(action) on SQS", cause: cause)
   }
+  static func roleLacksNetworkInterfaces(cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", cause: cause)
+  }
   static func mappingExists(source: ARN, function: String, uuid: String) -> AWSError {
-    conflict(
+    guard source.service == "sqs" else {
+      return conflict(
+        "The event source arn (\" \(source) \") and function (\" \(function) \") provided mapping already exists. "
+          + "Please update or delete the existing mapping with UUID \(uuid)")
+    }
+    return conflict(
       "An event source mapping with SQS arn (\" \(source) \") and function (\" \(function) \") already exists. "
         + "Please update or delete the existing mapping with UUID \(uuid)")
   }

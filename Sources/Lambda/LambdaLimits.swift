@@ -42,13 +42,26 @@ enum LambdaLimits {
   static let listPage = 50
   static let mappingPage = 100
 
-  static let sqsBatchSize = 1...10_000
+  static let mappingBatchSize = 1...10_000
   static let sqsBatchSizeWithoutWindow = 10
   static let defaultSQSBatchSize = 10
   static let batchingWindowSeconds = 0...300
   /// Filters of a mapping.
   static let filters = 5
   static let mappingConcurrency = 2...1000
+  /// Pollers of a queue in provisioned mode; the API model allows a minimum of 1, which is Kafka's.
+  static let minimumPollers = 2...200
+  static let maximumPollers = 2...2000
+  static let defaultMaximumPollers = 200
+
+  static let defaultStreamBatchSize = 100
+  static let parallelizationFactor = 1...10
+  /// Besides -1, which is no limit.
+  static let recordAgeSeconds = 60...604_800
+  static let streamRetryAttempts = -1...10_000
+  static let tumblingWindowSeconds = 0...900
+  /// Bytes of the state that a function hands on within a tumbling window; more ends the window early.
+  static let windowStateBytes = 1 << 20
 
   static let retryAttempts = 0...2
   static let eventAgeSeconds = 60...21_600

@@ -17,14 +17,17 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
+    /// How fast a streamed answer passes after its first 6 MB, in bytes a second; 0 for no limit.
+    public var streamedBytesPerSecond = 2 << 20
     /// Invocations that an account may run at the same time in a Region.
-    public var concurrency: Int
-    public init(
-      directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2,
-      concurrency: Int = 1000
-    ) {
+    public var concurrency = 1000
+    /// Why no function may have a directory of this host as its code; nil when it may.
+    public var refusalOfHotReload: String?
+    /// Why no process may be attached by the pages, which know no keys; nil when it may.
+    public var refusalOfAttachment: String?
+    public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
       (self.directory, self.virtualEnvironments, self.searchPath) = (directory, virtualEnvironments, searchPath)
-      (self.spareRuntimes, self.concurrency) = (spareRuntimes, concurrency)
+      self.spareRuntimes = spareRuntimes
     }
   }
   /// The services that Lambda works with.
@@ -34,10 +37,15 @@ public final class LambdaService: ServiceModule {
     public var principals: any PrincipalPort
     public var queues: any QueuePort
     public var logs: any LogPort
+    public var metrics: any MetricPort
+    /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
+    public var streams: [String: any StreamPort]
     public init(
-      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
+      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
+      (self.metrics, self.streams) = (metrics, streams)
     }
   }
 
@@ -47,10 +55,16 @@ public final class LambdaService: ServiceModule {
   private let queue: AsyncQueue
   private let mappings: MappingRunner
   private let invokeOperation: InvokeOperation
+  private let functionURLs: FunctionURLEndpoint
+  private let executions: DurableExecutions
+  private let durable: DurableRunner
+  private let durableAPI: DurableAPI
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
   private let nodeClient: NodeClient
+  private let hotReload: HotReload
+  private let attachments: Attachments
   private let stopping = Nudge()
   /// While it runs.
   private let spares = Mutex<SpareRuntimes?>(nil)
@@ -69,31 +83,58 @@ public final class LambdaService: ServiceModule {
     roles = neighbours.roles
     let limits = AccountLimits(concurrency: configuration.concurrency)
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
-    placement = Placement(ambient: ambient, logForwarder: logForwarder, accountLimit: limits.concurrency)
+    hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
+    let metrics = FunctionMetrics()
+    metrics.report(to: neighbours.metrics)
+    placement = Placement(
+      ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
-      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, limits: limits)
-    let invoker = Invoker(placement: placement, ambient: ambient)
-    queue = AsyncQueue(
-      store: store, control: control, invoker: invoker,
-      deadLetters: DeadLetters(queues: neighbours.queues, roles: neighbours.roles, logger: logger),
-      destinations: Destinations(
-        control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient,
-        logger: logger),
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, streams: neighbours.streams,
+      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+    attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
+    executions = DurableExecutions(store: store, ambient: ambient)
+    let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions)
+    let deadLetters = DeadLetters(
+      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
+    let destinations = Destinations(
+      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
       ambient: ambient, logger: logger)
+    queue = AsyncQueue(
+      store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
+      destinations: destinations, metrics: metrics, ambient: ambient, logger: logger)
+    durable = DurableRunner(
+      executions: executions, control: control, invoker: invoker,
+      reports: DurableReports(
+        executions: executions, control: control, deadLetters: deadLetters, destinations: destinations, queue: queue,
+        logger: logger),
+      logger: logger)
+    durableAPI = DurableAPI(
+      control: control, executions: executions,
+      targets: DurableTargets(
+        control: control, roles: neighbours.roles, authoriser: neighbours.authoriser, ambient: ambient))
     mappings = MappingRunner(
       control: control,
       poller: QueuePoller(
-        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, ambient: ambient,
-        logger: logger),
+        control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+        ambient: ambient, logger: logger),
+      streams: StreamPoller(
+        delivery: StreamDelivery(
+          control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+          ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
-    invokeOperation = InvokeOperation(control: control, invoker: invoker, queue: queue)
+    invokeOperation = InvokeOperation(
+      control: control, invoker: invoker, queue: queue, executions: executions, clock: ambient.clock,
+      streamedBytesPerSecond: configuration.streamedBytesPerSecond)
+    functionURLs = FunctionURLEndpoint(
+      control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,
+      bytesPerSecond: configuration.streamedBytesPerSecond, logger: logger)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations)]
+    [ServiceAPI(LambdaModel.service, operations: control.operations + invokeOperation.operations + durableAPI.operations)]
   }
+  public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
     control.workers + [
       IdleWorker(placement: placement),
@@ -105,6 +146,7 @@ public final class LambdaService: ServiceModule {
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
     try nodeClient.install()
+    attachments.serve(on: server)
     let sandboxes = RuntimeSandboxes(host: sandboxes, server: server, endpoint: endpoint)
     let spares = SpareRuntimes(
       limit: configuration.spareRuntimes, sandboxes: sandboxes, gate: placement.gate, clock: ambient.clock, logger: logger)
@@ -139,7 +181,15 @@ public final class LambdaService: ServiceModule {
   private func feed(_ launcher: Launcher) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
+      group.addTask { await self.durable.run() }
       group.addTask { await self.mappings.run() }
+      group.addTask {
+        await self.hotReload.run { reload in
+          self.logger.info(
+            "code was reloaded", metadata: ["directory": "\(reload.directory)", "files": "\(reload.files.joined(separator: " "))"])
+          self.placement.reload(reload.directory)
+        }
+      }
       group.addTask { await self.prepareSpares(launcher) }
       group.addTask {
         let changes = self.control.changes.stream()
@@ -158,6 +208,7 @@ public final class LambdaService: ServiceModule {
   /// Lets running invocations end within the limit, then ends every environment and hands the last log lines on.
   public func stop(within limit: Duration) async {
     stopping.nudge()
+    hotReload.finish()
     await placement.stop(within: limit)
     logForwarder.finish()
   }
@@ -170,12 +221,15 @@ public final class LambdaService: ServiceModule {
     try await control.removeMappings(of: account)
     try await control.removeFunctions(of: account)
     try await queue.removeAll(of: account)
+    try await executions.removeAll(of: account)
     await placement.removeAll(of: account, within: Self.removalLimit)
     await logForwarder.drain()
     logForwarder.forget(account)
   }
 
-  public var inventory: [InventoryItem] { ControlPlane.inventory }
+  public var inventory: [InventoryItem] {
+    ControlPlane.inventory + [InventoryItem("durable executions", below: DurableKeys.executions)]
+  }
 
   public func measurements() async -> [Measurement] {
     let counts = placement.counts
@@ -226,7 +280,7 @@ public final class LambdaService: ServiceModule {
         }
         return PageAnswer(contentType: "application/zip", body: zip)
       }
-    ]
+    ] + ReloadPage.pages(control, hotReload) + AttachPages.pages(attachments, refusal: configuration.refusalOfAttachment)
   }
 
   /// What this host can run, a line for each language, for `dewpoint doctor`.

@@ -19,7 +19,7 @@ final class Fixture: Sendable {
   init() {
     let ambient = Ambient(clock: clock, random: SeededRandom(seed: 7))
     service = CloudWatchService(store: store, ambient: ambient, authoriser: guardian)
-    operations = service.apis[0].operations
+    operations = service.apis.reduce(into: [:]) { all, api in all.merge(api.operations) { first, _ in first } }
   }
 
   var now: Int { Int(clock.now().milliseconds) }

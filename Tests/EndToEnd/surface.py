@@ -19,7 +19,7 @@ import botocore.session
 
 from harness import ROOT, Server
 
-SERVICES = ["iam", "lambda", "logs", "sqs", "sts"]
+SERVICES = ["cloudwatch", "iam", "lambda", "logs", "sqs", "sts"]
 # A refusal takes no longer than this, in seconds, on the slowest machine.
 ANSWER_LIMIT = 20
 
@@ -43,14 +43,20 @@ class Operation:
         self.service, self.name = service, name
         self.service_model = _models()[service]
         self.model = self.service_model.operation_model(name)
-        self.protocol = protocol or self.service_model.metadata["protocol"]
+        self.protocol = protocol or self.own_protocol
+
+    @property
+    def own_protocol(self):
+        """The one of the model; JSON where boto3 would speak CBOR, which has tests of its own."""
+        own = self.service_model.metadata["protocol"]
+        return "json" if own == "smithy-rpc-v2-cbor" else own
 
     @property
     def key(self):
         return f"{self.service}:{self.name}"
 
     def __str__(self):
-        is_own = self.protocol == self.service_model.metadata["protocol"]
+        is_own = self.protocol == self.own_protocol
         return self.key if is_own else f"{self.key}-{self.protocol}"
 
     @property
@@ -90,8 +96,8 @@ def implemented():
 
 
 def in_all_protocols(operations):
-    """With those of SQS in Query as well."""
-    return operations + [Operation("sqs", o.name, "query") for o in operations if o.service == "sqs"]
+    """With those of SQS and CloudWatch in Query as well."""
+    return operations + [Operation(o.service, o.name, "query") for o in operations if o.service in ("sqs", "cloudwatch")]
 
 
 def missing():

@@ -1,5 +1,6 @@
 """Destinations of asynchronous invocations, limits of rate and concurrency, and recursive loops."""
 
+import datetime
 import json
 import time
 
@@ -152,6 +153,44 @@ def test_a_recursive_loop_is_stopped_and_its_event_becomes_a_dead_letter(cloud):
     letter = wait_until(
         lambda: cloud.client("sqs").receive_message(QueueUrl=url).get("Messages"), "the dead letter", limit=60)[0]
     assert json.loads(letter["Body"]) == {"n": 17}
+
+
+ROUND = """
+    import boto3, json, os
+    def handler(event, context):
+        for record in event["Records"]:
+            n = json.loads(record["body"])["n"]
+            print("turn", n)
+            if n < 30:
+                boto3.client("sqs").send_message(QueueUrl=os.environ["QUEUE"], MessageBody=json.dumps({"n": n + 1}))
+    """
+
+
+@pytest.mark.parametrize("mode, last", [("Terminate", 16), ("Allow", 30)])
+def test_a_function_that_feeds_its_own_queue_is_stopped(frozen, mode, last):
+    dead_url, dead = make_queue(frozen, "dead")
+    url, arn = make_queue(
+        frozen, VisibilityTimeout=30, RedrivePolicy=json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 1}))
+    function = deploy(frozen, ROUND, Environment={"Variables": {"QUEUE": url}})
+    function.client.put_function_recursion_config(FunctionName="worker", RecursiveLoop=mode)
+    function.client.create_event_source_mapping(FunctionName="worker", EventSourceArn=arn)
+    frozen.client("sqs").send_message(QueueUrl=url, MessageBody='{"n": 1}')
+    wait_until(lambda: len(function.log("turn")) == last, "the last turn", limit=60)
+    here = datetime.datetime.fromtimestamp(frozen.clock.now_ms() / 1000, datetime.timezone.utc)
+    hour = datetime.timedelta(hours=1)
+
+    def dropped():
+        return [point["Sum"] for point in frozen.client("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda", MetricName="RecursiveInvocationsDropped", Period=7200, Statistics=["Sum"], StartTime=here - hour,
+            EndTime=here + hour, Dimensions=[{"Name": "FunctionName", "Value": "worker"}])["Datapoints"]]
+    if mode == "Terminate":
+        wait_until(lambda: dropped() == [1], "the message that was not handed over")
+        frozen.clock.advance("31s")
+        letter = wait_until(lambda: frozen.client("sqs").receive_message(QueueUrl=dead_url).get("Messages"), "the dead letter")[0]
+        assert json.loads(letter["Body"]) == {"n": 17}
+    else:
+        assert dropped() == []
+    assert len(function.log("turn")) == last
 
 
 def test_the_old_asynchronous_call_works(cloud):

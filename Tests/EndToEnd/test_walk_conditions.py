@@ -14,6 +14,12 @@ TAG_KEYS = ("aws:TagKeys", "team")
 BOUNDARY = ("iam:PermissionsBoundary", lambda w: w.iam_arn("policy/boundary"))
 POLICY = ("iam:PolicyARN", lambda w: w.iam_arn("policy/attached"))
 
+
+
+def _function(name):
+    return lambda w: w.arn("lambda", f"function:{name}")
+
+
 # (operation, what differs in its input, condition key, the value that the call has)
 CASES = [
     *(("iam:" + name, {"PolicyArn": lambda w: w.iam_arn("policy/attached")}, *POLICY) for name in (
@@ -40,11 +46,15 @@ CASES = [
     ("lambda:CreateEventSourceMapping", {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")),
     *(("lambda:" + name, {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")) for name in (
         "GetEventSourceMapping", "UpdateEventSourceMapping", "DeleteEventSourceMapping")),
+    ("lambda:AddPermission", {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}, "lambda:FunctionUrlAuthType", "NONE"),
+    *(("lambda:" + name, {}, key, value) for name, function in (
+        ("CreateFunctionUrlConfig", "doomed"), ("GetFunctionUrlConfig", "main"), ("UpdateFunctionUrlConfig", "main"))
+        for key, value in (("lambda:FunctionUrlAuthType", "AWS_IAM"), ("lambda:FunctionArn", _function(function)))),
     *(("lambda:" + name, {"Tags": {"team": "a"}}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("CreateFunction", "TagResource")),
     ("lambda:UntagResource", {}, *TAG_KEYS),
     *(("lambda:" + name, {}, *RESOURCE_TAG) for name in (
         "Invoke", "GetFunction", "UpdateFunctionCode", "DeleteFunction", "PublishVersion", "ListTags", "PutFunctionConcurrency",
-        "InvokeAsync", "GetEventSourceMapping", "UpdateEventSourceMapping")),
+        "InvokeAsync", "InvokeWithResponseStream", "GetEventSourceMapping", "UpdateEventSourceMapping")),
     ("lambda:DeleteEventSourceMapping", {"UUID": lambda w: w.handles["feed"]}, *RESOURCE_TAG),
     *(("lambda:CreateEventSourceMapping", {"Tags": {"team": "a"}, "EventSourceArn": source}, *key) for key, source in (
         (REQUEST_TAG, lambda w: w.arn("sqs", "dead")), (TAG_KEYS, lambda w: w.arn("sqs", "moving")))),

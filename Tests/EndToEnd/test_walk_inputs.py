@@ -12,6 +12,9 @@ from walk_world import World, walk
 ROUNDS = 12
 # The codes by which each service refuses an input.
 REFUSALS = {
+    "cloudwatch": {"ValidationError", "InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination",
+                   "InvalidParameterCombinationException", "MissingParameter", "MissingRequiredParameterException",
+                   "SerializationException", "MalformedInput"},
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "lambda": {"ValidationException", "InvalidParameterValueException", "SerializationException", "InvalidRequestContentException"},
     "logs": {"InvalidParameterException", "ValidationException", "SerializationException"},

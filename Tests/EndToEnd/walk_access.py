@@ -15,6 +15,7 @@ OPEN = {
 ACTIONS = {
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
+    "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -60,7 +61,11 @@ ACCESS = {
 }
 
 # Allowed, they still fail in the walk.
-FAILING = {"sts:DecodeAuthorizationMessage": "there is no message to decode"}
+FAILING = {
+    "sts:DecodeAuthorizationMessage": "there is no message to decode",
+    "lambda:CheckpointDurableExecution": "only a running invocation has a token",
+    "lambda:GetDurableExecutionState": "only a running invocation has a token",
+}
 
 _IAM = [("PolicyArn", None), ("OpenIDConnectProviderArn", None), ("RoleName", "role"), ("InstanceProfileName", "instance-profile"), ("GroupName", "group"), ("UserName", "user")]
 
@@ -74,8 +79,13 @@ def access(world, operation, given):
 
 
 def _resource(world, operation, given):
-    return {"iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}[operation.service](
-        world, operation, given)
+    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}
+    return of_service[operation.service](world, operation, given)
+
+
+def _all(world, operation, given):
+    """Metrics are no resources."""
+    return "*"
 
 
 def _entity(world, operation, given):
@@ -98,6 +108,8 @@ def _named(world, kind, name):
 def _function(world, operation, given):
     if "UUID" in given:
         return world.arn("lambda", f"event-source-mapping:{given['UUID']}")
+    if "DurableExecutionArn" in given or "CallbackId" in given:
+        return given.get("DurableExecutionArn", world.handles["waiting"])
     if "FunctionName" in given and "Qualifier" in given:
         return world.arn("lambda", f"function:{given['FunctionName']}:{given['Qualifier']}")
     if "FunctionName" in given:

@@ -7,13 +7,24 @@ import functools
 import json
 
 from harness import Cloud, wait_until
-from lambdas import TRUST_LAMBDA, make_role, policy, python, zipped
+from lambdas import LOGS, QUEUES, TRUST_LAMBDA, make_role, policy, python, zipped
 from surface import implemented
 
 REGION = "us-east-1"
 # Of the entities of IAM; a path is part of their ARN, and not of their name.
 PATHS = {"main": "team/"}
 HOLDERS = ["User", "Group", "Role"]
+# Waits for ever, for the answers to its callbacks.
+WAITING = """
+import boto3, json
+names = ["SendDurableExecutionCallbackSuccess", "SendDurableExecutionCallbackFailure", "SendDurableExecutionCallbackHeartbeat"]
+def handler(event, context):
+    if len(event["InitialExecutionState"]["Operations"]) == 1:
+        boto3.client("lambda").checkpoint_durable_execution(
+            DurableExecutionArn=event["DurableExecutionArn"], CheckpointToken=event["CheckpointToken"],
+            Updates=[{"Id": name, "Name": name, "Type": "CALLBACK", "Action": "START"} for name in names])
+    return {"Status": "PENDING"}
+"""
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -140,7 +151,8 @@ class World(Cloud):
 
     def _make_functions(self):
         functions = self.client("lambda")
-        self.role = make_role(self, "lambda")
+        self.role = make_role(self, "lambda", LOGS, QUEUES, {
+            "Effect": "Allow", "Action": "lambda:CheckpointDurableExecution", "Resource": "*"})
         for name in ("main", "doomed"):
             functions.create_function(
                 FunctionName=name, Role=self.role, Runtime="python3.13", Handler="index.handler", MemorySize=512,
@@ -155,6 +167,8 @@ class World(Cloud):
         functions.put_function_event_invoke_config(FunctionName="main", MaximumRetryAttempts=1)
         functions.add_permission(
             FunctionName="main", StatementId="old", Action="lambda:InvokeFunction", Principal="events.amazonaws.com")
+        if has("lambda:CreateFunctionUrlConfig"):
+            functions.create_function_url_config(FunctionName="main", AuthType="AWS_IAM")
         for queue in ("feed", "feed2"):
             self.handles[queue] = functions.create_event_source_mapping(
                 FunctionName="main", EventSourceArn=self.arn("sqs", queue), Enabled=False, Tags={"team": "a"})["UUID"]
@@ -163,12 +177,31 @@ class World(Cloud):
                 functions.publish_layer_version(LayerName=name, Content={"ZipFile": zipped({"python/layer.py": ""})})
             functions.add_layer_version_permission(
                 LayerName="main", VersionNumber=1, StatementId="old", Action="lambda:GetLayerVersion", Principal=self.account)
+        if has("lambda:GetDurableExecution"):
+            self._make_executions(functions)
         self.settle()
         # Its role has been used for the last time, so that this is no change later on.
         logs = self.client("logs")
         wait_until(
             lambda: "/aws/lambda/main" in [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
             and logs.filter_log_events(logGroupName="/aws/lambda/main")["events"], "the provisioned environment has its log")
+
+    def _make_executions(self, functions):
+        """One whose callbacks are answered, and one to stop."""
+        functions.create_function(
+            FunctionName="durable", Role=self.role, Runtime="python3.13", Handler="index.handler", MemorySize=1769,
+            Code={"ZipFile": python(WAITING)}, DurableConfig={"ExecutionTimeout": 86_400}, Timeout=60)
+        functions.get_waiter("function_active_v2").wait(FunctionName="durable")
+        for name in ("waiting", "stopped"):
+            self.handles[name] = functions.invoke(
+                FunctionName="durable", Qualifier="$LATEST", InvocationType="Event", DurableExecutionName=name)["DurableExecutionArn"]
+
+        def callbacks():
+            events = functions.get_durable_execution_history(
+                DurableExecutionArn=self.handles["waiting"], IncludeExecutionData=True)["Events"]
+            return [event for event in events if event["EventType"] == "CallbackStarted"]
+        for event in wait_until(callbacks, "the callbacks", 60):
+            self.handles[event["Name"]] = event["CallbackStartedDetails"]["CallbackId"]
 
     def settle(self):
         """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
@@ -219,7 +252,12 @@ DEFAULTS = {
     "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "cloudwatch:Namespace": "Walk", "cloudwatch:MetricName": "steps", "cloudwatch:Period": 60,
+    "cloudwatch:StartTime": lambda w: w.clock.now_ms() // 1000 - 600, "cloudwatch:EndTime": lambda w: w.clock.now_ms() // 1000,
+    "cloudwatch:MetricDataQueries": [{"Id": "a", "MetricStat": {
+        "Metric": {"Namespace": "Walk", "MetricName": "steps"}, "Period": 60, "Stat": "Sum"}}],
     "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
+    "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
     "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
@@ -289,18 +327,27 @@ INPUTS = {
     "lambda:CreateFunction": {
         "FunctionName": "fresh", "Role": lambda w: w.role, "Runtime": "python3.13", "Handler": "index.handler",
         "Code": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    pass\n"})}},
+    "lambda:CreateFunctionUrlConfig": {"FunctionName": "doomed", "AuthType": "AWS_IAM"},
     "lambda:DeleteAlias": {"Name": "doomed"},
     "lambda:DeleteEventSourceMapping": {"UUID": _held("feed2")},
     "lambda:DeleteFunction": {"FunctionName": "doomed"},
     "lambda:Invoke": {"Payload": b"1"},
+    "lambda:InvokeWithResponseStream": {"Payload": b"1"},
     "lambda:PutFunctionConcurrency": {"ReservedConcurrentExecutions": 6},
     "lambda:PutFunctionEventInvokeConfig": {"MaximumRetryAttempts": 0},
     "lambda:RemovePermission": {"StatementId": "old"},
+    **{f"lambda:SendDurableExecutionCallback{end}": {"CallbackId": _held(f"SendDurableExecutionCallback{end}")}
+       for end in ("Success", "Failure", "Heartbeat")},
+    "lambda:StopDurableExecution": {"DurableExecutionArn": _held("stopped")},
     "lambda:UpdateAlias": {"Description": "new"},
     "lambda:UpdateEventSourceMapping": {"BatchSize": 5},
     "lambda:UpdateFunctionCode": {"ZipFile": zipped({"index.py": "def handler(event, context):\n    return 2\n"})},
     "lambda:UpdateFunctionConfiguration": {"Role": lambda w: w.role, "Description": "new"},
+    "lambda:UpdateFunctionUrlConfig": {"InvokeMode": "RESPONSE_STREAM"},
     "lambda:UpdateFunctionEventInvokeConfig": {"MaximumRetryAttempts": 2},
+    "cloudwatch:GetMetricStatistics": {"Statistics": ["Sum"]},
+    "cloudwatch:ListMetrics": {"Dimensions": [{"Name": "road", "Value": "high"}]},
+    "cloudwatch:PutMetricData": {"MetricData": [{"MetricName": "steps", "Value": 1}]},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},

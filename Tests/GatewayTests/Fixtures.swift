@@ -81,7 +81,10 @@ final class Bench: Sendable {
     let input = Mutex<Record?>(nil)
   }
 
-  init(origins: [String] = [], pages: [InternalPage] = [], models: [ServiceModel] = Models.all) {
+  init(
+    origins: [String] = [], hosts: [String] = [], pages: [InternalPage] = [], endpoints: [WebEndpoint] = [],
+    models: [ServiceModel] = Models.all
+  ) {
     let box = Box()
     lastCall = box
     let ambient = Ambient.test(clock: clock)
@@ -97,8 +100,8 @@ final class Bench: Sendable {
           operations: implemented.filter { $0.0 == model.name }.map { Self.operation(model, $0.1, box) })
       })
     gateway = Gateway(
-      dispatcher: dispatcher, keys: keys, ambient: ambient, originGuard: OriginGuard(origins: origins), pages: InternalPages(pages),
-      metrics: metrics)
+      dispatcher: dispatcher, keys: keys, ambient: ambient, originGuard: OriginGuard(hosts: hosts, origins: origins),
+      pages: InternalPages(pages), endpoints: endpoints, metrics: metrics)
   }
 
   private static func operation(_ model: ServiceModel, _ name: String, _ box: Box) -> Fabric.Operation {

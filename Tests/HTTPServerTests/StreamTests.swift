@@ -72,6 +72,37 @@ import Testing
     }
   }
 
+  @Test func `a stream at once begins before its body, and its parts may come slowly`() async throws {
+    let gate = Gate()
+    let handler = Scripted(admission: { $0.target == "/timed" ? .stream(over: 0, upTo: 6) : .streamAtOnce(upTo: 6) }, answer: { request in
+      gate.open()
+      do {
+        let body = try await request.bodyStream?.collect(upTo: .max)
+        return HTTPResponse(status: 200, body: body ?? [])
+      } catch {
+        return HTTPResponse(status: error as? HTTPServerError == .bodyTooLarge(maximum: 6) ? 413 : 500)
+      }
+    })
+    var configuration = HTTPServerConfiguration(eventLoops: 1)
+    configuration.bodyTimeout = .milliseconds(50)
+    try await withServer(handler, configuration) { _, port in
+      let client = try RawClient(port: port)
+      try await client.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+      await gate.pass()
+      try await client.send("3\r\nabc\r\n")
+      // Another body, which began later, runs out of time meanwhile.
+      let other = try RawClient(port: port)
+      try await other.send("POST /timed HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+      #expect(try await other.reply().status == 500)
+      try await client.send("3\r\ndef\r\n0\r\n\r\n")
+      #expect(try await client.reply().body == "abcdef")
+      try await client.send("POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+      #expect(try await client.reply().status == 200)
+      try await client.send("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nabcdefg\r\n0\r\n\r\n")
+      #expect(try await client.reply().status == 413)
+    }
+  }
+
   @Test func `a small body under the threshold comes whole`() async throws {
     let handler = Scripted(admission: { _ in .stream(over: 4, upTo: 100) }, answer: { request in
       HTTPResponse(status: request.bodyStream == nil ? 200 : 201, body: request.body)

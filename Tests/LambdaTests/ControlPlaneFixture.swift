@@ -1,8 +1,10 @@
 import Base
 import Fabric
+import Logging
 import Store
 import StoreMemory
 import Synchronization
+import TestCloud
 import Testing
 import Wire
 
@@ -53,7 +55,11 @@ final class StubQueues: QueuePort {
   { [] }
   func delete(_ queue: ARN, receiptHandles: [String], as caller: Caller) async throws {}
   func changeVisibility(_ queue: ARN, receiptHandles: [String], to timeout: Duration, as caller: Caller) async throws {}
-  func send(_ message: OutgoingMessage, to queue: ARN, as caller: Caller) async throws -> String { "" }
+  let sent = Recorder<(queue: String, message: OutgoingMessage)>()
+  func send(_ message: OutgoingMessage, to queue: ARN, as caller: Caller) async throws -> String {
+    sent.add((queue.text, message))
+    return ""
+  }
 }
 
 /// Has ready what a test says, by version.
@@ -71,7 +77,7 @@ struct StubCatalog: RuntimeCatalog {
 /// A control plane in memory, and the calls that tests make on it.
 struct TestPlane {
   let plane: ControlPlane
-  let clock = TestClock()
+  let clock: TestClock
   let identity = StubIdentity()
   let queues = StubQueues()
   let blobs = MemoryBlobStore()
@@ -80,12 +86,16 @@ struct TestPlane {
 
   let provisioner = StubProvisioner()
 
-  init(store: any Store = MemoryStore(), limits: AccountLimits = AccountLimits()) {
-    self.store = store
+  init(
+    store: any Store = MemoryStore(), clock: TestClock = TestClock(), streams: [String: any StreamPort] = [:],
+    limits: AccountLimits = AccountLimits()
+  ) {
+    (self.store, self.clock) = (store, clock)
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
       packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, catalog: StubCatalog(), provisioner: provisioner, limits: limits)
+      authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

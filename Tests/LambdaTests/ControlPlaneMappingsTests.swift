@@ -59,7 +59,7 @@ private let refused: [(String, @Sendable (inout CreateEventSourceMappingInput) -
   ("no source", { $0.eventSourceArn = nil }, "Unrecognized event source."),
   ("strange source", { $0.eventSourceArn = "arn:aws:s3:::b" }, "Unrecognized event source."),
   (
-    "stream", { $0.eventSourceArn = "arn:aws:kinesis:us-east-1:111111111111:stream/s" },
+    "stream", { ($0.eventSourceArn, $0.startingPosition) = ("arn:aws:kinesis:us-east-1:111111111111:stream/s", "LATEST") },
     "An event source of the service kinesis is not supported"
   ),
   ("queue elsewhere", { $0.eventSourceArn = "arn:aws:sqs:eu-west-1:111111111111:jobs" }, "The event source arn"),
@@ -104,8 +104,37 @@ private let refused: [(String, @Sendable (inout CreateEventSourceMappingInput) -
     { $0.filterCriteria = input { $0.filters = (0..<6).map { n in input { $0.pattern = #"{"body":["\#(n)"]}"# } } } },
     "Filter criteria can have at most 5 filters."
   ),
-  ("provisioned", { $0.provisionedPollerConfig = input { $0.minimumPollers = 2 } }, "ProvisionedPollerConfig is not supported"),
-  ("metrics", { $0.metricsConfig = input { $0.metrics = ["EventCount"] } }, "MetricsConfig is not supported"),
+  (
+    "one poller", { $0.provisionedPollerConfig = input { $0.minimumPollers = 1 } }, "MinimumPollers must be between 2 and 200."
+  ),
+  (
+    "2001 pollers", { $0.provisionedPollerConfig = input { $0.maximumPollers = 2001 } },
+    "MaximumPollers must be between 2 and 2000."
+  ),
+  (
+    "fewer pollers than the least",
+    { $0.provisionedPollerConfig = input { ($0.minimumPollers, $0.maximumPollers) = (10, 5) } },
+    "MinimumPollers must be less than or equal to MaximumPollers."
+  ),
+  (
+    "a group of pollers", { $0.provisionedPollerConfig = input { $0.pollerGroupName = "g" } },
+    "Unsupported PollerGroupName parameter for given event source mapping type."
+  ),
+  (
+    "provisioned and limited",
+    {
+      $0.provisionedPollerConfig = input { $0.minimumPollers = 2 }
+      $0.scalingConfig = input { $0.maximumConcurrency = 5 }
+    }, "ScalingConfig and ProvisionedPollerConfig cannot be used together."
+  ),
+  (
+    "metrics of Kafka", { $0.metricsConfig = input { $0.metrics = ["KafkaMetrics"] } },
+    "Unsupported metric KafkaMetrics for given event source mapping type."
+  ),
+  (
+    "logging", { $0.loggingConfig = input { $0.systemLogLevel = "INFO" } },
+    "Unsupported LoggingConfig parameter for given event source mapping type."
+  ),
   ("KMS", { $0.kmsKeyArn = "arn:aws:kms:us-east-1:111111111111:key/k" }, "KMSKeyArn is not supported"),
   (
     "starting position", { $0.startingPosition = "LATEST" },

@@ -206,4 +206,74 @@ import Testing
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
     #expect(names(machine.handle(.launchFailed("no"), now: .seconds(2))) == ["finish a system ok", "gone"])
   }
+
+  // Streamed answers.
+
+  /// An environment that sends its answer to `a` in pieces.
+  private func streaming() -> EnvironmentMachine {
+    var machine = ready()
+    _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(machine.handle(.streamBegan(requestID: "a"), now: .seconds(1))) == [])
+    return machine
+  }
+
+  @Test func `an invocation whose answer is streamed ends with the stream`() {
+    var machine = streaming()
+    #expect(machine.deadline == .seconds(4))
+    #expect(names(machine.handle(.streamEnded(requestID: "a", .success([])), now: .seconds(2))) == ["finish a  ok", "free"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(2))) == [])
+  }
+
+  @Test func `a stream is the only answer to its invocation, and begins once`() {
+    var machine = streaming()
+    #expect(names(machine.handle(.streamBegan(requestID: "a"), now: .seconds(1))) == ["reject"])
+    #expect(names(machine.handle(.responded(requestID: "a", []), now: .seconds(1))) == ["reject"])
+    #expect(names(machine.handle(.errorPosted(requestID: "a", .truncated), now: .seconds(1))) == ["reject"])
+    #expect(names(machine.handle(.streamEnded(requestID: "other", .success([])), now: .seconds(1))) == ["reject"])
+    var other = ready()
+    #expect(names(other.handle(.streamBegan(requestID: "a"), now: .seconds(1))) == ["reject"])
+    _ = other.handle(.assigned(invocation("a")), now: .seconds(1))
+    #expect(names(other.handle(.streamEnded(requestID: "a", .success([])), now: .seconds(1))) == ["reject"])
+  }
+
+  @Test func `a stream that fails in its middle is a function error`() {
+    var machine = streaming()
+    let error = FunctionError(type: "Function.Custom", body: Array(#"{"errorType":"Custom"}"#.utf8))
+    let actions = machine.handle(.streamEnded(requestID: "a", .functionError(error)), now: .seconds(2))
+    #expect(names(actions) == ["finish a Custom error", "free"])
+  }
+
+  @Test func `time runs out in the middle of a stream, too`() {
+    var machine = streaming()
+    #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["finish a Sandbox.Timedout timeout", "kill"])
+    #expect(names(machine.handle(.streamEnded(requestID: "a", .success([])), now: .seconds(4))) == ["reject"])
+    #expect(names(machine.handle(.streamBroke(requestID: "a"), now: .seconds(4))) == [])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["free"])
+  }
+
+  @Test(arguments: [(ProcessEnd.exited(1), "Runtime.ExitError"), (.outOfMemory, "Runtime.OutOfMemory"), (.signalled(11), "Runtime.ExitError")])
+  func `a process that ends in its stream leaves it truncated, whichever of the two is noticed first`(_ end: ProcessEnd, _ type: String) {
+    for isSeen in [false, true] {
+      var machine = streaming()
+      if isSeen { #expect(names(machine.handle(.streamBroke(requestID: "a"), now: .seconds(2))) == ["kill"]) }
+      let actions = machine.handle(.exited(end), now: .seconds(2))
+      #expect(names(actions) == ["finish a Runtime.TruncatedResponse error", "free"])
+      guard case .finish(_, _, let usage) = actions[0] else { Issue.record("no finish"); return }
+      #expect(usage.errorType == type)
+    }
+  }
+
+  @Test func `a runtime that cuts its stream off is ended for it`() {
+    var machine = streaming()
+    #expect(names(machine.handle(.streamBroke(requestID: "a"), now: .seconds(2))) == ["kill"])
+    let actions = machine.handle(.exited(.signalled(9)), now: .seconds(2))
+    #expect(names(actions) == ["finish a Runtime.TruncatedResponse error", "free"])
+    guard case .finish(_, _, let usage) = actions[0] else { Issue.record("no finish"); return }
+    #expect(usage.errorType == "Runtime.TruncatedResponse")
+  }
+
+  @Test func `an environment that is stopped in its stream ends it`() {
+    var machine = streaming()
+    #expect(names(machine.handle(.stopAsked, now: .seconds(2))) == ["finish a system ok", "kill", "gone"])
+  }
 }

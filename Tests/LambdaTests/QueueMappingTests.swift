@@ -15,12 +15,12 @@ import Testing
     (#"{"batchItemFailures":"m1"}"#, .allFailed), ("{not json", .allFailed),
   ])
   func `the answer of a function that reports failures is read as AWS reads it`(answer: String, expected: BatchResponse) {
-    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: true, messageIDs: ["m1", "m2"]) == expected)
+    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: true, itemIDs: ["m1", "m2"]) == expected)
   }
 
   @Test func `without ReportBatchItemFailures every answer means success`() {
     let answer = #"{"batchItemFailures":[{"itemIdentifier":"m1"}]}"#
-    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: false, messageIDs: ["m1"]) == .allSucceeded)
+    #expect(BatchResponse.parse(Array(answer.utf8), reportsFailures: false, itemIDs: ["m1"]) == .allSucceeded)
   }
 }
 

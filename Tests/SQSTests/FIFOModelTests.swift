@@ -65,16 +65,7 @@ private enum FIFOStep: Sendable {
 @Suite struct FIFOModelTests {
   @Test(arguments: 1...24 as ClosedRange<UInt64>)
   func `order in a group and exactly one delivery within the window hold whatever happens`(seed: UInt64) async throws {
-    let random = SeededRandom(seed: seed &* 7919)
-    let steps = (0..<250).map { _ in FIFOStep.random(random) }
-    try await checkTraces(seed: seed, steps) { steps in
-      do {
-        try await Run(seed).perform(steps)
-        return nil
-      } catch let difference as Difference { return difference.text } catch let error as AWSError {
-        return "\(error.code): \(error.message)"
-      }
-    }
+    try await checkRandomTraces(seed: seed, salt: 7919, of: 250, draw: FIFOStep.random) { try await Run(seed).perform($0) }
   }
 }
 

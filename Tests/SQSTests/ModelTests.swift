@@ -28,16 +28,7 @@ private enum Step: Sendable {
 @Suite struct ModelTests {
   @Test(arguments: 1...24 as ClosedRange<UInt64>)
   func `nothing is lost, nothing is received within its time-out, and the counts add up`(seed: UInt64) async throws {
-    let random = SeededRandom(seed: seed &* 977)
-    let steps = (0..<300).map { _ in Step.random(random) }
-    try await checkTraces(seed: seed, steps) { steps in
-      do {
-        try await Run(seed).perform(steps)
-        return nil
-      } catch let difference as Difference { return difference.text } catch let error as AWSError {
-        return "\(error.code): \(error.message)"
-      }
-    }
+    try await checkRandomTraces(seed: seed, salt: 977, of: 300, draw: Step.random) { try await Run(seed).perform($0) }
   }
 }
 

@@ -1,7 +1,28 @@
+import Base
 import Testing
 
+/// Performs random steps against a model; what differs from it is made as short as possible.
+/// - Parameters:
+///   - salt: a prime, so that two models do not draw the same.
+///   - perform: throws `Difference`, or the `AWSError` that the model did not expect.
+func checkRandomTraces<Step: Sendable>(
+  seed: UInt64, salt: UInt64, of count: Int, _ location: SourceLocation = #_sourceLocation, draw: (SeededRandom) -> Step,
+  perform: ([Step]) async throws -> Void
+) async throws {
+  let random = SeededRandom(seed: seed &* salt)
+  let steps = (0..<count).map { _ in draw(random) }
+  try await checkTraces(seed: seed, steps, location) { steps in
+    do {
+      try await perform(steps)
+      return nil
+    } catch let difference as Difference { return difference.text } catch let error as AWSError {
+      return "\(error.code): \(error.message)"
+    }
+  }
+}
+
 /// Random operations against a model. A failure names its seed and the shortest trace that was found to fail.
-func checkTraces<Step: Sendable>(
+private func checkTraces<Step: Sendable>(
   seed: UInt64, _ steps: [Step], _ location: SourceLocation = #_sourceLocation,
   run: ([Step]) async throws -> String?
 ) async throws {

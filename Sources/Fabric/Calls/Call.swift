@@ -23,6 +23,8 @@ public struct Call: Sendable {
   public var conditionValues: [String: [String]]
   /// The protocol is awsQuery; a few services word their errors differently there.
   public var isQueryProtocol: Bool
+  /// It came in by the listener of an environment: function code is not a user of this machine, whatever its role may do.
+  public var isFromFunction = false
 
   public init(
     service: String, operation: String, principal: Principal, account: AccountID, region: Region, requestID: String,

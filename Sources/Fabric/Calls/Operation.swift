@@ -8,6 +8,8 @@ public struct Operation: Sendable {
   /// What the call touches, for IAM. Empty: anybody who is authenticated may call it (sts:GetCallerIdentity).
   public let access: @Sendable (Record, Call) async throws -> [Access]
   public let run: @Sendable (Record, Call) async throws -> Record?
+  /// In place of `run`, when the output has an event stream.
+  public let stream: (@Sendable (Record, Call) async throws -> EventStreamOutput)?
 
   /// An operation with typed input and output.
   /// - Parameter access: every action and resource that the caller must be allowed, read from the input.
@@ -18,6 +20,7 @@ public struct Operation: Sendable {
     self.name = name
     self.access = { try await access(Input($0), $1) }
     self.run = { try await run(Input($0), $1).record }
+    stream = nil
   }
 
   /// An operation without output.
@@ -28,6 +31,37 @@ public struct Operation: Sendable {
     self.name = name
     self.access = { try await access(Input($0), $1) }
     self.run = { try await run(Input($0), $1); return nil }
+    stream = nil
+  }
+
+  /// An operation whose output has an event stream. Only clients can call it: calls between services have no streams.
+  public init<Input: RecordView>(
+    _ name: String, access: @escaping @Sendable (Input, Call) async throws -> [Access],
+    stream: @escaping @Sendable (Input, Call) async throws -> EventStreamOutput
+  ) {
+    self.name = name
+    self.access = { try await access(Input($0), $1) }
+    run = { _, call in
+      throw AWSError(
+        "NotImplemented", "Dewpoint cannot call \(name) of the service \(call.service) from another service: it streams.", status: 501,
+        fault: .server)
+    }
+    self.stream = { try await stream(Input($0), $1) }
+  }
+}
+
+/// The answer of an operation whose output has an event stream.
+public struct EventStreamOutput: Sendable {
+  public typealias Send = @Sendable (EventStreamMessage) async throws -> Void
+
+  /// What is no stream: the status and the members in header fields.
+  public var record: Record
+  /// Sends one message after the other; each call returns once the client has taken enough of those before. What it throws cuts
+  /// the connection off, so that the client sees that the end is missing. Nil: this answer has no stream.
+  public var messages: (@Sendable (_ send: @escaping Send) async throws -> Void)?
+
+  public init(_ record: Record, messages: (@Sendable (_ send: @escaping Send) async throws -> Void)? = nil) {
+    (self.record, self.messages) = (record, messages)
   }
 }
 
@@ -53,6 +87,8 @@ public protocol ServiceModule: Sendable {
   var workers: [any Worker] { get }
   /// Its pages under `/_dewpoint/`.
   var pages: [InternalPage] { get }
+  /// What it answers under host names of its own.
+  var endpoints: [WebEndpoint] { get }
   /// What it tells of itself at `/_dewpoint/metrics`; asked at each scrape, so cheap.
   func measurements() async -> [Measurement]
   /// The resources that a snapshot's table of contents counts.
@@ -63,6 +99,7 @@ public protocol ServiceModule: Sendable {
 
 extension ServiceModule {
   public var pages: [InternalPage] { [] }
+  public var endpoints: [WebEndpoint] { [] }
   public func measurements() async -> [Measurement] { [] }
   public var inventory: [InventoryItem] { [] }
 }

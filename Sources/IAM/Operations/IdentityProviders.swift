@@ -132,11 +132,7 @@ extension IAMService {
     -> ListOpenIDConnectProviderTagsOutput
   {
     let tags = try await read(call.account) { try $0.getProvider(input.openIDConnectProviderArn).tags }
-    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
-    var output = ListOpenIDConnectProviderTagsOutput()
-    output.tags = page.items.shapes
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
+    return try ListOpenIDConnectProviderTagsOutput(tags, after: input.marker, limit: input.maxItems)
   }
 
   private func edit(

@@ -139,26 +139,16 @@ extension IAMService {
 
   private func tagProfile(_ input: TagInstanceProfileInput, _ call: Call) async throws {
     let tags = try [Tag](input.tags).checked()
-    try await change(call.account) { tx in
-      var profile = try tx.getProfile(input.instanceProfileName)
-      try profile.tags.merge(tags)
-      try tx.save(profile)
-    }
+    try await changeTags(call, of: { try $0.getProfile(input.instanceProfileName) }, save: { try $0.save($1) }) { try $0.merge(tags) }
   }
   private func untagProfile(_ input: UntagInstanceProfileInput, _ call: Call) async throws {
-    try await change(call.account) { tx in
-      var profile = try tx.getProfile(input.instanceProfileName)
-      profile.tags.remove(input.tagKeys)
-      try tx.save(profile)
+    try await changeTags(call, of: { try $0.getProfile(input.instanceProfileName) }, save: { try $0.save($1) }) {
+      $0.remove(input.tagKeys)
     }
   }
   private func listProfileTags(_ input: ListInstanceProfileTagsInput, _ call: Call) async throws -> ListInstanceProfileTagsOutput {
     let tags = try await read(call.account) { try $0.getProfile(input.instanceProfileName).tags }
-    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
-    var output = ListInstanceProfileTagsOutput()
-    output.tags = page.items.shapes
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
+    return try ListInstanceProfileTagsOutput(tags, after: input.marker, limit: input.maxItems)
   }
 
   private func addRoleToProfile(_ input: AddRoleToInstanceProfileInput, _ call: Call) async throws {

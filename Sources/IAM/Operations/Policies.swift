@@ -90,26 +90,14 @@ extension IAMService {
 
   private func tagPolicy(_ input: TagPolicyInput, _ call: Call) async throws {
     let tags = try [Tag](input.tags).checked()
-    try await change(call.account) { tx in
-      var policy = try tx.ownPolicy(input.policyArn)
-      try policy.tags.merge(tags)
-      try tx.save(policy)
-    }
+    try await changeTags(call, of: { try $0.ownPolicy(input.policyArn) }, save: { try $0.save($1) }) { try $0.merge(tags) }
   }
   private func untagPolicy(_ input: UntagPolicyInput, _ call: Call) async throws {
-    try await change(call.account) { tx in
-      var policy = try tx.ownPolicy(input.policyArn)
-      policy.tags.remove(input.tagKeys)
-      try tx.save(policy)
-    }
+    try await changeTags(call, of: { try $0.ownPolicy(input.policyArn) }, save: { try $0.save($1) }) { $0.remove(input.tagKeys) }
   }
   private func listPolicyTags(_ input: ListPolicyTagsInput, _ call: Call) async throws -> ListPolicyTagsOutput {
     let tags = try await read(call.account) { try $0.getPolicy(input.policyArn).tags }
-    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
-    var output = ListPolicyTagsOutput()
-    output.tags = page.items.shapes
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
+    return try ListPolicyTagsOutput(tags, after: input.marker, limit: input.maxItems)
   }
 
   private func listEntitiesForPolicy(_ input: ListEntitiesForPolicyInput, _ call: Call) async throws

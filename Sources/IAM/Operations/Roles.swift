@@ -144,11 +144,7 @@ extension IAMService {
   }
   private func listRoleTags(_ input: ListRoleTagsInput, _ call: Call) async throws -> ListRoleTagsOutput {
     let tags = try await read(call.account) { try $0.get(.role, input.roleName).tags }
-    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
-    var output = ListRoleTagsOutput()
-    output.tags = page.items.shapes
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
+    return try ListRoleTagsOutput(tags, after: input.marker, limit: input.maxItems)
   }
 
   private func putRoleBoundary(_ input: PutRolePermissionsBoundaryInput, _ call: Call) async throws {

@@ -85,11 +85,7 @@ extension IAMService {
   }
   private func listUserTags(_ input: ListUserTagsInput, _ call: Call) async throws -> ListUserTagsOutput {
     let tags = try await read(call.account) { try $0.get(.user, input.userName).tags }
-    let page = try Page(tags, after: input.marker, limit: input.maxItems, key: \.key)
-    var output = ListUserTagsOutput()
-    output.tags = page.items.shapes
-    (output.isTruncated, output.marker) = (page.isTruncated, page.marker)
-    return output
+    return try ListUserTagsOutput(tags, after: input.marker, limit: input.maxItems)
   }
 
   private func putUserBoundary(_ input: PutUserPermissionsBoundaryInput, _ call: Call) async throws {

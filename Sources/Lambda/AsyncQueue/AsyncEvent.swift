@@ -107,6 +107,9 @@ enum AsyncRetry {
 }
 
 extension AsyncEvent {
+  /// The function as it was named; what will run is not known before it does.
+  var metricTarget: MetricTarget { MetricTarget(function, qualifier: qualifier) }
+
   var row: [UInt8] {
     var w = RowWriter(capacity: payload.count + 256)
     w.string(requestID)

@@ -12,26 +12,29 @@ final class AsyncQueue: Sendable {
   private let rows: AsyncEventRows
   private let control: ControlPlane
   private let invoker: Invoker
+  private let executions: DurableExecutions
   private let deadLetters: DeadLetters
   private let destinations: Destinations
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
   private let inFlight = Mutex(0)
 
   init(
-    store: any Store, control: ControlPlane, invoker: Invoker, deadLetters: DeadLetters, destinations: Destinations,
-    ambient: Ambient, logger: Logger
+    store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
+    destinations: Destinations, metrics: FunctionMetrics, ambient: Ambient, logger: Logger
   ) {
     rows = AsyncEventRows(store: store)
-    (self.control, self.invoker) = (control, invoker)
-    (self.deadLetters, self.destinations) = (deadLetters, destinations)
+    (self.control, self.invoker, self.executions) = (control, invoker, executions)
+    (self.deadLetters, self.destinations, self.metrics) = (deadLetters, destinations, metrics)
     (self.ambient, self.logger) = (ambient, logger)
   }
 
   /// Returns once the event is durable.
   func accept(_ event: AsyncEvent) async throws {
     try await rows.add(event, due: event.acceptedAt)
+    metrics.add(.asyncEventsReceived, of: event.metricTarget, at: event.acceptedAt)
     nudge.nudge()
   }
 
@@ -86,14 +89,33 @@ final class AsyncQueue: Sendable {
       await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil)
       return
     }
+    if resolved.version.durable != nil { return await start(event, name, resolved) }
     let (attempt, response) = await invoke(event, name, resolved)
     await settle(event, attempt, response, resolved)
+  }
+
+  /// The event of a durable function becomes an execution, which has retries, dead letter and destinations of its own. Its
+  /// name is the event's id, so that an event which is tried again finds its execution.
+  private func start(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction) async {
+    do {
+      guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
+      _ = try await executions.start(
+        resolved, name: event.requestID, payload: event.payload,
+        origin: .asynchronous(requestID: event.requestID, qualifier: name.qualifier), trace: event.trace)
+      try await rows.complete(event)
+    } catch let error as AWSError where error.fault == .client {
+      await settle(event, .functionFailed(FunctionError.make(error.code, error.message)), nil, resolved)
+    } catch {
+      await settle(event, .notRun(reason: "\(error)"), nil, resolved)
+    }
   }
 
   private func invoke(
     _ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction
   ) async -> (AsyncAttempt, AsyncResponse?) {
     if resolved.reservedConcurrency == 0 { return (.stoppedByZeroReservation, nil) }
+    let now = ambient.now
+    metrics.add(.asyncEventAge, Double(max(0, (now - event.acceptedAt).inMilliseconds)), of: event.metricTarget, at: now)
     do {
       let (_, result) = try await invoker.invoke(
         resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: event.trace)
@@ -126,6 +148,7 @@ final class AsyncQueue: Sendable {
         try await end(event, .success, event.failures + 1, response, target, resolved)
       case .retry(let changed, let due): try await rows.putBack(changed, due: due)
       case .giveUp(let reason):
+        metrics.add(.asyncEventsDropped, of: event.metricTarget, at: ambient.now)
         await deadLetters.take(event, reason, resolved?.version)
         let runs = event.failures + (response == nil ? 0 : 1)
         try await end(event, reason.condition, runs, event.lastResponse, resolved?.asynchronous?.onFailure, resolved)
@@ -145,6 +168,9 @@ final class AsyncQueue: Sendable {
     let record = InvocationRecord(event: event, condition: condition, invocations: runs, response: response, time: ambient.now)
     let follower = await destinations.take(record, for: target, of: function)
     try await rows.complete(event, followedBy: follower.map { [$0] } ?? [])
-    if follower != nil { nudge.nudge() }
+    if let follower {
+      metrics.add(.asyncEventsReceived, of: follower.metricTarget, at: follower.acceptedAt)
+      nudge.nudge()
+    }
   }
 }

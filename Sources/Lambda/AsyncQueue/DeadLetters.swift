@@ -9,6 +9,8 @@ struct DeadLetters: Sendable {
 
   let queues: any QueuePort
   let roles: any RolePort
+  let metrics: FunctionMetrics
+  let ambient: Ambient
   let logger: Logger
 
   /// Never throws: an event that cannot be delivered here is lost, as on AWS, and the log says so.
@@ -27,6 +29,7 @@ struct DeadLetters: Sendable {
       var metadata = metadata(event, reason)
       metadata["target"] = "\(target)"
       metadata["error"] = "\(error)"
+      metrics.add(.deadLetterErrors, of: event.metricTarget, at: ambient.now)
       logger.error("a dead letter could not be delivered", metadata: metadata)
     }
   }

@@ -8,6 +8,7 @@ struct Destinations: Sendable {
   let queues: any QueuePort
   let roles: any RolePort
   let authoriser: any Authoriser
+  let metrics: FunctionMetrics
   let ambient: Ambient
   let logger: Logger
 
@@ -22,6 +23,7 @@ struct Destinations: Sendable {
       let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
       _ = try await queues.send(message, to: target, as: caller)
     } catch {
+      metrics.add(.destinationDeliveryFailures, of: record.event.metricTarget, at: ambient.now)
       logger.error("a record could not be delivered to its destination", metadata: [
         "function": "\(function.id.arn)", "request": "\(record.event.requestID)", "destination": "\(target)", "error": "\(error)",
       ])

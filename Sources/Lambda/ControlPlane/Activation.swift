@@ -52,7 +52,7 @@ struct Activation: Worker {
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
     do {
-      for hash in [version.codeHash] + version.layers.map(\.codeHash) { _ = try await packages.directory(for: hash) }
+      for hash in version.packages { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
       return .failed(reason: "The code of the function or of a layer (\(missing.hash)) is lost.", code: "InvalidZipFileException")
     }

@@ -99,6 +99,7 @@ extension ControlPlane {
       try tx.delete(Keys.alias(id, input.name))
       try tx.delete(Keys.policy(id, input.name))
       try tx.delete(Keys.settings(id, input.name))
+      try URLRows.delete(id, input.name, in: tx)
       try tx.delete(Keys.provisioned(id, input.name))
     }
     functionChanged(.changed(id))

@@ -14,6 +14,8 @@ final class ControlPlane: Sendable {
   let principals: any PrincipalPort
   let authoriser: any Authoriser
   let queues: any QueuePort
+  /// By the service in a stream's ARN.
+  let streams: [String: any StreamPort]
   let catalog: any RuntimeCatalog
 
   let resolver: Resolver
@@ -29,15 +31,16 @@ final class ControlPlane: Sendable {
   let provisioner: any Provisioner
   /// Nudged after every change that may move what is provisioned.
   let provisionNudge = Nudge()
+  let hotReload: HotReload
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, catalog: any RuntimeCatalog, provisioner: any Provisioner,
-    limits: AccountLimits = AccountLimits()
+    authoriser: any Authoriser, queues: any QueuePort, streams: [String: any StreamPort] = [:], catalog: any RuntimeCatalog,
+    provisioner: any Provisioner, hotReload: HotReload, limits: AccountLimits = AccountLimits()
   ) {
-    (self.store, self.ambient, self.packages, self.roles) = (store, ambient, packages, roles)
+    (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    (self.principals, self.provisioner, self.limits) = (principals, provisioner, limits)
+    (self.principals, self.provisioner, self.limits, self.streams) = (principals, provisioner, limits, streams)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
@@ -52,7 +55,8 @@ final class ControlPlane: Sendable {
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
       + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
-      + layerPermissionOperations + provisionedOperations + recursionOperations + managementOperations
+      + layerPermissionOperations + recursionOperations + managementOperations + urlOperations
+      + provisionedOperations
   }
 
   /// What is to run under a name, from memory where possible.

@@ -40,6 +40,13 @@ extension FunctionConfiguration {
     snapStart.applyOn = version.hasSnapStart ? "PublishedVersions" : "None"
     snapStart.optimizationStatus = version.hasSnapStart && isPublished ? "On" : "Off"
     self.snapStart = snapStart
+    if let vpc = version.vpc {
+      var config = VpcConfigResponse()
+      (config.subnetIds, config.securityGroupIds) = (vpc.subnets, vpc.securityGroups)
+      config.vpcId = vpc.isAttached ? VPCSettings.identifier(of: version.id) : ""
+      config.ipv6AllowedForDualStack = vpc.allowsIPv6
+      vpcConfig = config
+    }
     if !version.layers.isEmpty {
       layers = version.layers.map { reference in
         var layer = LambdaLayer()
@@ -51,6 +58,11 @@ extension FunctionConfiguration {
     (logging.logFormat, logging.logGroup) = (version.logFormat.rawValue, version.logGroup)
     (logging.applicationLogLevel, logging.systemLogLevel) = (version.applicationLogLevel, version.systemLogLevel)
     loggingConfig = logging
+    if let durable = version.durable {
+      var config = DurableConfig()
+      (config.executionTimeout, config.retentionPeriodInDays) = (durable.executionTimeout, durable.retentionDays)
+      durableConfig = config
+    }
   }
 
   private mutating func setState(_ version: FunctionVersion) {
@@ -74,5 +86,5 @@ extension FunctionConfiguration {
 
 extension FunctionVersion {
   /// The hash of the zip as the API shows it.
-  var codeSHA256: String { (decodeHex(codeHash) ?? []).base64 }
+  var codeSHA256: String { hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash }
 }

@@ -20,34 +20,37 @@ extension ControlPlane {
 
   private func updateFunctionCode(_ input: UpdateFunctionCodeInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
-    let zip = try FunctionSettings.zip(
-      file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, image: input.imageUri,
-      kms: input.sourceKMSKeyArn)
+    let code = try code(input, call)
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
-    if input.dryRun == true { return try await dryRun(zip, before.latest, input) }
-    let growth = max(0, zip.count - before.latest.codeSize) + (input.publish == true ? zip.count : 0)
+    if input.dryRun == true { return try await dryRun(code, before.latest, input) }
+    let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
     try await storage.admit(growth, id.account, id.region)
-    let package = try await packages.add(zip: zip)
-    defer { packages.release(package.hash) }
+    var used = before.latest
+    let added = try await use(code, in: &used)
+    defer { if let added { packages.release(added) } }
+    let new = used
     let revision = ambient.uuid()
-    let after = try await change(id, input.revisionId, keeping: package.hash, call) { function in
+    let after = try await change(id, input.revisionId, keeping: added, call) { function in
       var version = function.latest
-      (version.codeHash, version.codeSize, version.unzippedSize) = package
+      version.takeCode(of: new)
       try version.checkSize()
       version.architecture = input.architectures?.first ?? version.architecture
       function.beginUpdate(to: version, revisionID: revision, at: call.now)
-      if input.publish == true { function.beginPublishing() }
+      if input.publish == true { try function.beginPublishing() }
     }
     return FunctionConfiguration(after.published ?? after.latest)
   }
 
-  private func dryRun(_ zip: [UInt8], _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
+  private func dryRun(_ code: CodeSource, _ version: FunctionVersion, _ input: UpdateFunctionCodeInput) async throws
     -> FunctionConfiguration
   {
     var version = version
-    (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
+    switch code {
+    case .zip(let zip): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
+    case .hotReload(let directory): version.use(directory: directory)
+    }
     version.architecture = input.architectures?.first ?? version.architecture
     return FunctionConfiguration(version)
   }
@@ -110,7 +113,8 @@ extension ControlPlane {
 
 extension StoredFunction {
   /// What is under way becomes a version, too.
-  mutating func beginPublishing() {
+  mutating func beginPublishing() throws {
+    if let directory = latest.hotReloadDirectory { throw LambdaError.noVersionOfHotReload(directory) }
     lastVersion += 1
     versionInProgress = lastVersion
   }

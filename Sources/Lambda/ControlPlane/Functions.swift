@@ -38,30 +38,26 @@ extension ControlPlane {
   private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    let code = input.code
-    let zip = try FunctionSettings.zip(
-      file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, image: code.imageUri,
-      kms: code.sourceKMSKeyArn)
+    let code = try code(input.code, call)
     var version = try FunctionVersion(
       creating: id, settings, architecture: input.architectures?.first, revisionID: ambient.uuid(), at: call.now)
     let tags = try Tags.checked(input.tags ?? [:])
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
     if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
-    try await storage.admit(input.publish == true ? 2 * zip.count : zip.count, id.account, id.region)
-    let package = try await packages.add(zip: zip)
-    defer { packages.release(package.hash) }
-    (version.codeHash, version.codeSize, version.unzippedSize) = package
+    try await storage.admit((input.publish == true ? 2 : 1) * code.storedBytes, id.account, id.region)
+    let added = try await use(code, in: &version)
+    defer { if let added { packages.release(added) } }
     try version.checkSize()
     var function = StoredFunction(latest: version, tags: tags)
-    if input.publish == true { (function.lastVersion, function.versionInProgress) = (1, 1) }
+    if input.publish == true { try function.beginPublishing() }
     try await save(new: function, at: call.now)
     functionChanged(.changed(id))
     return FunctionConfiguration(function.published ?? version)
   }
 
   private func save(new function: StoredFunction, at now: Instant) async throws {
-    try await keepingPackage(function.latest.codeHash, at: now) { tx in
+    try await keeping(function.latest.packages, at: now) { tx in
       guard try FunctionRows(tx).function(function.id) == nil else { throw LambdaError.functionExists(function.id) }
       try FunctionRows.save(function, replacing: nil, in: tx, at: now)
       if let version = function.published { try FunctionRows.save(version, number: 1, in: tx) }
@@ -72,11 +68,19 @@ extension ControlPlane {
   func keepingPackage<T: Sendable>(
     _ hash: String, at now: Instant, _ body: @escaping @Sendable (any Transaction) throws -> T
   ) async throws -> T {
+    try await keeping([hash], at: now, body)
+  }
+
+  func keeping<T: Sendable>(
+    _ hashes: Set<String>, at now: Instant, _ body: @escaping @Sendable (any Transaction) throws -> T
+  ) async throws -> T {
     do {
       return try await store.transact(body)
     } catch {
-      try await store.transact { try PackageRows.markIfUnused(hash, in: $0, at: now) }
-      collector.nudge.nudge()
+      if !hashes.isEmpty {
+        try await store.transact { tx in for hash in hashes { try PackageRows.markIfUnused(hash, in: tx, at: now) } }
+        collector.nudge.nudge()
+      }
       throw error
     }
   }
@@ -90,7 +94,8 @@ extension ControlPlane {
     var output = GetFunctionOutput()
     output.configuration = FunctionConfiguration(version, arn: name.arn)
     var code = FunctionCodeLocation()
-    (code.repositoryType, code.location) = ("S3", call.endpoint + links.link(version.codeHash))
+    let place = version.hotReloadDirectory.map { "file://" + percentEncoded($0, keepSlash: true) }
+    (code.repositoryType, code.location) = ("S3", place ?? call.endpoint + links.link(version.codeHash))
     output.code = code
     if !function.tags.isEmpty { output.tags = function.tags }
     if let reserved = function.reservedConcurrency {
@@ -208,7 +213,17 @@ extension FunctionVersion {
       ephemeralStorageMegabytes: LambdaLimits.defaultEphemeralStorageMegabytes, architecture: architecture ?? "x86_64",
       codeHash: "", codeSize: 0, logFormat: .text, logGroup: "/aws/lambda/\(id.name)", tracing: .passThrough,
       deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
+    if let durable = settings.durable { try makeDurable(durable) }
     try apply(settings)
+  }
+
+  /// Only creation can. Such a function may take longer unless it is told otherwise, and logs in JSON.
+  private mutating func makeDurable(_ settings: FunctionSettings.Durable) throws {
+    guard let timeout = settings.executionTimeout else { throw LambdaError.durableWithoutTimeout() }
+    durable = DurableSettings(
+      executionTimeout: timeout, retentionDays: settings.retentionDays ?? DurableLimits.defaultRetentionDays)
+    self.timeout = .seconds(min(timeout, LambdaLimits.timeoutSeconds.upperBound))
+    (logFormat, applicationLogLevel, systemLogLevel) = (.json, "INFO", "INFO")
   }
 
   /// Takes over what was given.
@@ -224,7 +239,16 @@ extension FunctionVersion {
     tracing = settings.tracing ?? tracing
     if let target = settings.deadLetterTarget { deadLetterTarget = target }
     if let logging = settings.logging { try apply(logging) }
+    if let change = settings.durable {
+      guard let before = durable else { throw LambdaError.durableAddedLater() }
+      durable = DurableSettings(
+        executionTimeout: change.executionTimeout ?? before.executionTimeout,
+        retentionDays: change.retentionDays ?? before.retentionDays)
+    }
+    if durable != nil, logFormat == .text { throw LambdaError.durableTextLogs() }
     hasSnapStart = settings.hasSnapStart ?? hasSnapStart
+    // One who sends empty lists for a function that never was in a VPC asks for nothing.
+    if let given = settings.vpc, given.isAttached || vpc != nil { vpc = given }
     if hasSnapStart { try checkSnapStart() }
   }
 

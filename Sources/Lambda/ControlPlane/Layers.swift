@@ -176,34 +176,48 @@ extension LayerVersionContentOutput {
   }
 }
 
+/// What every answer says of a version of a layer.
+private protocol LayerVersionShape {
+  var layerVersionArn: String? { get set }
+  var version: Int? { get set }
+  var description: String? { get set }
+  var licenseInfo: String? { get set }
+  var createdDate: String? { get set }
+  var compatibleRuntimes: [String]? { get set }
+  var compatibleArchitectures: [String]? { get set }
+}
+extension PublishLayerVersionOutput: LayerVersionShape {}
+extension GetLayerVersionResponse: LayerVersionShape {}
+extension LayerVersionsListItem: LayerVersionShape {}
+
+extension LayerVersionShape {
+  fileprivate mutating func describe(_ version: LayerVersion) {
+    (layerVersionArn, self.version, description) = (version.arn, version.number, version.description)
+    (licenseInfo, createdDate) = (version.license, version.created.lambdaTimestamp)
+    if !version.runtimes.isEmpty { compatibleRuntimes = version.runtimes }
+    if !version.architectures.isEmpty { compatibleArchitectures = version.architectures }
+  }
+}
+
 extension PublishLayerVersionOutput {
   fileprivate init(_ version: LayerVersion, location: String) {
     self.init()
-    content = LayerVersionContentOutput(version, location)
-    (layerArn, layerVersionArn, self.version) = (version.layer.arn.text, version.arn, version.number)
-    (description, licenseInfo, createdDate) = (version.description, version.license, version.created.lambdaTimestamp)
-    if !version.runtimes.isEmpty { compatibleRuntimes = version.runtimes }
-    if !version.architectures.isEmpty { compatibleArchitectures = version.architectures }
+    (content, layerArn) = (LayerVersionContentOutput(version, location), version.layer.arn.text)
+    describe(version)
   }
 }
 
 extension GetLayerVersionResponse {
   fileprivate init(_ version: LayerVersion, location: String) {
     self.init()
-    content = LayerVersionContentOutput(version, location)
-    (layerArn, layerVersionArn, self.version) = (version.layer.arn.text, version.arn, version.number)
-    (description, licenseInfo, createdDate) = (version.description, version.license, version.created.lambdaTimestamp)
-    if !version.runtimes.isEmpty { compatibleRuntimes = version.runtimes }
-    if !version.architectures.isEmpty { compatibleArchitectures = version.architectures }
+    (content, layerArn) = (LayerVersionContentOutput(version, location), version.layer.arn.text)
+    describe(version)
   }
 }
 
 extension LayerVersionsListItem {
   fileprivate init(_ version: LayerVersion) {
     self.init()
-    (layerVersionArn, self.version, description) = (version.arn, version.number, version.description)
-    (licenseInfo, createdDate) = (version.license, version.created.lambdaTimestamp)
-    if !version.runtimes.isEmpty { compatibleRuntimes = version.runtimes }
-    if !version.architectures.isEmpty { compatibleArchitectures = version.architectures }
+    describe(version)
   }
 }

@@ -50,13 +50,13 @@ extension ControlPlane {
   private func createMapping(_ input: CreateEventSourceMappingInput, _ call: Call) async throws
     -> EventSourceMappingConfiguration
   {
-    let queue = try Self.queue(input.eventSourceArn, call)
-    let settings = try MappingSettings(input)
+    let (source, kind) = try Self.source(input.eventSourceArn, call)
+    let settings = try MappingSettings(input, of: source, kind, now: call.now)
     let tags = try Tags.checked(input.tags ?? [:])
     let function = try name(input.functionName, call)
     var mapping = EventSourceMapping(
-      uuid: ambient.uuid(), account: call.account, region: call.region, source: queue, function: function.id,
-      qualifier: function.qualifier, batchSize: LambdaLimits.defaultSQSBatchSize, batchingWindow: .zero,
+      uuid: ambient.uuid(), account: call.account, region: call.region, source: source, function: function.id,
+      qualifier: function.qualifier, batchSize: kind.defaultBatchSize, batchingWindow: .zero,
       reportsBatchItemFailures: false, maximumConcurrency: nil, state: .creating, lastModified: call.now)
     try mapping.apply(settings)
     try await check(mapping, call)
@@ -66,11 +66,11 @@ extension ControlPlane {
       try MappingRows.save(stored, replacing: nil, in: tx)
     }
     mappingNudge.nudge()
-    return EventSourceMappingConfiguration(mapping)
+    return EventSourceMappingConfiguration(stored)
   }
 
   private func getMapping(_ input: GetEventSourceMappingInput, _ call: Call) async throws -> EventSourceMappingConfiguration {
-    EventSourceMappingConfiguration(try await store.read { try Self.required(input.uuid, call, $0).mapping })
+    EventSourceMappingConfiguration(try await store.read { try Self.required(input.uuid, call, $0) })
   }
 
   private func listMappings(_ input: ListEventSourceMappingsInput, _ call: Call) async throws -> ListEventSourceMappingsOutput {
@@ -84,14 +84,15 @@ extension ControlPlane {
     }
     var output = ListEventSourceMappingsOutput()
     output.nextMarker = page.next
-    output.eventSourceMappings = page.items.map { EventSourceMappingConfiguration($0.mapping) }
+    output.eventSourceMappings = page.items.map { EventSourceMappingConfiguration($0) }
     return output
   }
 
   private func updateMapping(_ input: UpdateEventSourceMappingInput, _ call: Call) async throws
     -> EventSourceMappingConfiguration
   {
-    let settings = try MappingSettings(input)
+    let kind = try await store.read { try Self.required(input.uuid, call, $0).mapping.kind }
+    let settings = try MappingSettings(input, of: kind)
     let function = try input.functionName.map { try name($0, call) }
     let change: @Sendable (any Reader) throws -> (old: StoredMapping, new: StoredMapping) = { reader in
       let old = try Self.required(input.uuid, call, reader)
@@ -102,29 +103,29 @@ extension ControlPlane {
       return (old, new)
     }
     try await check(try await store.read(change).new.mapping, call)
-    let mapping = try await store.transact { tx in
+    let stored = try await store.transact { tx in
       let (old, new) = try change(tx)
       try Self.checkTwin(of: new.mapping, tx)
       try MappingRows.save(new, replacing: old, in: tx)
-      return new.mapping
+      return new
     }
     mappingNudge.nudge()
-    return EventSourceMappingConfiguration(mapping)
+    return EventSourceMappingConfiguration(stored)
   }
 
   private func deleteMapping(_ input: DeleteEventSourceMappingInput, _ call: Call) async throws
     -> EventSourceMappingConfiguration
   {
-    let mapping = try await store.transact { tx in
+    let stored = try await store.transact { tx in
       let old = try Self.required(input.uuid, call, tx)
       guard old.mapping.state != .deleting else { throw LambdaError.mappingInUse(.deleting) }
       var new = old
       (new.mapping.state, new.mapping.isWanted) = (.deleting, false)
       try MappingRows.save(new, replacing: old, in: tx)
-      return new.mapping
+      return new
     }
     mappingNudge.nudge()
-    return EventSourceMappingConfiguration(mapping)
+    return EventSourceMappingConfiguration(stored)
   }
 
   private static func required(_ uuid: String, _ call: Call, _ reader: any Reader) throws -> StoredMapping {

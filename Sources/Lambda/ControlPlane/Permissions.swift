@@ -10,6 +10,7 @@ extension ControlPlane {
         access: { [self] (i: AddPermissionInput, c) in
           var asked = try await access("AddPermission", i.functionName, i.qualifier, c)
           asked[0].conditionValues["lambda:principal"] = [i.principal]
+          if let type = i.functionUrlAuthType { asked[0].conditionValues["lambda:functionurlauthtype"] = [type] }
           return asked
         }, run: addPermission),
       Operation(

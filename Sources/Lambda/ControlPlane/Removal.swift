@@ -6,6 +6,7 @@ import Store
 extension ControlPlane {
   static let inventory = [
     InventoryItem("functions", below: Keys.functions), InventoryItem("layers", below: Keys.layers), InventoryItem("event source mappings", below: Keys.mappings),
+    InventoryItem("function URLs", below: Keys.urls),
   ]
 
   /// Pollers stop as soon as the runner has looked.

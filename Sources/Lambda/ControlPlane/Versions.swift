@@ -30,6 +30,7 @@ extension ControlPlane {
             + "Please try again with the CodeSHA256 in $LATEST.")
       }
       var version = old.serving ?? old.latest
+      if let directory = version.hotReloadDirectory { throw LambdaError.noVersionOfHotReload(directory) }
       version.description = input.description ?? version.description
       if let last = try FunctionRows(tx).version(id, old.lastVersion), last.isSame(as: version) { return last }
       var function = old

@@ -65,8 +65,14 @@ struct FunctionVersion: Sendable, Equatable {
   var layers: [LayerReference] = []
   /// Of the files of the package, in bytes; 0 when an older release stored the function.
   var unzippedSize = 0
+  /// The directory of this host that is the code, in place of a package; then there are no hash and no size.
+  var hotReloadDirectory: String?
   /// SnapStart is asked for. A published version starts in the ordinary way all the same.
   var hasSnapStart = false
+  /// Nil when it never was in one.
+  var vpc: VPCSettings?
+  /// An invocation starts a durable execution; nil for an ordinary function.
+  var durable: DurableSettings?
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

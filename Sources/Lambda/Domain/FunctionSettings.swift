@@ -18,7 +18,11 @@ struct FunctionSettings {
   var deadLetterTarget: ARN??
   var layers: LayerList?
   var hasSnapStart: Bool?
+  var vpc: VPCSettings?
+  var durable: Durable?
 
+  /// Each member is nil when it was not given.
+  struct Durable: Equatable { var executionTimeout: Int?, retentionDays: Int? }
   struct Logging: Equatable {
     var format: FunctionVersion.LogFormat?
     var applicationLevel: String?
@@ -34,6 +38,8 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
+    durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
   init(_ input: UpdateFunctionConfigurationInput) throws {
@@ -44,6 +50,8 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
+    durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
   private mutating func setCode(role: String?, runtime: String?, handler: String?) throws {
@@ -106,6 +114,12 @@ struct FunctionSettings {
       self.tracing = tracing
     }
     if let deadLetter { deadLetterTarget = .some(try Self.deadLetterTarget(deadLetter)) }
+  }
+
+  private static func durable(_ config: DurableConfig) throws -> Durable {
+    try config.executionTimeout.map { try DurableLimits.executionTimeoutSeconds.check($0, at: "durableConfig.executionTimeout") }
+    try config.retentionPeriodInDays.map { try DurableLimits.retentionDays.check($0, at: "durableConfig.retentionPeriodInDays") }
+    return Durable(executionTimeout: config.executionTimeout, retentionDays: config.retentionPeriodInDays)
   }
 
   private static func deadLetterTarget(_ config: DeadLetterConfig) throws -> ARN? {

@@ -68,6 +68,9 @@ extension ResourcePolicy.Statement {
     if input.functionUrlAuthType != nil, input.action != "lambda:InvokeFunctionUrl" {
       throw LambdaError.invalidParameter("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
     }
+    if input.invokedViaFunctionUrl != nil, input.action != "lambda:InvokeFunction" {
+      throw LambdaError.invalidParameter("InvokedViaFunctionUrl is only supported for lambda:InvokeFunction action")
+    }
   }
 
   /// A service, an account number, an ARN of IAM or STS, or everybody.

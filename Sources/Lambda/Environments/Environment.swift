@@ -31,8 +31,11 @@ final class Environment: Sendable {
     var waiter: CheckedContinuation<NextAnswer, Never>?
     /// Decided for the runtime, which has not asked yet.
     var mailbox: (Invocation, deadline: Instant)?
-    var completions: [String: CheckedContinuation<InvocationResult, Never>] = [:]
-    var process: RunningProcess?
+    var completions: [String: InvocationCompletion] = [:]
+    var process: (any EnvironmentProcess)?
+    /// A process that was there before the environment: its first one.
+    var attached: (any EnvironmentProcess)?
+    var held = HeldTime()
     /// Counts how often the runtime has begun to wait for work.
     var rests: UInt64 = 0
     var isFrozen = false
@@ -53,7 +56,7 @@ final class Environment: Sendable {
   let logStream: String
   private let systemLog: SystemLog
   private let guarded: Mutex<Guarded>
-  private let log = Mutex(InvocationLog())
+  private let log: Mutex<InvocationLog>
   private let ambient: Ambient
   private let freezer: Freezer?
   private let report: @Sendable (EnvironmentID, Report) -> Void
@@ -63,16 +66,19 @@ final class Environment: Sendable {
 
   init(
     id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
-    freezer: Freezer? = nil, writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
+    freezer: Freezer? = nil, attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil,
+    writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
     (self.id, self.function, self.initialization, self.logStream) = (id, function, initialization, logStream)
     (self.ambient, self.freezer, self.writeLog, self.report) = (ambient, freezer, writeLog, report)
     systemLog = SystemLog(function, initialization)
-    guarded = Mutex(
-      Guarded(
-        machine: EnvironmentMachine(
-          timeout: function.timeout, initialization: initialization, now: ambient.clock.monotonic())))
+    log = Mutex(InvocationLog(echo: echo))
+    let now = ambient.clock.monotonic()
+    var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, initialization: initialization, now: now))
+    first.attached = attached
+    if attached != nil { first.held.set(.start, true, at: now) }
+    guarded = Mutex(first)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
     platformLog(systemLog.initStart(at: ambient.now))
@@ -86,9 +92,17 @@ final class Environment: Sendable {
   // MARK: From the placement
 
   /// Runs one invocation. Only for an environment that is free.
-  func run(_ invocation: Invocation, _ completion: CheckedContinuation<InvocationResult, Never>) {
+  func run(_ invocation: Invocation, _ completion: @escaping InvocationCompletion) {
     guarded.withLock { $0.completions[invocation.attemptID] = completion }
     feed(.assigned(invocation))
+  }
+
+  /// Its first process is one that was there before it.
+  var isAttached: Bool { guarded.withLock { $0.attached != nil } }
+
+  /// Whether the time of an attached process stands still: it has not begun, or a debugger holds it.
+  func hold(_ holder: HeldTime.Holder, _ isHeld: Bool) {
+    guarded.withLock { $0.held.set(holder, isHeld, at: ambient.clock.monotonic()) }
   }
 
   /// Ends the environment, whatever it does.
@@ -161,6 +175,22 @@ final class Environment: Sendable {
     drain()
     return feed(.errorPosted(requestID: requestID, error))
   }
+  /// The runtime begins to send its answer in pieces. Nil when it does not run such an invocation.
+  func beginStream(_ requestID: String, contentType: String) -> StreamTarget? {
+    guard feed(.streamBegan(requestID: requestID)) else { return nil }
+    let running = guarded.withLock { $0.machine.running }
+    guard let running, running.requestID == requestID else { return nil }
+    guard let pipe = running.pipe else { return .collected }
+    pipe.begin(contentType: contentType)
+    return .pipe(pipe)
+  }
+  /// False when the invocation is over already.
+  func endStream(_ requestID: String, _ outcome: InvocationOutcome) -> Bool {
+    drain()
+    return feed(.streamEnded(requestID: requestID, outcome))
+  }
+  /// The connection ended before the answer did.
+  func breakStream(_ requestID: String) { feed(.streamBroke(requestID: requestID)) }
   func failInit(_ error: FunctionError) -> Bool {
     drain()
     return feed(.initErrorPosted(error))
@@ -171,7 +201,7 @@ final class Environment: Sendable {
   /// Lives until the environment ends. `launch` makes the process and has it adopted; `booted` is called once, when
   /// the init phase is over or so long that it waits for something else than a processor.
   func live(
-    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> RunningProcess
+    booted: @escaping @Sendable () -> Void, _ launch: @Sendable (Environment) async throws -> any EnvironmentProcess
   ) async {
     guarded.withLock { $0.booted = booted }
     defer { tellBooted() }
@@ -188,7 +218,7 @@ final class Environment: Sendable {
   }
 
   /// The process runs. Called by `launch` before the runtime can be heard.
-  func adopt(_ process: RunningProcess) {
+  func adopt(_ process: any EnvironmentProcess) {
     let mustKill = guarded.withLock { guarded in
       guarded.process = process
       guarded.credentialsExpireAt = process.credentialsExpireAt
@@ -206,10 +236,21 @@ final class Environment: Sendable {
     booted?()
   }
 
-  private func runProcess(_ launch: @Sendable (Environment) async throws -> RunningProcess) async {
-    let process: RunningProcess
+  private func takeAttached() -> (any EnvironmentProcess)? {
+    guard let process = guarded.withLock({ guarded in
+      defer { guarded.attached = nil }
+      return guarded.attached
+    }) else { return nil }
+    // It needs no processor of the server's boots.
+    tellBooted()
+    adopt(process)
+    return process
+  }
+
+  private func runProcess(_ launch: @Sendable (Environment) async throws -> any EnvironmentProcess) async {
+    let process: any EnvironmentProcess
     do {
-      process = try await launch(self)
+      process = if let attached = takeAttached() { attached } else { try await launch(self) }
     } catch LaunchFailure.entrypoint(let reason) {
       guarded.withLock { $0.process = nil }
       tellBooted()
@@ -247,8 +288,7 @@ final class Environment: Sendable {
   private func watch() async {
     let began = ambient.clock.monotonic()
     while !Task.isCancelled {
-      let deadline = guarded.withLock { $0.machine.deadline }
-      let now = ambient.clock.monotonic()
+      let (deadline, now) = guarded.withLock { ($0.machine.deadline, $0.held.now(ambient.clock.monotonic())) }
       let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
         guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
@@ -265,7 +305,7 @@ final class Environment: Sendable {
   }
 
   /// Taken under the lock of the log, so that it stands there in the order in which it was written.
-  private func drain(_ process: RunningProcess) {
+  private func drain(_ process: any EnvironmentProcess) {
     log.withLock { log in
       let bytes = process.takeOutput()
       if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
@@ -287,7 +327,7 @@ final class Environment: Sendable {
   /// False when the machine rejects the event.
   @discardableResult
   private func feed(_ event: EnvironmentMachine.Event) -> Bool {
-    let actions = guarded.withLock { $0.machine.handle(event, now: ambient.clock.monotonic()) }
+    let actions = guarded.withLock { $0.machine.handle(event, now: $0.held.now(ambient.clock.monotonic())) }
     var isAccepted = true
     for action in actions {
       if case .rejectRequest = action { isAccepted = false } else { perform(action) }
@@ -330,15 +370,15 @@ final class Environment: Sendable {
 
   private func deliver(_ invocation: Invocation, _ deadline: Duration) {
     // Function code lives in real time, so that is what its deadline is told in.
-    let wall = ambient.clock.wallNow() + (deadline - ambient.clock.monotonic())
-    let waiter = guarded.withLock { guarded in
+    let (waiter, wall) = guarded.withLock { guarded in
+      let wall = ambient.clock.wallNow() + (deadline - guarded.held.now(ambient.clock.monotonic()))
       defer { guarded.waiter = nil }
       if guarded.waiter == nil { guarded.mailbox = (invocation, wall) }
       if guarded.isFrozen {
         guarded.process?.setFrozen(false)
         guarded.isFrozen = false
       }
-      return guarded.waiter
+      return (guarded.waiter, wall)
     }
     waiter?.resume(returning: .invocation(invocation, deadline: wall))
   }
@@ -362,6 +402,7 @@ final class Environment: Sendable {
       return invocation.wantsLogTail ? log.tailBytes : []
     }
     flush()
-    completion?.resume(returning: InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail))
+    completion?(
+      InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
   }
 }

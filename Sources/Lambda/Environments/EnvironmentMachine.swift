@@ -49,6 +49,17 @@ struct EnvironmentMachine: Sendable {
     var deadline: Duration
     /// Set for the first invocation of a cold environment.
     var initDuration: Duration?
+    var answer = Answer.none
+  }
+
+  /// How far a running invocation has come with its answer.
+  enum Answer: Sendable {
+    /// → streaming
+    case none
+    /// A part of it is out, perhaps. → broken
+    case streaming
+    /// The runtime cut it off, and has been killed.
+    case broken
   }
 
   enum Event: Sendable {
@@ -59,6 +70,11 @@ struct EnvironmentMachine: Sendable {
     case responded(requestID: String, [UInt8])
     case errorPosted(requestID: String, FunctionError)
     case initErrorPosted(FunctionError)
+    /// The runtime sends its answer piece by piece.
+    case streamBegan(requestID: String)
+    case streamEnded(requestID: String, InvocationOutcome)
+    /// The connection of a streamed answer ended before the answer did.
+    case streamBroke(requestID: String)
     case exited(ProcessEnd)
     case launchFailed(String)
     /// Time has passed; deadlines are looked at.
@@ -129,6 +145,9 @@ struct EnvironmentMachine: Sendable {
     case .nextAsked: nextAsked(now)
     case .responded(let id, let body): answered(id, .success(body), now)
     case .errorPosted(let id, let error): answered(id, .functionError(error), now)
+    case .streamBegan(let id): streamBegan(id)
+    case .streamEnded(let id, let outcome): answered(id, outcome, now, isStreamed: true)
+    case .streamBroke(let id): streamBroke(id)
     case .initErrorPosted(let error): initFailed(error)
     case .exited(let end): exited(end, now)
     case .launchFailed(let reason): launchFailed(reason)
@@ -200,8 +219,30 @@ struct EnvironmentMachine: Sendable {
   /// How long the init took when nobody waited for it; the first invocation reports it.
   private var firstInit: Duration?
 
-  private mutating func answered(_ requestID: String, _ outcome: InvocationOutcome, _ now: Duration) -> [Action] {
-    guard case .running(let run) = state, run.invocation.requestID == requestID else { return [.rejectRequest] }
+  /// The invocation that runs; nil when none does.
+  var running: Invocation? { if case .running(let run) = state { run.invocation } else { nil } }
+
+  private mutating func streamBegan(_ requestID: String) -> [Action] {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, case .none = run.answer else { return [.rejectRequest] }
+    run.answer = .streaming
+    state = .running(run)
+    return []
+  }
+
+  /// Whether the process is at its end or only its connection: what follows must not hang on which is noticed first.
+  private mutating func streamBroke(_ requestID: String) -> [Action] {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, case .streaming = run.answer else { return [] }
+    run.answer = .broken
+    state = .running(run)
+    return [.kill]
+  }
+
+  private mutating func answered(
+    _ requestID: String, _ outcome: InvocationOutcome, _ now: Duration, isStreamed: Bool = false
+  ) -> [Action] {
+    guard case .running(let run) = state, run.invocation.requestID == requestID, run.mayAnswer(isStreamed) else {
+      return [.rejectRequest]
+    }
     state = .settling(queued: nil, deadline: run.deadline)
     var usage = usage(of: run, now)
     if case .functionError(let error) = outcome, let type = error.type { (usage.status, usage.errorType) = ("error", type) }
@@ -226,8 +267,8 @@ struct EnvironmentMachine: Sendable {
     case .running(let run):
       state = .reset
       var usage = usage(of: run, now)
-      let error = FunctionError.exit(run.invocation.requestID, end)
-      (usage.status, usage.errorType) = ("error", error.type)
+      let (error, type) = Self.failure(of: run, end)
+      (usage.status, usage.errorType) = ("error", type)
       return [.finish(run.invocation, .functionError(error), usage), .free]
     case .ready, .settling(nil, _), .dying(nil, isFree: true):
       state = .reset
@@ -239,6 +280,17 @@ struct EnvironmentMachine: Sendable {
       return reboot(for: queued, now)
     case .reset, .stopped:
       return []
+    }
+  }
+
+  /// What the caller sees, and the type of error for the log: a caller who has a part of the answer learns that the rest is
+  /// missing, whatever ended the process.
+  private static func failure(of run: Run, _ end: ProcessEnd) -> (FunctionError, type: String?) {
+    let exit = FunctionError.exit(run.invocation.requestID, end)
+    switch run.answer {
+    case .none: return (exit, exit.type)
+    case .streaming: return (.truncated, exit.type)
+    case .broken: return (.truncated, end == .signalled(9) ? FunctionError.truncated.type : exit.type)
     }
   }
 
@@ -316,5 +368,16 @@ struct EnvironmentMachine: Sendable {
     state = .stopped
     let finish = waiting.map { [Action.finish($0.0, .systemError("the environment was stopped"), Usage(duration: $0.1))] } ?? []
     return finish + [.kill, .gone]
+  }
+}
+
+extension EnvironmentMachine.Run {
+  /// An answer in one piece only before a stream has begun, and the end of a stream only after.
+  fileprivate func mayAnswer(_ isStreamed: Bool) -> Bool {
+    switch answer {
+    case .none: !isStreamed
+    case .streaming: isStreamed
+    case .broken: false
+    }
   }
 }

@@ -6,13 +6,19 @@ struct InvocationLog: Sendable {
   /// The most that `LogType: Tail` returns (AWS: Invoke API).
   static let tailLimit = 4096
 
+  /// Gets each line of the platform, too.
+  private let echo: (@Sendable (String) -> Void)?
   private var splitter = OutputSplitter()
   private var pending: [LogLine] = []
   private var tail: [UInt8] = []
 
+  init(echo: (@Sendable (String) -> Void)? = nil) { self.echo = echo }
+
   /// A line that the platform writes, if it does.
   mutating func platform(_ text: String?, at now: Instant) {
-    if let text { append(text, now) }
+    guard let text else { return }
+    append(text, now)
+    echo?(text)
   }
 
   /// Begins the tail anew; START belongs to it.

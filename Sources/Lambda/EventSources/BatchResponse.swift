@@ -4,13 +4,13 @@ import Base
 enum BatchResponse: Equatable, Sendable {
   case allSucceeded
   case allFailed
-  /// The message ids that are to be tried again.
+  /// The message ids or sequence numbers that are to be tried again.
   case failed(Set<String>)
 
   /// - Parameters:
   ///   - reportsFailures: the mapping has `ReportBatchItemFailures`; without it every answer means success.
-  ///   - messageIDs: of the batch; an id that is not among them makes the whole batch a failure.
-  static func parse(_ answer: [UInt8], reportsFailures: Bool, messageIDs: Set<String>) -> BatchResponse {
+  ///   - itemIDs: message ids or sequence numbers of the batch; an id that is not among them makes the whole batch a failure.
+  static func parse(_ answer: [UInt8], reportsFailures: Bool, itemIDs: Set<String>) -> BatchResponse {
     guard reportsFailures else { return .allSucceeded }
     guard !answer.isEmpty else { return .allSucceeded }
     guard let json = try? JSON.parse(answer) else { return .allFailed }
@@ -21,7 +21,7 @@ enum BatchResponse: Equatable, Sendable {
     guard let items = failures.array else { return .allFailed }
     var failed: Set<String> = []
     for item in items {
-      guard let id = item["itemIdentifier"]?.string, messageIDs.contains(id) else { return .allFailed }
+      guard let id = item["itemIdentifier"]?.string, itemIDs.contains(id) else { return .allFailed }
       failed.insert(id)
     }
     return failed.isEmpty ? .allSucceeded : .failed(failed)

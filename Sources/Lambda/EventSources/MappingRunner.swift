@@ -7,12 +7,14 @@ import Synchronization
 final class MappingRunner: Sendable {
   private let control: ControlPlane
   private let poller: QueuePoller
+  private let streams: StreamPoller
   private let ambient: Ambient
   private let logger: Logger
   private let running = Mutex<[String: (mapping: EventSourceMapping, stop: Nudge)]>([:])
 
-  init(control: ControlPlane, poller: QueuePoller, ambient: Ambient, logger: Logger) {
-    (self.control, self.poller, self.ambient, self.logger) = (control, poller, ambient, logger)
+  init(control: ControlPlane, poller: QueuePoller, streams: StreamPoller, ambient: Ambient, logger: Logger) {
+    (self.control, self.poller, self.streams) = (control, poller, streams)
+    (self.ambient, self.logger) = (ambient, logger)
   }
 
   var runningCount: Int { running.withLock { $0.count } }
@@ -74,7 +76,12 @@ final class MappingRunner: Sendable {
     running.withLock { $0[mapping.uuid] = (mapping, signal) }
     group.addTask {
       await withDiscardingTaskGroup { pair in
-        pair.addTask { await self.poller.run(mapping, until: signal) }
+        pair.addTask {
+          switch mapping.kind {
+          case .queue: await self.poller.run(mapping, until: signal)
+          case .kinesis, .dynamoDB: await self.streams.run(mapping, until: signal)
+          }
+        }
       }
     }
   }

@@ -11,15 +11,16 @@ struct QueuePoller: Sendable {
   private static let throttlePause = Duration.milliseconds(100)
 
   let control: ControlPlane
-  let invoker: Invoker
+  let invoker: any FunctionInvoker
   let queues: any QueuePort
   let roles: any RolePort
+  let metrics: FunctionMetrics
   let ambient: Ambient
   let logger: Logger
 
   /// What the pollers of a mapping share.
   private final class Fleet: Sendable {
-    let filter: MessageFilter
+    let filter: EventFilter
     struct State {
       var scale: PollerScale
       var running = 0
@@ -28,7 +29,7 @@ struct QueuePoller: Sendable {
     let state: Mutex<State>
     /// More pollers may be wanted, or the mapping stops.
     let changed: Nudge
-    init(_ scale: PollerScale, _ filter: MessageFilter, _ changed: Nudge) {
+    init(_ scale: PollerScale, _ filter: EventFilter, _ changed: Nudge) {
       self.filter = filter
       state = Mutex(State(scale: scale))
       self.changed = changed
@@ -37,13 +38,15 @@ struct QueuePoller: Sendable {
 
   /// Runs until the task is cancelled or the signal comes. Receives are given up at once; batches are finished.
   func run(_ mapping: EventSourceMapping, until stop: Nudge) async {
-    let filter: MessageFilter
-    do { filter = try MessageFilter(mapping.filters) } catch {
+    let filter: EventFilter
+    do { filter = try EventFilter(mapping.filters, of: .queue) } catch {
       // Checked when the mapping was made; without its filter it must not delete or deliver anything.
       logger.error("a mapping has a filter that cannot be read", metadata: ["mapping": "\(mapping.uuid)", "error": "\(error)"])
       return await stop.wait()
     }
-    let fleet = Fleet(PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), filter, Nudge())
+    let scale = mapping.provisionedPollers.map { PollerScale(provisioned: $0, now: ambient.now) }
+    let fleet = Fleet(
+      scale ?? PollerScale(maximumConcurrency: mapping.maximumConcurrency, now: ambient.now), filter, Nudge())
     await withTaskGroup(of: Void.self) { race in
       race.addTask { await stop.wait() }
       race.addTask { await supervise(mapping, fleet) }
@@ -102,9 +105,12 @@ struct QueuePoller: Sendable {
     let messages = try await queues.receive(
       mapping.source, maximum: batcher.room, wait: wait, visibilityTimeout: try await visibility(mapping, resolved, caller),
       as: caller)
-    fleet.state.withLock { state in
+    metrics.add(.polled, messages.count, of: mapping, at: ambient.now)
+    let pollers = fleet.state.withLock { state in
       if messages.isEmpty, batcher.isEmpty { state.scale.foundNothing(now: ambient.now) }
+      return state.scale.provisionedPollers
     }
+    if mapping.provisionedPollers != nil { metrics.add(.provisionedPollers, pollers, of: mapping, at: ambient.now) }
     let wanted = try await filtered(messages, mapping, fleet, caller)
     // A group whose message failed comes back as a whole: the batches that follow leave it alone.
     var stopped: Set<String> = []
@@ -128,6 +134,7 @@ struct QueuePoller: Sendable {
         unwanted.append(message.receiptHandle)
       }
     }
+    metrics.add(.filteredOut, unwanted.count, of: mapping, at: ambient.now)
     if !unwanted.isEmpty { try await delete(unwanted, mapping, caller) }
     return wanted
   }
@@ -151,22 +158,49 @@ struct QueuePoller: Sendable {
     fleet.changed.nudge()
     defer { fleet.state.withLock { $0.busy -= 1 } }
 
-    let answer = try await invoke(batch, mapping, name, caller)
+    let (looping, batch) = try await split(batch, name)
+    let answer = batch.isEmpty ? .allSucceeded : try await invoke(batch, mapping, name, caller)
     let failed: [QueueMessage]
     switch answer {
     case .allSucceeded:
       failed = []
-      fleet.state.withLock { $0.scale.succeeded(now: ambient.now) }
+      if !batch.isEmpty { fleet.state.withLock { $0.scale.succeeded(now: ambient.now) } }
     case .failed(let ids):
       failed = batch.filter { ids.contains($0.messageID) }
     case .allFailed:
       failed = batch
       if !mapping.reportsBatchItemFailures { fleet.state.withLock { $0.scale.failed(now: ambient.now) } }
     }
+    metrics.add(.failedInvoke, failed.count + looping.count, of: mapping, at: ambient.now)
     let ids = Set(failed.map(\.messageID))
     let handles = batch.filter { !ids.contains($0.messageID) }.map(\.receiptHandle)
     if !handles.isEmpty { try await delete(handles, mapping, caller) }
-    return failed
+    metrics.add(.deleted, handles.count, of: mapping, at: ambient.now)
+    return failed + looping
+  }
+
+  /// Messages whose chain has come through the function too often, and the others. The former stay in the queue, and their receive
+  /// counts grow until its redrive policy takes them away; they do not take the others with them.
+  private func split(_ batch: [QueueMessage], _ name: FunctionName) async throws -> (looping: [QueueMessage], others: [QueueMessage]) {
+    let resolved = try await control.resolve(name)
+    let id = resolved.version.id
+    func isLooping(_ message: QueueMessage) -> Bool {
+      guard !resolved.allowsRecursion, let lineage = message.trace?.lineage else { return false }
+      return Lineage(lineage).count(of: id) >= Lineage.limit
+    }
+    let looping = batch.filter(isLooping)
+    for _ in looping { metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now) }
+    return (looping, looping.isEmpty ? batch : batch.filter { !isLooping($0) })
+  }
+
+  /// The trace of the first message, with what the chains of all have come through.
+  private func trace(of batch: [QueueMessage]) -> TraceContext {
+    let traces = batch.compactMap(\.trace)
+    guard var trace = traces.first else { return TraceContext(ambient) }
+    var lineage = Lineage(nil)
+    for trace in traces { lineage.merge(Lineage(trace.lineage)) }
+    trace.lineage = lineage.visits.isEmpty ? nil : lineage.text
+    return trace
   }
 
   /// A delete that failed would make the function see messages again that it has handled, so it is tried again.
@@ -184,23 +218,20 @@ struct QueuePoller: Sendable {
     _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller
   ) async throws -> BatchResponse {
     let payload = SQSEvent.payload(batch, source: mapping.source)
+    let trace = trace(of: batch)
     let began = ambient.now
     while true {
       let resolved = try await control.resolve(name)
       do {
-        let trace = batch.first.flatMap { $0.systemAttributes["AWSTraceHeader"] }.flatMap { TraceContext(header: $0) }
-        let (_, result) = try await invoker.invoke(
-          resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace ?? TraceContext(ambient))
+        let (_, result) = try await invoker.invoke(resolved, payload: payload, invokedARN: mapping.functionARN, trace: trace)
+        metrics.add(.invoked, batch.count, of: mapping, at: ambient.now)
         switch result.outcome {
         case .success(let body):
           return BatchResponse.parse(
-            body, reportsFailures: mapping.reportsBatchItemFailures, messageIDs: Set(batch.map(\.messageID)))
+            body, reportsFailures: mapping.reportsBatchItemFailures, itemIDs: Set(batch.map(\.messageID)))
         case .functionError: return .allFailed
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }
-      } catch let error as AWSError where error.code == "RecursiveInvocationException" {
-        // The messages stay and their receive counts grow, until the queue's redrive policy takes them away.
-        return .allFailed
       } catch let error as AWSError where error.status == 429 {
         let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
         guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }
@@ -220,4 +251,6 @@ struct QueuePoller: Sendable {
 extension QueueMessage {
   /// Of a message of a FIFO queue.
   var groupID: String? { systemAttributes["MessageGroupId"] }
+  /// As its sender handed it on.
+  var trace: TraceContext? { systemAttributes["AWSTraceHeader"].flatMap { TraceContext(header: $0) } }
 }

@@ -114,7 +114,7 @@ enum LambdaModel {
     t Arn $s ~arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)
     t AttemptCount $i 0..
     t BatchSize $i 1..10000
-    t BinaryOperationPayload $x 0..262144 *
+    t BinaryOperationPayload $x 0..1048576 *
     t Blob $x *
     s CallbackDetails CallbackId:CallbackId Result:OperationPayload Error:ErrorObject
     s CallbackFailedDetails Error:EventError;r

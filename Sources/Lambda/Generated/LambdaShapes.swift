@@ -101,11 +101,139 @@ struct AmazonManagedKafkaEventSourceConfig: RecordView {
   var schemaRegistryConfig: KafkaSchemaRegistryConfig? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct CallbackDetails: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var callbackId: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var result: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct CallbackFailedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackFailedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct CallbackOptions: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var timeoutSeconds: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var heartbeatTimeoutSeconds: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct CallbackStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var callbackId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var heartbeatTimeout: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var timeout: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct CallbackSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: EventResult { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct CallbackTimedOutDetails: RecordView {
+  static let shape = LambdaModel.service.structure("CallbackTimedOutDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct CapacityProviderConfig: RecordView {
   static let shape = LambdaModel.service.structure("CapacityProviderConfig")
   var record: Record
   init(_ record: Record) { self.record = record }
   var lambdaManagedInstancesCapacityProviderConfig: LambdaManagedInstancesCapacityProviderConfig { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ChainedInvokeDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ChainedInvokeFailedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeFailedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ChainedInvokeOptions: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tenantId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ChainedInvokeStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tenantId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var input: EventInput? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var executedVersion: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var durableExecutionArn: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct ChainedInvokeStoppedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeStoppedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ChainedInvokeSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: EventResult { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ChainedInvokeTimedOutDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ChainedInvokeTimedOutDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct CheckpointDurableExecutionInput: RecordView {
+  static let shape = LambdaModel.service.structure("CheckpointDurableExecutionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var checkpointToken: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var updates: [OperationUpdateShape]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var clientToken: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct CheckpointDurableExecutionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("CheckpointDurableExecutionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var checkpointToken: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var newExecutionState: CheckpointUpdatedExecutionState { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct CheckpointUpdatedExecutionState: RecordView {
+  static let shape = LambdaModel.service.structure("CheckpointUpdatedExecutionState")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var operations: [OperationShape]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct CodeSigningConfig: RecordView {
@@ -125,6 +253,42 @@ struct CodeSigningPolicies: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var untrustedArtifactOnDeployment: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct ContextDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ContextDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var replayChildren: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var result: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ContextFailedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ContextFailedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ContextOptions: RecordView {
+  static let shape = LambdaModel.service.structure("ContextOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var replayChildren: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct ContextStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ContextStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
+struct ContextSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ContextSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: EventResult { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
 struct CreateAliasInput: RecordView {
@@ -206,6 +370,29 @@ struct CreateFunctionInput: RecordView {
   var tenancyConfig: TenancyConfig? { get { record.optional(27) } set { record.set(27, newValue) } }
 }
 
+struct CreateFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var invokeMode: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct CreateFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var invokeMode: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
 struct DeadLetterConfig: RecordView {
   static let shape = LambdaModel.service.structure("DeadLetterConfig")
   var record: Record
@@ -256,6 +443,14 @@ struct DeleteFunctionOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var statusCode: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct DeleteLayerVersionInput: RecordView {
@@ -322,6 +517,40 @@ struct EphemeralStorage: RecordView {
   var size: Int { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
+struct ErrorObjectShape: RecordView {
+  static let shape = LambdaModel.service.structure("ErrorObject")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var errorMessage: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var errorType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var errorData: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var stackTrace: [String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct EventError: RecordView {
+  static let shape = LambdaModel.service.structure("EventError")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payload: ErrorObjectShape? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var truncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct EventInput: RecordView {
+  static let shape = LambdaModel.service.structure("EventInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payload: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var truncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct EventResult: RecordView {
+  static let shape = LambdaModel.service.structure("EventResult")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payload: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var truncated: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct EventSourceMappingConfiguration: RecordView {
   static let shape = LambdaModel.service.structure("EventSourceMappingConfiguration")
   var record: Record
@@ -373,6 +602,61 @@ struct EventSourceMappingMetricsConfig: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var metrics: [String]? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct ExecutionDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var inputPayload: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct ExecutionFailedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionFailedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ExecutionShape: RecordView {
+  static let shape = LambdaModel.service.structure("Execution")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var durableExecutionName: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var functionArn: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var status: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var startTimestamp: Instant { get { record.required(4) } set { record.set(4, newValue) } }
+  var endTimestamp: Instant? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
+struct ExecutionStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var input: EventInput { get { record.required(0) } set { record.set(0, newValue) } }
+  var executionTimeout: Int { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct ExecutionStoppedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionStoppedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ExecutionSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: EventResult { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct ExecutionTimedOutDetails: RecordView {
+  static let shape = LambdaModel.service.structure("ExecutionTimedOutDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct FileSystemConfig: RecordView {
@@ -478,6 +762,19 @@ struct FunctionEventInvokeConfig: RecordView {
   var destinationConfig: DestinationConfig? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct FunctionUrlConfig: RecordView {
+  static let shape = LambdaModel.service.structure("FunctionUrlConfig")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var creationTime: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var lastModifiedTime: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var cors: LambdaCors? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var authType: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct GetAccountSettingsInput: RecordView {
   static let shape = LambdaModel.service.structure("GetAccountSettingsRequest")
   var record: Record
@@ -498,6 +795,67 @@ struct GetAliasInput: RecordView {
   init(_ record: Record) { self.record = record }
   var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var name: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetDurableExecutionHistoryInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionHistoryRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var includeExecutionData: Bool? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var marker: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var reverseOrder: Bool? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct GetDurableExecutionHistoryOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionHistoryResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var events: [HistoryEventShape] { get { record.required(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetDurableExecutionInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetDurableExecutionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var durableExecutionName: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var functionArn: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var inputPayload: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var result: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var startTimestamp: Instant { get { record.required(6) } set { record.set(6, newValue) } }
+  var status: String { get { record.required(7) } set { record.set(7, newValue) } }
+  var endTimestamp: Instant? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var version: String? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var traceHeader: TraceHeader? { get { record.optional(10) } set { record.set(10, newValue) } }
+}
+
+struct GetDurableExecutionStateInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionStateRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var checkpointToken: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var marker: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var maxItems: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct GetDurableExecutionStateOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetDurableExecutionStateResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var operations: [OperationShape] { get { record.required(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct GetEventSourceMappingInput: RecordView {
@@ -583,6 +941,27 @@ struct GetFunctionRecursionConfigOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var recursiveLoop: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct GetFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct GetFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var lastModifiedTime: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
 }
 
 struct GetLayerVersionByArnInput: RecordView {
@@ -684,6 +1063,43 @@ struct GetRuntimeManagementConfigOutput: RecordView {
   var functionArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct HistoryEventShape: RecordView {
+  static let shape = LambdaModel.service.structure("Event")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var eventType: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var subType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var eventId: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var id: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var name: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var eventTimestamp: Instant? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var parentId: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var executionStartedDetails: ExecutionStartedDetails? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var executionSucceededDetails: ExecutionSucceededDetails? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var executionFailedDetails: ExecutionFailedDetails? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var executionTimedOutDetails: ExecutionTimedOutDetails? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var executionStoppedDetails: ExecutionStoppedDetails? { get { record.optional(11) } set { record.set(11, newValue) } }
+  var contextStartedDetails: ContextStartedDetails? { get { record.optional(12) } set { record.set(12, newValue) } }
+  var contextSucceededDetails: ContextSucceededDetails? { get { record.optional(13) } set { record.set(13, newValue) } }
+  var contextFailedDetails: ContextFailedDetails? { get { record.optional(14) } set { record.set(14, newValue) } }
+  var waitStartedDetails: WaitStartedDetails? { get { record.optional(15) } set { record.set(15, newValue) } }
+  var waitSucceededDetails: WaitSucceededDetails? { get { record.optional(16) } set { record.set(16, newValue) } }
+  var waitCancelledDetails: WaitCancelledDetails? { get { record.optional(17) } set { record.set(17, newValue) } }
+  var stepStartedDetails: StepStartedDetails? { get { record.optional(18) } set { record.set(18, newValue) } }
+  var stepSucceededDetails: StepSucceededDetails? { get { record.optional(19) } set { record.set(19, newValue) } }
+  var stepFailedDetails: StepFailedDetails? { get { record.optional(20) } set { record.set(20, newValue) } }
+  var chainedInvokeStartedDetails: ChainedInvokeStartedDetails? { get { record.optional(21) } set { record.set(21, newValue) } }
+  var chainedInvokeSucceededDetails: ChainedInvokeSucceededDetails? { get { record.optional(22) } set { record.set(22, newValue) } }
+  var chainedInvokeFailedDetails: ChainedInvokeFailedDetails? { get { record.optional(23) } set { record.set(23, newValue) } }
+  var chainedInvokeTimedOutDetails: ChainedInvokeTimedOutDetails? { get { record.optional(24) } set { record.set(24, newValue) } }
+  var chainedInvokeStoppedDetails: ChainedInvokeStoppedDetails? { get { record.optional(25) } set { record.set(25, newValue) } }
+  var callbackStartedDetails: CallbackStartedDetails? { get { record.optional(26) } set { record.set(26, newValue) } }
+  var callbackSucceededDetails: CallbackSucceededDetails? { get { record.optional(27) } set { record.set(27, newValue) } }
+  var callbackFailedDetails: CallbackFailedDetails? { get { record.optional(28) } set { record.set(28, newValue) } }
+  var callbackTimedOutDetails: CallbackTimedOutDetails? { get { record.optional(29) } set { record.set(29, newValue) } }
+  var invocationCompletedDetails: InvocationCompletedDetails? { get { record.optional(30) } set { record.set(30, newValue) } }
+}
+
 struct ImageConfig: RecordView {
   static let shape = LambdaModel.service.structure("ImageConfig")
   var record: Record
@@ -707,6 +1123,16 @@ struct ImageConfigResponse: RecordView {
   init(_ record: Record) { self.record = record }
   var imageConfig: ImageConfig? { get { record.optional(0) } set { record.set(0, newValue) } }
   var error: ImageConfigError? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct InvocationCompletedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("InvocationCompletedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var startTimestamp: Instant { get { record.required(0) } set { record.set(0, newValue) } }
+  var endTimestamp: Instant { get { record.required(1) } set { record.set(1, newValue) } }
+  var requestId: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var error: EventError? { get { record.optional(3) } set { record.set(3, newValue) } }
 }
 
 struct InvokeAsyncInput: RecordView {
@@ -750,6 +1176,53 @@ struct InvokeOutput: RecordView {
   var durableExecutionArn: String? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
+struct InvokeResponseStreamUpdate: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeResponseStreamUpdate")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payload: [UInt8]? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct InvokeWithResponseStreamCompleteEvent: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamCompleteEvent")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var errorCode: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var errorDetails: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var logResult: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct InvokeWithResponseStreamInput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var invocationType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var logType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var clientContext: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var qualifier: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var payload: [UInt8]? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var tenantId: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
+struct InvokeWithResponseStreamOutput: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var statusCode: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var executedVersion: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var eventStream: InvokeWithResponseStreamResponseEvent? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var responseStreamContentType: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct InvokeWithResponseStreamResponseEvent: RecordView {
+  static let shape = LambdaModel.service.structure("InvokeWithResponseStreamResponseEvent")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var payloadChunk: InvokeResponseStreamUpdate? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var invokeComplete: InvokeWithResponseStreamCompleteEvent? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct KafkaSchemaRegistryAccessConfig: RecordView {
   static let shape = LambdaModel.service.structure("KafkaSchemaRegistryAccessConfig")
   var record: Record
@@ -780,6 +1253,18 @@ struct LambdaConcurrency: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var reservedConcurrentExecutions: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct LambdaCors: RecordView {
+  static let shape = LambdaModel.service.structure("Cors")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var allowCredentials: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var allowHeaders: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allowMethods: [String]? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var allowOrigins: [String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var exposeHeaders: [String]? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var maxAge: Int? { get { record.optional(5) } set { record.set(5, newValue) } }
 }
 
 struct LambdaEnvironment: RecordView {
@@ -892,6 +1377,29 @@ struct ListCodeSigningConfigsOutput: RecordView {
   var codeSigningConfigs: [CodeSigningConfig]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ListDurableExecutionsByFunctionInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListDurableExecutionsByFunctionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var durableExecutionName: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var statuses: [String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var startedAfter: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var startedBefore: Instant? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var reverseOrder: Bool? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var marker: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var maxItems: Int? { get { record.optional(8) } set { record.set(8, newValue) } }
+}
+
+struct ListDurableExecutionsByFunctionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListDurableExecutionsByFunctionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutions: [ExecutionShape]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct ListEventSourceMappingsInput: RecordView {
   static let shape = LambdaModel.service.structure("ListEventSourceMappingsRequest")
   var record: Record
@@ -924,6 +1432,23 @@ struct ListFunctionEventInvokeConfigsOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var functionEventInvokeConfigs: [FunctionEventInvokeConfig]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListFunctionUrlConfigsInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionUrlConfigsRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListFunctionUrlConfigsOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionUrlConfigsResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrlConfigs: [FunctionUrlConfig] { get { record.required(0) } set { record.set(0, newValue) } }
   var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
@@ -1052,6 +1577,45 @@ struct OnSuccess: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var destination: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct OperationShape: RecordView {
+  static let shape = LambdaModel.service.structure("Operation")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var id: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var parentId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var name: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var type: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var subType: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var startTimestamp: Instant { get { record.required(5) } set { record.set(5, newValue) } }
+  var endTimestamp: Instant? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var status: String { get { record.required(7) } set { record.set(7, newValue) } }
+  var executionDetails: ExecutionDetails? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var contextDetails: ContextDetails? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var stepDetails: StepDetails? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var waitDetails: WaitDetails? { get { record.optional(11) } set { record.set(11, newValue) } }
+  var callbackDetails: CallbackDetails? { get { record.optional(12) } set { record.set(12, newValue) } }
+  var chainedInvokeDetails: ChainedInvokeDetails? { get { record.optional(13) } set { record.set(13, newValue) } }
+}
+
+struct OperationUpdateShape: RecordView {
+  static let shape = LambdaModel.service.structure("OperationUpdate")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var id: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var parentId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var name: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var type: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var subType: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var action: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var payload: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var contextOptions: ContextOptions? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var stepOptions: StepOptions? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var waitOptions: WaitOptions? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var callbackOptions: CallbackOptions? { get { record.optional(11) } set { record.set(11, newValue) } }
+  var chainedInvokeOptions: ChainedInvokeOptions? { get { record.optional(12) } set { record.set(12, newValue) } }
 }
 
 struct ProvisionedConcurrencyConfigListItem: RecordView {
@@ -1208,6 +1772,14 @@ struct RemovePermissionInput: RecordView {
   var revisionId: String? { get { record.optional(3) } set { record.set(3, newValue) } }
 }
 
+struct RetryDetails: RecordView {
+  static let shape = LambdaModel.service.structure("RetryDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var currentAttempt: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextAttemptDelaySeconds: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct RuntimeVersionConfig: RecordView {
   static let shape = LambdaModel.service.structure("RuntimeVersionConfig")
   var record: Record
@@ -1246,6 +1818,47 @@ struct SelfManagedKafkaEventSourceConfig: RecordView {
   var schemaRegistryConfig: KafkaSchemaRegistryConfig? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct SendDurableExecutionCallbackFailureInput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackFailureRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var callbackId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct SendDurableExecutionCallbackFailureOutput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackFailureResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
+struct SendDurableExecutionCallbackHeartbeatInput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackHeartbeatRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var callbackId: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct SendDurableExecutionCallbackHeartbeatOutput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackHeartbeatResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
+struct SendDurableExecutionCallbackSuccessInput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackSuccessRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var callbackId: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var result: [UInt8]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct SendDurableExecutionCallbackSuccessOutput: RecordView {
+  static let shape = LambdaModel.service.structure("SendDurableExecutionCallbackSuccessResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
 struct SnapStart: RecordView {
   static let shape = LambdaModel.service.structure("SnapStart")
   var record: Record
@@ -1269,6 +1882,60 @@ struct SourceAccessConfiguration: RecordView {
   var uri: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct StepDetails: RecordView {
+  static let shape = LambdaModel.service.structure("StepDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var attempt: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextAttemptTimestamp: Instant? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var result: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct StepFailedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("StepFailedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError { get { record.required(0) } set { record.set(0, newValue) } }
+  var retryDetails: RetryDetails { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct StepOptions: RecordView {
+  static let shape = LambdaModel.service.structure("StepOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var nextAttemptDelaySeconds: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct StepStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("StepStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
+struct StepSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("StepSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var result: EventResult { get { record.required(0) } set { record.set(0, newValue) } }
+  var retryDetails: RetryDetails { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct StopDurableExecutionInput: RecordView {
+  static let shape = LambdaModel.service.structure("StopDurableExecutionRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var durableExecutionArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var error: ErrorObjectShape? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct StopDurableExecutionOutput: RecordView {
+  static let shape = LambdaModel.service.structure("StopDurableExecutionResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var stopTimestamp: Instant { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct TagResourceInput: RecordView {
   static let shape = LambdaModel.service.structure("TagResourceRequest")
   var record: Record
@@ -1290,6 +1957,13 @@ struct TenancyConfig: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var tenantIsolationMode: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct TraceHeader: RecordView {
+  static let shape = LambdaModel.service.structure("TraceHeader")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var xAmznTraceId: String? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct TracingConfig: RecordView {
@@ -1410,6 +2084,30 @@ struct UpdateFunctionEventInvokeConfigInput: RecordView {
   var destinationConfig: DestinationConfig? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct UpdateFunctionUrlConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateFunctionUrlConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var qualifier: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var authType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var invokeMode: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct UpdateFunctionUrlConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateFunctionUrlConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionUrl: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var authType: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var cors: LambdaCors? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var creationTime: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var lastModifiedTime: String { get { record.required(5) } set { record.set(5, newValue) } }
+  var invokeMode: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
 struct VpcConfig: RecordView {
   static let shape = LambdaModel.service.structure("VpcConfig")
   var record: Record
@@ -1427,6 +2125,42 @@ struct VpcConfigResponse: RecordView {
   var securityGroupIds: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
   var vpcId: String? { get { record.optional(2) } set { record.set(2, newValue) } }
   var ipv6AllowedForDualStack: Bool? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct WaitCancelledDetails: RecordView {
+  static let shape = LambdaModel.service.structure("WaitCancelledDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var error: EventError? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct WaitDetails: RecordView {
+  static let shape = LambdaModel.service.structure("WaitDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var scheduledEndTimestamp: Instant? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct WaitOptions: RecordView {
+  static let shape = LambdaModel.service.structure("WaitOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var waitSeconds: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct WaitStartedDetails: RecordView {
+  static let shape = LambdaModel.service.structure("WaitStartedDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var duration: Int { get { record.required(0) } set { record.set(0, newValue) } }
+  var scheduledEndTimestamp: Instant { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct WaitSucceededDetails: RecordView {
+  static let shape = LambdaModel.service.structure("WaitSucceededDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var duration: Int? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 typealias CreateAliasOutput = AliasConfiguration

@@ -15,6 +15,18 @@ struct Invocation: Sendable {
   var invokedARN: String
   var trace: TraceContext
   var wantsLogTail: Bool = false
+  /// Where a streamed answer goes, when the caller takes it in pieces; others get it whole.
+  var pipe: ResponsePipe?
+}
+
+/// Called once, when the invocation is over.
+typealias InvocationCompletion = @Sendable (InvocationResult) -> Void
+
+/// Where the pieces of a streamed answer go.
+enum StreamTarget: Sendable {
+  case pipe(ResponsePipe)
+  /// The caller wants the answer in one piece.
+  case collected
 }
 
 /// How an invocation ended, once it had an environment.
@@ -60,11 +72,17 @@ struct FunctionError: Sendable, Equatable {
     }
   }
 
-  static let responseTooLarge = FunctionError(
-    type: "Function.ResponseSizeTooLarge",
-    body: Array(
-      #"{"errorMessage":"Response payload size exceeded maximum allowed payload size (\#(RuntimeAPILimits.maximumResponse) bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
-        .utf8))
+  static let responseTooLarge = tooLarge(RuntimeAPILimits.maximumResponse)
+  static let streamTooLarge = tooLarge(StreamAllowance.maximumBytes)
+  private static func tooLarge(_ maximum: Int) -> FunctionError {
+    FunctionError(
+      type: "Function.ResponseSizeTooLarge",
+      body: Array(
+        #"{"errorMessage":"Response payload size exceeded maximum allowed payload size (\#(maximum) bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
+          .utf8))
+  }
+  /// A streamed answer that ended in its middle.
+  static let truncated = make("Runtime.TruncatedResponse", "The response ended before it was complete.")
 
   private static func signalName(_ signal: Int32) -> String {
     switch signal {
@@ -74,6 +92,7 @@ struct FunctionError: Sendable, Equatable {
     case 9: "killed"
     case 11: "segmentation fault"
     case 15: "terminated"
+    case 31: "bad system call"
     default: "signal \(signal)"
     }
   }
@@ -99,4 +118,6 @@ struct InvocationResult: Sendable {
   var executedVersion: String
   /// The last 4 KB of the log of this invocation.
   var logTail: [UInt8]
+  /// How long the function ran; nil when it did not.
+  var duration: Duration?
 }

@@ -28,6 +28,9 @@ extension LambdaError {
       "\(size) byte payload is too large for the Event invocation type (limit \(limit) bytes)", status: 413,
       members: [("Type", "User")])
   }
+  static func requestTooLarge(_ text: String) -> AWSError {
+    AWSError("RequestTooLargeException", text, status: 413, members: [("Type", "User")])
+  }
   static func clientContextInvalid() -> AWSError {
     AWSError(
       "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object.", status: 400,

@@ -11,10 +11,18 @@ struct InvokeOperation: Sendable {
   let control: ControlPlane
   let invoker: Invoker
   let queue: AsyncQueue
+  let executions: DurableExecutions
+  let clock: any AmbientClock
+  /// Of streamed answers after their first 6 MB; 0 for no limit.
+  let streamedBytesPerSecond: Int
 
   var operations: [Operation] {
     [
-      Operation("Invoke", access: { try await access($0, $1) }, run: { try await run($0, $1) }),
+      Operation(
+        "Invoke",
+        access: { (input: InvokeInput, call) in try await access(input.functionName, input.qualifier, call) },
+        run: { try await run($0, $1) }),
+      streamOperation,
       Operation("InvokeAsync", access: { try await access($0, $1) }, run: { try await runAsync($0, $1) }),
     ]
   }
@@ -29,32 +37,28 @@ struct InvokeOperation: Sendable {
   /// The predecessor of the invocation type `Event`, with the same queue behind it.
   private func runAsync(_ input: InvokeAsyncInput, _ call: Call) async throws -> InvokeAsyncOutput {
     let name = try FunctionName(input.functionName, account: call.account, region: call.region)
-    _ = try await control.resolve(name)
-    if !input.invokeArgs.isEmpty {
-      do { try JSON.check(input.invokeArgs) } catch { throw LambdaError.contentNotJSON("\(error)") }
-    }
-    _ = try await enqueue(name, input.invokeArgs, call)
+    let resolved = try await control.resolve(name)
+    if resolved.version.durable != nil, name.qualifier == nil { throw LambdaError.unqualifiedDurable() }
+    _ = try await enqueue(name, try checked(input.invokeArgs), call)
     var output = InvokeAsyncOutput()
     output.status = 202
     return output
   }
 
-  private func access(_ input: InvokeInput, _ call: Call) async throws -> [Access] {
-    let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
+  func access(_ function: String, _ qualifier: String?, _ call: Call) async throws -> [Access] {
+    let name = try FunctionName(function, qualifier: qualifier, account: call.account, region: call.region)
     let resolved = try? await control.resolve(name)
     let access = Access("lambda:InvokeFunction", on: name.arn, owner: name.id.account, resourcePolicy: resolved?.policy)
     return [access.having(resolved?.tags ?? [:])]
   }
 
   private func run(_ input: InvokeInput, _ call: Call) async throws -> InvokeOutput {
-    if input.durableExecutionName != nil { throw LambdaError.unsupported("DurableExecutionName") }
     if input.tenantId != nil { throw LambdaError.unsupported("TenantId") }
     let name = try FunctionName(input.functionName, qualifier: input.qualifier, account: call.account, region: call.region)
     let resolved = try await control.resolve(name)
-    let payload = input.payload ?? []
-    if !payload.isEmpty {
-      do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
-    }
+    let payload = try checked(input.payload)
+    if resolved.version.durable != nil { return try await invokeDurable(resolved, name, payload, input, call) }
+    if input.durableExecutionName != nil { throw LambdaError.notDurable() }
     switch input.invocationType ?? "RequestResponse" {
     case "DryRun":
       var output = InvokeOutput()
@@ -66,6 +70,51 @@ struct InvokeOperation: Sendable {
       throw LambdaError.constraint(
         other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
     }
+  }
+
+  /// The payload, which is empty or JSON.
+  func checked(_ payload: [UInt8]?) throws -> [UInt8] {
+    guard let payload, !payload.isEmpty else { return [] }
+    do { try JSON.check(payload) } catch { throw LambdaError.contentNotJSON("\(error)") }
+    return payload
+  }
+
+  func check(clientContext: String?) throws {
+    guard let context = clientContext else { return }
+    guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
+    else { throw LambdaError.clientContextInvalid() }
+  }
+
+  /// An execution is started; a caller who waits gets its result. (AWS: "Invoking durable Lambda functions".)
+  private func invokeDurable(
+    _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
+  ) async throws -> InvokeOutput {
+    guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
+    // Nobody can hand it to the invocations that come later.
+    if input.clientContext != nil { throw LambdaError.unsupported("ClientContext for a durable function") }
+    var output = InvokeOutput()
+    switch input.invocationType ?? "RequestResponse" {
+    case "DryRun": output.statusCode = 204
+    case "Event":
+      guard payload.count <= Self.maximumEvent else { throw LambdaError.eventTooLarge(payload.count, limit: Self.maximumEvent) }
+      let started = try await executions.start(
+        resolved, name: input.durableExecutionName, payload: payload,
+        origin: .asynchronous(requestID: call.requestID, qualifier: name.qualifier), trace: call.trace)
+      (output.statusCode, output.durableExecutionArn) = (202, started.id.arn)
+    case "RequestResponse":
+      let (id, result) = try await executions.invoke(
+        resolved, name: input.durableExecutionName, payload: payload, invokedARN: name.arn, trace: call.trace)
+      (output.statusCode, output.executedVersion, output.durableExecutionArn) = (200, result.executedVersion, id.arn)
+      switch result.outcome {
+      case .success(let body): output.payload = body
+      case .functionError(let error): (output.functionError, output.payload) = ("Unhandled", error.body)
+      case .systemError(let reason): throw LambdaError.service(reason)
+      }
+    case let other:
+      throw LambdaError.constraint(
+        other, at: "invocationType", "Member must satisfy enum value set: [Event, RequestResponse, DryRun]")
+    }
+    return output
   }
 
   private func enqueue(_ name: FunctionName, _ payload: [UInt8], _ call: Call) async throws -> InvokeOutput {
@@ -82,10 +131,7 @@ struct InvokeOperation: Sendable {
   private func invoke(
     _ resolved: ResolvedFunction, _ name: FunctionName, _ payload: [UInt8], _ input: InvokeInput, _ call: Call
   ) async throws -> InvokeOutput {
-    if let context = input.clientContext {
-      guard context.utf8.count <= Self.maximumClientContext, let json = decodeBase64(context), (try? JSON.check(json)) != nil
-      else { throw LambdaError.clientContextInvalid() }
-    }
+    try check(clientContext: input.clientContext)
     let wantsLogTail = input.logType == "Tail"
     let (_, result) = try await invoker.invoke(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,

@@ -4,10 +4,15 @@ import Fabric
 /// Invokes functions for whoever has the permission already: the API, the asynchronous queue, event source mappings.
 final class Invoker: Sendable {
   private let placement: Placement
+  private let metrics: FunctionMetrics
   private let ambient: Ambient
+  private let executions: DurableExecutions
 
-  init(placement: Placement, ambient: Ambient) { (self.placement, self.ambient) = (placement, ambient) }
+  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient, executions: DurableExecutions) {
+    (self.placement, self.metrics, self.ambient, self.executions) = (placement, metrics, ambient, executions)
+  }
 
+  /// Invokes a function, or starts an execution of a durable one and waits for its end.
   /// - Parameters:
   ///   - requestID: the same for all attempts of one event; a new one when nil.
   ///   - invokedARN: as the caller named the function.
@@ -17,6 +22,43 @@ final class Invoker: Sendable {
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
     clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
   ) async throws -> (requestID: String, result: InvocationResult) {
+    guard resolved.version.durable != nil else {
+      return try await run(
+        resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+        wantsLogTail: wantsLogTail, countsRate: countsRate)
+    }
+    let (_, result) = try await executions.invoke(resolved, payload: payload, invokedARN: invokedARN, trace: trace)
+    return (requestID ?? ambient.uuid(), result)
+  }
+
+  /// One invocation of a function, durable or not.
+  func run(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
+    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
+  ) async throws -> (requestID: String, result: InvocationResult) {
+    let invocation = try prepare(
+      resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+      wantsLogTail: wantsLogTail)
+    return (invocation.requestID, try await placement.invoke(invocation, on: resolved, countsRate: countsRate))
+  }
+
+  /// Starts an invocation whose answer comes through the pipe, and counts it against the function's rate. Throws as `invoke`.
+  func stream(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
+    clientContext: String? = nil, wantsLogTail: Bool = false, into pipe: ResponsePipe
+  ) async throws {
+    if resolved.version.durable != nil { throw LambdaError.unsupported("a streamed answer of a durable function") }
+    var invocation = try prepare(
+      resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+      wantsLogTail: wantsLogTail)
+    invocation.pipe = pipe
+    try await placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
+  }
+
+  private func prepare(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String?, invokedARN: String, trace: TraceContext,
+    clientContext: String?, wantsLogTail: Bool
+  ) throws -> Invocation {
     switch resolved.version.state {
     case .pending: throw LambdaError.pending(resolved.version.id)
     case .failed: throw LambdaError.failedFunction(resolved.version.id)
@@ -24,12 +66,12 @@ final class Invoker: Sendable {
     }
     let id = resolved.version.id
     guard resolved.allowsRecursion || Lineage(trace.lineage).count(of: id) < Lineage.limit else {
+      metrics.add(.recursiveInvocationsDropped, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.recursiveInvocation()
     }
     let attempt = ambient.uuid()
-    let invocation = Invocation(
+    return Invocation(
       requestID: requestID ?? attempt, attemptID: attempt, payload: payload.isEmpty ? Array("{}".utf8) : payload,
       clientContext: clientContext, invokedARN: invokedARN, trace: trace.visiting(id), wantsLogTail: wantsLogTail)
-    return (invocation.requestID, try await placement.invoke(invocation, on: resolved, countsRate: countsRate))
   }
 }

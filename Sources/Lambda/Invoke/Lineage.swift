@@ -40,6 +40,17 @@ struct Lineage: Sendable, Equatable {
     }
   }
 
+  /// Takes over what another chain has come through: where both have been, the longer way counts.
+  mutating func merge(_ other: Lineage) {
+    for (function, count) in other.visits {
+      if let place = visits.firstIndex(where: { $0.function == function }) {
+        visits[place].count = max(visits[place].count, count)
+      } else if visits.count < Self.capacity {
+        visits.append((function, count))
+      }
+    }
+  }
+
   private static func isName(_ text: Substring) -> Bool {
     text.utf8.count == 8 && text.utf8.allSatisfy { hexValue($0) != nil }
   }

@@ -39,15 +39,19 @@ final class Launcher: Sendable {
 
   func prepare(_ environment: Environment) async throws -> Prepared {
     let function = environment.function
-    let credentials = try await credentials(for: function)
+    let credentials = try await Self.credentials(for: function, from: roles)
     let code: String, layers: String?
     do {
-      code = try await packages.directory(for: function.codeHash)
+      code = if let directory = function.hotReloadDirectory { try HotReloadCode.place(of: directory) } else {
+        try await packages.directory(for: function.codeHash)
+      }
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    let plan = try LaunchPlan.make(
+    var plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream, initialization: environment.initialization)
+    // Where nobody has a way out all are alike, and a spare will do for each.
+    if !sandboxes.host.hasWayOut { plan.network = .outbound }
     // A reset environment keeps its /tmp.
     let isFirst = temporary.withLock { $0[environment.id] == nil }
     return Prepared(plan: plan, credentials: credentials, spare: isFirst ? spares.take(for: plan) : nil)
@@ -127,12 +131,14 @@ final class Launcher: Sendable {
     return "fork/exec \(error.path): \(error.reason.lowercased())"
   }
 
-  private func credentials(for function: FunctionVersion) async throws -> SessionCredentials {
+  /// Keys of the function's role.
+  /// - Throws: `LaunchFailure.roleUnavailable`.
+  static func credentials(for function: FunctionVersion, from roles: any RolePort) async throws -> SessionCredentials {
     do {
       return try await roles.assume(
         role: function.role, sessionName: function.id.name,
         by: ServicePrincipal("lambda.amazonaws.com", sourceARN: function.id.arn.text, sourceAccount: function.id.account),
-        duration: Self.sessionLength)
+        duration: sessionLength)
     } catch let error as AWSError {
       throw LaunchFailure.roleUnavailable(error.message)
     }

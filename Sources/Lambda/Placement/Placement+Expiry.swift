@@ -45,7 +45,8 @@ extension Placement {
   }
   var counts: Counts {
     state.withLock { state in
-      var all = Counts(invocations: state.ledger.total)
+      let attached = state.seats.values.reduce(0) { $0 + $1.waiting }
+      var all = Counts(waiting: attached, invocations: state.ledger.total)
       all.provisionedInvocations = (state.provisionedInvocations, state.spilledInvocations)
       return state.pools.values.reduce(into: all) { sum, pool in
         let counts = pool.counts

@@ -10,13 +10,18 @@ final class Placement: Sendable {
 
   struct Waiting {
     var invocation: Invocation
-    var completion: CheckedContinuation<InvocationResult, Never>
+    var function: FunctionVersion
+    var completion: InvocationCompletion
   }
   struct State {
     var pools: [PoolKey: Pool] = [:]
     var functions: [PoolKey: FunctionVersion] = [:]
     var environments: [EnvironmentID: (environment: Environment, key: PoolKey)] = [:]
     var waiting: [WaiterID: Waiting] = [:]
+    /// What developers have attached; no pool of such a version gets an invocation.
+    var seats: [PoolKey: AttachedSeat] = [:]
+    /// Once attached: they end after what they work on.
+    var detached: Set<EnvironmentID> = []
     var ledger: ConcurrencyLedger
     var rates = RateLimits()
     var nextID: UInt64 = 0
@@ -38,11 +43,15 @@ final class Placement: Sendable {
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
+    /// It waited for what is no more.
+    case again(Waiting)
   }
 
   let state: Mutex<State>
   let ambient: Ambient
   private let logForwarder: LogForwarder
+  private let metrics: FunctionMetrics
+  private let hotReload: HotReload
   let idleLimit: Duration
   let gate = StartGate()
   private let freezer: Freezer
@@ -54,9 +63,13 @@ final class Placement: Sendable {
   /// - Parameters:
   ///   - accountLimit: concurrent executions of an account in a Region.
   ///   - idleLimit: how long an environment is kept without work; AWS does not state its own figure.
-  init(ambient: Ambient, logForwarder: LogForwarder, accountLimit: Int = LambdaLimits.accountConcurrency, idleLimit: Duration = .minutes(10)) {
+  init(
+    ambient: Ambient, logForwarder: LogForwarder, metrics: FunctionMetrics, hotReload: HotReload,
+    accountLimit: Int = LambdaLimits.accountConcurrency, idleLimit: Duration = .minutes(10)
+  ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
-    (self.ambient, self.logForwarder, self.idleLimit) = (ambient, logForwarder, idleLimit)
+    (self.ambient, self.logForwarder, self.metrics) = (ambient, logForwarder, metrics)
+    (self.hotReload, self.idleLimit) = (hotReload, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
   }
@@ -78,11 +91,13 @@ final class Placement: Sendable {
     }
   }
 
-  /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn.
+  /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn; and a process that
+  /// was attached is there already.
   private func live(_ environment: Environment, _ launcher: Launcher) async {
-    let prepared = try? await launcher.prepare(environment)
+    let isAttached = environment.isAttached
+    let prepared = isAttached ? nil : try? await launcher.prepare(environment)
     let purpose: StartGate.Purpose? =
-      prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
+      if isAttached || prepared?.spare != nil { nil } else { environment.initialization == .onDemand ? .invocation : .later }
     if let purpose { await gate.enter(purpose) }
     let booted: @Sendable () -> Void = {
       if let purpose { self.gate.leave(purpose) }
@@ -125,7 +140,7 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting) = ([:], [:]) }
+      defer { (state.pools, state.waiting, state.seats) = ([:], [:], [:]) }
       return state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
@@ -139,16 +154,41 @@ final class Placement: Sendable {
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
   /// - Parameter countsRate: whether it counts against the requests per second of the function and the account.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
-    let function = resolved.version
-    let seat: ConcurrencyLedger.Seat
+    let seat = try await enter(resolved, countsRate)
+    return await withCheckedContinuation { continuation in
+      start(invocation, on: resolved, seat) { continuation.resume(returning: $0) }
+    }
+  }
+
+  /// As `invoke`, without waiting for the end.
+  func begin(
+    _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
+  ) async throws {
+    let seat = try await enter(resolved, countsRate)
+    start(invocation, on: resolved, seat, completion)
+  }
+
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) async throws -> ConcurrencyLedger.Seat {
+    try await hotReload.prepare(resolved.version)
     switch admit(resolved, countsRate) {
-    case .success(let found): seat = found
-    case .failure(let refusal): throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
+    case .success(let seat): return seat
+    case .failure(let refusal):
+      metrics.add(.throttles, of: MetricTarget(resolved), at: ambient.now)
+      throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
     }
-    defer { state.withLock { $0.ledger.leave(function.id, seat) } }
-    return await withCheckedContinuation { completion in
-      place(Waiting(invocation: invocation, completion: completion), function)
+  }
+
+  private func start(
+    _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
+  ) {
+    let function = resolved.version
+    let run = metrics.began(resolved, at: ambient.now)
+    let waiting = Waiting(invocation: invocation, function: function) { result in
+      self.state.withLock { $0.ledger.leave(function.id, seat) }
+      self.metrics.ended(run, result)
+      completion(result)
     }
+    place(waiting)
   }
 
   private struct Throttled: Error {
@@ -179,24 +219,40 @@ final class Placement: Sendable {
         }
         guard state.rates.mayCall(ConcurrencyLedger.Scope(function.id), executions: limit, now) else { return refuse(.callerRate) }
       }
-      let pool = state.pools[PoolKey(function: function.id, version: function.version)]
-      if pool?.mustGrow ?? true, !state.rates.mayScale(function.id, now) { return refuse(reserved == nil ? .account : .reserved) }
+      let key = PoolKey(function: function.id, version: function.version)
+      if state.seats[key] == nil, state.pools[key]?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
+        return refuse(reserved == nil ? .account : .reserved)
+      }
       return .success(seat)
     }
   }
 
-  private func place(_ waiting: Waiting, _ function: FunctionVersion) {
+  private func place(_ waiting: Waiting) {
+    let function = waiting.function
     let key = PoolKey(function: function.id, version: function.version)
     let effects = state.withLock { state -> [Effect] in
       guard !state.isStopping else { return [.fail(waiting, "the server is stopping")] }
       let waiter = state.newID()
       state.waiting[waiter] = waiting
+      if state.seats[key] != nil { return hand(state.seats[key]?.invoke(waiter), key, &state) }
       state.functions[key] = function
       if let pool = state.pools[key], pool.provision != nil {
         if pool.ready.isEmpty { state.spilledInvocations += 1 } else { state.provisionedInvocations += 1 }
       }
-      return change(key, &state, create: function.revisionID) { pool, newID in
-        pool.update(to: function.revisionID, newID: newID) + pool.invoke(waiter, newID: newID)
+      let revision = hotReload.revision(of: function)
+      return change(key, &state, create: revision) { pool, newID in
+        pool.update(to: revision, newID: newID) + pool.invoke(waiter, newID: newID)
+      }
+    }
+    perform(effects)
+  }
+
+  /// The code of functions has changed on disk: what has nothing to do ends, the rest after its invocation.
+  func reload(_ directory: String) {
+    let effects = state.withLock { state -> [Effect] in
+      state.functions.filter { $0.value.hotReloadDirectory == directory }.flatMap { key, function in
+        let revision = hotReload.revision(of: function)
+        return change(key, &state) { pool, newID in pool.update(to: revision, newID: newID) }
       }
     }
     perform(effects)
@@ -217,7 +273,13 @@ final class Placement: Sendable {
   private func take(_ report: Environment.Report, from id: EnvironmentID, _ key: PoolKey, _ state: inout State) -> [Effect] {
     switch report {
     case .free:
+      if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
+      if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
       return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+    case .gone where state.detached.contains(id) || state.seats[key]?.id == id:
+      state.environments[id] = nil
+      state.detached.remove(id)
+      return unseat(key, id, &state)
     case .initFailed:
       state.environments[id] = nil
       return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
@@ -241,7 +303,7 @@ final class Placement: Sendable {
     let effects = state.withLock { state -> [Effect] in
       state.pools.keys.filter { $0.function == function }.flatMap { key in
         change(key, &state) { pool, _ in pool.retire() }
-      }
+      } + attached(of: state) { $0.function == function }
     }
     perform(effects)
   }
@@ -254,7 +316,7 @@ final class Placement: Sendable {
         let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
         return failed + change(key, &state) { pool, _ in pool.retire() }
           + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
-      }
+      } + attached(of: state) { $0.function.account == account }
     }
     perform(effects)
     let end = ambient.clock.monotonic() + limit
@@ -303,12 +365,16 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(_ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization) -> Environment {
+  private func makeEnvironment(
+    _ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization = .onDemand,
+    attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
+  ) -> Environment {
     let day = CivilTime(ambient.now)
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
       id: id, function: function, initialization: initialization, logStream: stream, ambient: ambient, freezer: freezer,
+      attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
 
@@ -318,10 +384,73 @@ final class Placement: Sendable {
       case .start(let environment): startSink.yield(environment)
       case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
       case .stop(let environment): environment.stop()
+      case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
-        waiting.completion.resume(
-          returning: InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+        waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
       }
     }
+  }
+}
+
+/// Processes that developers attach in place of environments of ours.
+extension Placement {
+  /// An environment whose process is there already. It gets nothing before `attach`.
+  /// - Parameter echo: gets the lines of the platform.
+  func makeAttached(
+    _ function: FunctionVersion, _ process: any EnvironmentProcess, echo: @escaping @Sendable (String) -> Void
+  ) -> Environment {
+    makeEnvironment(EnvironmentID(number: state.withLock { $0.newID() }), function, attached: process, echo: echo)
+  }
+
+  func isAttached(_ function: FunctionVersion) -> Bool {
+    state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
+  }
+
+  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
+  func attach(_ environment: Environment) -> Bool {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let effects = state.withLock { state -> [Effect]? in
+      guard state.seats[key] == nil, !state.isStopping else { return nil }
+      state.seats[key] = AttachedSeat(environment.id)
+      state.environments[environment.id] = (environment, key)
+      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
+    }
+    guard let effects else { return false }
+    perform(effects)
+    return true
+  }
+
+  /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.
+  /// - Parameter end: tells it of its end, when nothing new can come to it.
+  func detach(_ environment: Environment, end: () -> Void) {
+    let key = PoolKey(function: environment.function.id, version: environment.function.version)
+    let (effects, isBusy) = state.withLock { state -> ([Effect], Bool) in
+      guard let seat = state.seats[key], seat.id == environment.id else { return ([], false) }
+      state.detached.insert(environment.id)
+      return (unseat(key, environment.id, &state), seat.isBusy)
+    }
+    end()
+    if !isBusy { environment.stop() }
+    perform(effects)
+  }
+
+  private func hand(_ waiter: WaiterID?, _ key: PoolKey, _ state: inout State) -> [Effect] {
+    guard let waiter, let id = state.seats[key]?.id, let environment = state.environments[id]?.environment,
+      let waiting = state.waiting.removeValue(forKey: waiter)
+    else { return [] }
+    return [.run(environment, waiting)]
+  }
+
+  /// Those who wait for an attached process are served by the pool.
+  private func unseat(_ key: PoolKey, _ id: EnvironmentID, _ state: inout State) -> [Effect] {
+    guard state.seats[key]?.id == id, var seat = state.seats.removeValue(forKey: key) else { return [] }
+    return seat.leave().flatMap { waiter -> [Effect] in
+      guard let waiting = state.waiting.removeValue(forKey: waiter) else { return [] }
+      return [.again(waiting)]
+    }
+  }
+
+  private func attached(of state: State, _ isMeant: (PoolKey) -> Bool) -> [Effect] {
+    state.seats.filter { isMeant($0.key) }.compactMap { state.environments[$0.value.id]?.environment }.map { .stop($0) }
   }
 }

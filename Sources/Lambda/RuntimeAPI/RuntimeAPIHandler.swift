@@ -7,7 +7,16 @@ struct RuntimeAPIHandler: HTTPHandler {
 
   private static let prefix = "/2018-06-01/runtime/"
 
-  func admit(_ head: HTTPRequestHead) -> HTTPAdmission { .collect(upTo: RuntimeAPILimits.maximumResponse + 1) }
+  func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+    // How long it may become hangs on who takes it, which is judged while it comes.
+    if isStream(head), invocation(head.target)?.verb == "response" { return .streamAtOnce(upTo: .max) }
+    return .collect(upTo: RuntimeAPILimits.maximumResponse + 1)
+  }
+
+  /// The mode of the answer; runtimes that do not stream leave the field out.
+  private func isStream(_ head: HTTPRequestHead) -> Bool {
+    head.headers["lambda-runtime-function-response-mode"]?.lowercased() == "streaming"
+  }
 
   /// Too large for the caller of the function: the invocation fails with the size error rather than hanging.
   func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
@@ -22,6 +31,10 @@ struct RuntimeAPIHandler: HTTPHandler {
       return environment.failInit(functionError(request)) ? accepted : invalidState
     case ("POST", _):
       guard let (id, verb) = invocation(request.target) else { return notFound }
+      if let stream = request.bodyStream { return await pass(stream, of: id, request) }
+      if verb == "response", let mode = request.headers["lambda-runtime-function-response-mode"], mode.lowercased() != "buffered" {
+        return error(400, "InvalidResponseMode", "The response mode '\(mode)' is not known.")
+      }
       let isTaken = verb == "response" ? environment.respond(id, request.body) : environment.fail(id, functionError(request))
       return isTaken ? accepted : error(400, "InvalidRequestID", "Invalid request ID")
     default: return notFound
@@ -49,10 +62,13 @@ struct RuntimeAPIHandler: HTTPHandler {
 
   /// The body is the error object for the caller; the header names the type for the log.
   private func functionError(_ request: HTTPRequest) -> FunctionError {
-    let type = request.headers["lambda-runtime-function-error-type"]
-    let isWellFormed = (try? JSON.parse(request.body))?.object != nil
-    let body = isWellFormed ? request.body : FunctionError.make("Runtime.Unknown", "").body
-    return FunctionError(type: type.map(normalised), body: body)
+    functionError(type: request.headers["lambda-runtime-function-error-type"], request.body)
+  }
+
+  func functionError(type: String?, _ body: [UInt8]) -> FunctionError {
+    let isWellFormed = (try? JSON.parse(body))?.object != nil
+    return FunctionError(
+      type: type.map(normalised), body: isWellFormed ? body : FunctionError.make("Runtime.Unknown", "").body)
   }
 
   /// Types of another form than `Runtime.X` or `Function.X` are not told apart (AWS: Runtime API, initialization error).
@@ -69,12 +85,12 @@ struct RuntimeAPIHandler: HTTPHandler {
     return (String(parts[3]), String(parts[4]))
   }
 
-  private var accepted: HTTPResponse { json(202, ["status": "OK"]) }
+  var accepted: HTTPResponse { json(202, ["status": "OK"]) }
   private var notFound: HTTPResponse { error(404, "NotFound", "There is no such call in the Runtime API.") }
   private var invalidState: HTTPResponse {
     error(403, "InvalidStateTransition", "The request does not fit the state of the environment.")
   }
-  private func error(_ status: Int, _ type: String, _ message: String) -> HTTPResponse {
+  func error(_ status: Int, _ type: String, _ message: String) -> HTTPResponse {
     json(status, ["errorType": .string(type), "errorMessage": .string(message)])
   }
   private func json(_ status: Int, _ value: JSON) -> HTTPResponse {

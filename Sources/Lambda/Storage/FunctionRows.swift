@@ -144,6 +144,7 @@ extension FunctionRows {
     for prefix in [Keys.aliases(id), Keys.policies(id), Keys.settings(id), Keys.provisioned(id)] {
       try tx.deleteAll(KeyRange(prefix: prefix))
     }
+    try URLRows.deleteAll(of: id, in: tx)
     try moveUses(from: function.packageUses, to: [], of: function.latest, in: tx, at: now)
   }
 
@@ -161,6 +162,6 @@ extension StoredFunction {
 }
 
 extension FunctionVersion {
-  /// The code and the layers.
-  fileprivate var packages: Set<String> { Set([codeHash] + layers.map(\.codeHash)) }
+  /// The code and the layers. A directory of the host is no package.
+  var packages: Set<String> { Set((hotReloadDirectory == nil ? [codeHash] : []) + layers.map(\.codeHash)) }
 }

@@ -8,11 +8,15 @@ import Store
 ///     alias     (lambda, a, account, region, name, alias)       → Alias
 ///     policy    (lambda, p, account, region, name, qualifier)   → ResourcePolicy; the qualifier is empty for the function
 ///     settings  (lambda, i, account, region, name, qualifier)   → EventInvokeSettings
+///     url       (lambda, w, account, region, name, qualifier)   → FunctionURL; the qualifier is empty for the function
+///     place     (lambda, x, url id)                             → the function and the qualifier of a URL
 ///     provisioned (lambda, provisioned, account, region, name, qualifier) → ProvisionedConcurrency
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
+///     shard     (lambda, s, uuid, shard)                        → ShardRow; how far a mapping has read a shard of its stream
+///     result    (lambda, r, uuid)                               → what the last batch of a stream's mapping came to
 ///     layer     (lambda, l, account, region, name)              → the highest number that was published
 ///     version   (lambda, k, account, region, name, -number)     → LayerVersion; the newest comes first
 ///     policy    (lambda, q, account, region, name, number)      → ResourcePolicy of a layer version
@@ -36,6 +40,10 @@ enum Keys {
   static func policy(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "p").appending(qualifier ?? "") }
   static func settings(_ id: FunctionID) -> Key { of(id, "i") }
   static func settings(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "i").appending(qualifier) }
+  static let urls = Key("lambda", "w")
+  static func urls(_ id: FunctionID) -> Key { of(id, "w") }
+  static func url(_ id: FunctionID, _ qualifier: String?) -> Key { of(id, "w").appending(qualifier ?? "") }
+  static func urlPlace(_ id: String) -> Key { Key("lambda", "x", id) }
   static func provisioned(_ id: FunctionID) -> Key { of(id, "provisioned") }
   static func provisioned(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "provisioned").appending(qualifier) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
@@ -45,6 +53,9 @@ enum Keys {
     mappings(account, region).appending(uuid)
   }
   static func mappingPlace(_ uuid: String) -> Key { Key("lambda", "u", uuid) }
+  static func shards(_ uuid: String) -> Key { Key("lambda", "s", uuid) }
+  static func shard(_ uuid: String, _ shard: String) -> Key { shards(uuid).appending(shard) }
+  static func mappingResult(_ uuid: String) -> Key { Key("lambda", "r", uuid) }
   static func pair(_ mapping: EventSourceMapping) -> Key {
     Key("lambda", "n", mapping.account, mapping.region, mapping.source.text, mapping.functionARN)
   }

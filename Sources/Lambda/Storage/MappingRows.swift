@@ -7,7 +7,14 @@ struct MappingRows {
   init(_ reader: any Reader) { self.reader = reader }
 
   func mapping(_ account: AccountID, _ region: Region, _ uuid: String) throws -> StoredMapping? {
-    try reader.get(Keys.mapping(account, region, uuid)).map { try StoredMapping(row: $0, account, region, uuid) }
+    try reader.get(Keys.mapping(account, region, uuid)).map { try withResult(StoredMapping(row: $0, account, region, uuid)) }
+  }
+
+  private func withResult(_ stored: StoredMapping) throws -> StoredMapping {
+    guard stored.mapping.kind.isStream else { return stored }
+    var stored = stored
+    stored.lastResult = try reader.get(Keys.mappingResult(stored.mapping.uuid))?.utf8Text
+    return stored
   }
 
   /// A mapping of whatever account and Region.
@@ -32,7 +39,7 @@ struct MappingRows {
     return try Marker.page(reader, prefix, after: marker, limit: limit) { key, value in
       var key = KeyReader(key, after: prefix)
       let stored = try StoredMapping(row: value, account, region, try key.string())
-      return isWanted(stored.mapping) ? stored : nil
+      return isWanted(stored.mapping) ? try withResult(stored) : nil
     }
   }
 
@@ -63,6 +70,8 @@ struct MappingRows {
     try tx.delete(Keys.mapping(mapping.account, mapping.region, mapping.uuid))
     try tx.delete(Keys.pair(mapping))
     try tx.delete(Keys.mappingPlace(mapping.uuid))
+    try tx.delete(Keys.mappingResult(mapping.uuid))
+    try tx.deleteAll(KeyRange(prefix: Keys.shards(mapping.uuid)))
   }
 }
 
@@ -70,6 +79,8 @@ struct MappingRows {
 struct StoredMapping: Sendable, Equatable {
   var mapping: EventSourceMapping
   var tags: [String: String] = [:]
+  /// What the last batch of a stream came to; nil before the first. It has a row of its own.
+  var lastResult: String?
 }
 
 extension StoredMapping {
@@ -82,6 +93,11 @@ extension StoredMapping {
       state: try row.raw(), lastModified: try row.instant())
     tags = try row.map()
     mapping.filters = try row.ifPresent { try $0.strings() } ?? []
+    mapping.countsEvents = try row.ifPresent { try $0.bool() } ?? false
+    mapping.provisionedPollers = try row.ifPresent { row in
+      try row.optional { ProvisionedPollers(minimum: try $0.int(), maximum: try $0.int()) }
+    } ?? nil
+    mapping.stream = try row.ifPresent { row in try row.optional { try StreamSettings(from: &$0) } } ?? nil
   }
 
   var row: [UInt8] {
@@ -98,6 +114,45 @@ extension StoredMapping {
     row.instant(mapping.lastModified)
     row.map(tags)
     row.strings(mapping.filters)
+    row.bool(mapping.countsEvents)
+    row.optional(mapping.provisionedPollers) { row, pollers in
+      row.int(pollers.minimum)
+      row.int(pollers.maximum)
+    }
+    row.optional(mapping.stream) { $1.write(to: &$0) }
     return row.bytes
+  }
+}
+
+extension StreamSettings {
+  fileprivate init(from row: inout RowReader) throws {
+    switch try row.int() {
+    case 0: start = .trimHorizon
+    case 1: start = .latest
+    case 2: start = .timestamp(try row.instant())
+    default: throw StoreError.corrupt("starting position of a mapping")
+    }
+    parallelizationFactor = try row.int()
+    maximumRecordAge = try row.optional { .milliseconds(try $0.int64()) }
+    maximumRetryAttempts = try row.optionalInt()
+    bisectsOnError = try row.bool()
+    tumblingWindow = try row.optional { .milliseconds(try $0.int64()) }
+    onFailure = try row.optional { try $0.arn() }
+  }
+
+  fileprivate func write(to row: inout RowWriter) {
+    switch start {
+    case .trimHorizon: row.int(0)
+    case .latest: row.int(1)
+    case .timestamp(let time):
+      row.int(2)
+      row.instant(time)
+    }
+    row.int(parallelizationFactor)
+    row.optional(maximumRecordAge) { $0.int($1.inMilliseconds) }
+    row.optional(maximumRetryAttempts)
+    row.bool(bisectsOnError)
+    row.optional(tumblingWindow) { $0.int($1.inMilliseconds) }
+    row.optional(onFailure) { $0.arn($1) }
   }
 }

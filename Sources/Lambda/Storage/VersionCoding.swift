@@ -27,8 +27,9 @@ extension RowReader {
 }
 
 extension FunctionVersion {
-  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart.
-  static let rowVersion: UInt8 = 2
+  /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
+  /// no directory of the host, the third had no VPC.
+  static let rowVersion: UInt8 = 4
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -55,6 +56,12 @@ extension FunctionVersion {
     row.array(layers) { $1.write(to: &$0) }
     row.int(unzippedSize)
     row.bool(hasSnapStart)
+    row.optional(durable) { row, durable in
+      row.int(durable.executionTimeout)
+      row.int(durable.retentionDays)
+    }
+    row.optional(hotReloadDirectory)
+    row.optional(vpc) { $1.write(to: &$0) }
   }
 
   init(from row: inout RowReader) throws {
@@ -81,10 +88,15 @@ extension FunctionVersion {
     updateStatus = try UpdateStatus(from: &row)
     lastModified = try row.instant()
     revisionID = try row.string()
-    guard row.version >= Self.rowVersion else { return }
+    guard row.version >= 2 else { return }
     layers = try row.array { try LayerReference(from: &$0) }
     unzippedSize = try row.int()
     hasSnapStart = try row.bool()
+    guard row.version >= 3 else { return }
+    durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
+    hotReloadDirectory = try row.optionalString()
+    guard row.version >= Self.rowVersion else { return }
+    vpc = try row.optional { try VPCSettings(from: &$0) }
   }
 }
 
@@ -104,6 +116,18 @@ extension RowReader {
     let text = try string()
     guard let value = T(rawValue: text) else { throw StoreError.corrupt("\(T.self) \(text)") }
     return value
+  }
+}
+
+extension VPCSettings {
+  fileprivate func write(to row: inout RowWriter) {
+    row.array(subnets) { $0.string($1) }
+    row.array(securityGroups) { $0.string($1) }
+    row.bool(allowsIPv6)
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    self.init(
+      subnets: try row.array { try $0.string() }, securityGroups: try row.array { try $0.string() }, allowsIPv6: try row.bool())
   }
 }
 

@@ -4,7 +4,7 @@ extension ServiceModel {
   /// Checks an input against the model, in AWS's words. `WireCodec.decode` has done this for every request; a record that
   /// another service built goes through here itself.
   ///
-  /// Fails with `ValidationException` (`ValidationError` for Query services), or `MissingParameter` for services that
+  /// Fails with `ValidationException` (`ValidationError` for services that speak Query), or `MissingParameter` for services that
   /// check values in their own words.
   public func validate(_ record: Record) throws(AWSError) {
     switch validation {
@@ -16,7 +16,7 @@ extension ServiceModel {
       let failures = Validation.failures(record)
       guard !failures.isEmpty else { return }
       let count = failures.count == 1 ? "1 validation error detected: " : "\(failures.count) validation errors detected: "
-      let code = Self.validationCodes[name] ?? (protocols.first == .awsQuery ? "ValidationError" : "ValidationException")
+      let code = Self.validationCodes[name] ?? (protocols.contains(.awsQuery) ? "ValidationError" : "ValidationException")
       throw AWSError(code, count + failures.joined(separator: "; "), status: 400)
     }
   }

@@ -11,10 +11,13 @@ import Base
 enum LocalHTTP {
   private static let maximumAnswer = 16 << 20
 
-  static func send(_ method: String, _ endpoint: String, _ path: String, _ body: [UInt8]) throws -> (status: Int, body: [UInt8]) {
+  /// - Parameter headers: in addition; `host` is the endpoint's.
+  static func send(
+    _ method: String, _ endpoint: String, _ path: String, _ body: [UInt8], headers: HeaderFields = ["content-type": "application/json"]
+  ) throws -> (status: Int, body: [UInt8]) {
     let connection = try Connection(endpoint)
     defer { connection.end() }
-    try connection.write(connection.head(method, path, length: body.count, version: "1.1") + body)
+    try connection.write(connection.head(method, path, length: body.count, version: "1.1", headers) + body)
     let (status, rest) = try connection.readHead()
     return (status, try connection.readAll(rest))
   }
@@ -51,6 +54,52 @@ enum LocalHTTP {
     guard code == 200 else { throw refused(code, answer) }
   }
 
+  /// Lines of an answer that goes on for as long as it likes.
+  final class Lines {
+    private let connection: Connection
+    private var rest: [UInt8]
+    /// To be polled; readable when `take` has something to do.
+    var descriptor: Int32 { connection.fd }
+
+    /// A status other than 200 is an error with the server's words.
+    init(_ method: String, _ endpoint: String, _ path: String) throws {
+      connection = try Connection(endpoint)
+      do {
+        try connection.write(connection.head(method, path, length: 0, version: "1.0"))
+        let (status, rest) = try connection.readHead()
+        guard status == 200 else { throw refused(status, try connection.readAll(rest)) }
+        self.rest = rest
+      } catch {
+        connection.end()
+        throw error
+      }
+    }
+
+    deinit { connection.end() }
+
+    /// The lines that came with the head of the answer.
+    func first() -> [[UInt8]] { split() }
+
+    /// Waits for the next piece; the lines that are complete then. Nil at the end.
+    func take() -> [[UInt8]]? {
+      guard let piece = (try? connection.read()) ?? nil else { return nil }
+      rest += piece
+      return split()
+    }
+
+    private func split() -> [[UInt8]] {
+      var lines = rest.split(separator: 10, omittingEmptySubsequences: false).map { Array($0) }
+      rest = lines.removeLast()
+      return lines.filter { !$0.isEmpty }
+    }
+  }
+
+  /// What stands in the `Host` field.
+  static func authority(_ endpoint: String) -> String? {
+    guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix) else { return nil }
+    return endpoint.dropFirst(scheme.count).split(separator: "/").first.map(String.init)
+  }
+
   static func message(_ answer: [UInt8]) -> String? { (try? JSON.parse(answer))?["message"]?.string }
 
   private static func refused(_ status: Int, _ answer: [UInt8]) -> RequestRefused {
@@ -64,13 +113,13 @@ enum LocalHTTP {
   /// One connection for one request.
   private struct Connection {
     private let authority: String
-    private let fd: Int32
+    fileprivate let fd: Int32
 
     init(_ endpoint: String) throws {
       // A server that takes TLS takes plain HTTP from its own host on the same port, too.
-      guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix),
-        let authority = endpoint.dropFirst(scheme.count).split(separator: "/").first.map(String.init)
-      else { throw ValidationError("The endpoint must be of the form http://HOST:PORT.") }
+      guard let scheme = ["http://", "https://"].first(where: endpoint.hasPrefix), let authority = LocalHTTP.authority(endpoint) else {
+        throw ValidationError("The endpoint must be of the form http://HOST:PORT.")
+      }
       let colon = authority.hasSuffix("]") ? nil : authority.lastIndex(of: ":")
       let host = String(colon.map { authority[..<$0] } ?? authority[...]).trimmingBrackets
       let port = colon.map { String(authority[authority.index(after: $0)...]) } ?? (scheme == "http://" ? "80" : "443")
@@ -89,6 +138,8 @@ enum LocalHTTP {
       var next = list
       while let address = next {
         let fd = socket(address.pointee.ai_family, address.pointee.ai_socktype, address.pointee.ai_protocol)
+        // A program that this one starts would keep the connection open.
+        if fd >= 0 { _ = fcntl(fd, F_SETFD, FD_CLOEXEC) }
         if fd >= 0, Glibc.connect(fd, address.pointee.ai_addr, address.pointee.ai_addrlen) == 0 { return fd }
         if fd >= 0 { close(fd) }
         next = address.pointee.ai_next
@@ -96,9 +147,12 @@ enum LocalHTTP {
       throw ValidationError("No server answers at \(endpoint). Start one with `dewpoint up`.")
     }
 
-    func head(_ method: String, _ path: String, length: Int, version: String) -> [UInt8] {
-      Array(
-        "\(method) \(path) HTTP/\(version)\r\nHost: \(authority)\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: \(length)\r\n\r\n"
+    func head(
+      _ method: String, _ path: String, length: Int, version: String, _ headers: HeaderFields = ["content-type": "application/json"]
+    ) -> [UInt8] {
+      let lines = headers.fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+      return Array(
+        "\(method) \(path) HTTP/\(version)\r\nHost: \(authority)\r\nConnection: close\r\nContent-Length: \(length)\r\n\(lines)\r\n"
           .utf8)
     }
 

@@ -2,6 +2,7 @@ import Base
 import HTTPServer
 import IAM
 import Logging
+import Sandbox
 
 /// What the operator chose, ready for use. `Settings.swift` says what each means.
 struct ServerSettings: Sendable {
@@ -18,10 +19,14 @@ struct ServerSettings: Sendable {
   var allowedHosts: [String] = []
   var allowedOrigins: [String] = []
   var allowsStateControl = false
+  var allowsHotReload = false
   var virtualEnvironments: [String] = []
   var isIsolated = true
+  /// What functions reach beside Dewpoint.
+  var functionNetwork = SandboxNetwork.none
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
+  var streamedBytesPerSecond = 2 << 20
   /// Invocations that an account may run at the same time in a Region.
   var lambdaConcurrency = 1000
   /// How long running invocations may take to end when the server stops.
@@ -61,11 +66,17 @@ struct ServerSettings: Sendable {
       webIdentityProviders: webIdentityProviders, standardAccount: account)
   }
 
+  /// Why no function may have a directory of this host as its code: whoever may create functions could read the host's files.
+  var refusalOfHotReload: String? {
+    guard rootKey != nil, !allowsHotReload else { return nil }
+    return "A root key is configured, so a directory of the host is not taken as code. Allow it with allow-hot-reload."
+  }
+
   /// Why the state may not be emptied, saved or replaced by a page. Whoever reaches such a page shows no key, so where keys count it is
   /// closed unless the operator opens it.
   var refusalOfStateControl: String? {
     guard rootKey != nil, !allowsStateControl else { return nil }
-    return "A root key is configured, so the state is not reset, saved or replaced without a key. Allow it with allow-state-control."
+    return "A root key is configured, so nobody resets, saves or replaces the state, or attaches a process, without a key. Allow it with allow-state-control."
   }
 }
 

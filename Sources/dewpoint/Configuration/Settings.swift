@@ -2,6 +2,7 @@ import Base
 import Gateway
 import HTTPServer
 import Logging
+import Sandbox
 
 /// All settings, in the order in which they are shown.
 enum Settings {
@@ -59,8 +60,12 @@ enum Settings {
     ) { $1.allowedOrigins = $0.texts },
     Setting(
       "allow-state-control", .toggle, "false",
-      help: "Let reset and snapshots be called, without a key from this machine, although a root key is configured."
+      help: "Let reset, snapshots and `dewpoint exec` be called, without a key from this machine, although a root key is configured."
     ) { $1.allowsStateControl = $0.isOn },
+    Setting(
+      "allow-hot-reload", .toggle, "false",
+      help: "Let a directory of this host be the code of a function (S3Bucket hot-reload) although a root key is configured."
+    ) { $1.allowsHotReload = $0.isOn },
   ]
 
   private static let functions = [
@@ -73,6 +78,11 @@ enum Settings {
       help: "Run functions in sandboxes. Off: as plain processes, for hosts that cannot isolate them."
     ) { $1.isIsolated = $0.isOn },
     Setting(
+      "function-network", .choice(SandboxNetwork.allCases.map(\.rawValue)), SandboxNetwork.none.rawValue,
+      help: "What functions reach beside Dewpoint: none, or outbound for what this host reaches by TCP and UDP, as on AWS, but nothing of "
+        + "the host itself. As root this turns on IPv4 forwarding; else it needs slirp4netns. A function with a VpcConfig reaches nothing."
+    ) { $1.functionNetwork = SandboxNetwork(rawValue: $0.text) ?? .none },
+    Setting(
       "spare-runtimes", .integer(0...64), "2",
       help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."
     ) { $1.spareRuntimes = $0.number },
@@ -80,6 +90,10 @@ enum Settings {
       "lambda-concurrency", .integer(1...100_000), "1000",
       help: "Invocations that an account may run at the same time in a Region, as AWS's quota has it. Ten times as many synchronous requests a second."
     ) { $1.lambdaConcurrency = $0.number },
+    Setting(
+      "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
+      help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."
+    ) { $1.streamedBytesPerSecond = $0.number },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

@@ -15,6 +15,22 @@ enum Files {
     return "\(String(cString: current))/\(path)"
   }
 
+  /// The directory behind all links; nil when there is none of this name.
+  static func directory(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    var status = stat()
+    guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return nil }
+    return String(cString: resolved)
+  }
+
+  static func linkTarget(_ path: String) throws -> String {
+    var bytes = [CChar](repeating: 0, count: 4096)
+    let count = readlink(path, &bytes, bytes.count)
+    guard count > 0 else { throw FileError("read the link", path) }
+    return bytes[..<count].map { UInt8(bitPattern: $0) }.utf8Text
+  }
+
   /// A new directory whose name is the prefix and six letters.
   static func makeTemporary(_ prefix: String) throws -> String {
     var template = Array("\(prefix)XXXXXX".utf8CString)

@@ -40,12 +40,16 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    var functions = LambdaService.Configuration(
+      directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
+      spareRuntimes: settings.spareRuntimes)
+    functions.concurrency = settings.lambdaConcurrency
+    functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
+    functions.refusalOfHotReload = settings.refusalOfHotReload
+    functions.refusalOfAttachment = settings.refusalOfStateControl
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs),
-      configuration: .init(
-        directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
-        spareRuntimes: settings.spareRuntimes, concurrency: settings.lambdaConcurrency),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs), configuration: functions,
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]
@@ -53,7 +57,7 @@ final class World: Sendable {
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
       dispatcher: dispatcher, keys: iam, ambient: ambient, originGuard: surroundings.originGuard,
-      pages: InternalPages(modules.flatMap(\.pages)), metrics: surroundings.metrics)
+      pages: InternalPages(modules.flatMap(\.pages)), endpoints: modules.flatMap(\.endpoints), metrics: surroundings.metrics)
   }
 
   /// Works until `stop`. Not to be cancelled: environments end in order.

@@ -3,6 +3,7 @@ import http from 'node:http'
 import fs from 'node:fs'
 import path from 'node:path'
 import util from 'node:util'
+import { Writable } from 'node:stream'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { performance } from 'node:perf_hooks'
@@ -24,6 +25,7 @@ const base = '/2018-06-01/runtime'
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
 const isJSONLog = process.env.AWS_LAMBDA_LOG_FORMAT === 'JSON'
 const streamingSymbol = Symbol.for('aws.lambda.runtime.handler.streaming')
+const highWaterMarkSymbol = Symbol.for('aws.lambda.runtime.handler.streaming.highWaterMark')
 let requestId = ''
 
 function call (method, route, headers, body) {
@@ -110,6 +112,156 @@ function runtimeError (type, message) {
   error.name = type
   error.stack = `${type}: ${message}`
   return error
+}
+
+// What the function writes its answer into: the body of a request that the first write begins.
+class ResponseStream extends Writable {
+  #path
+  #contentType = 'application/octet-stream'
+  #request
+  #resolve
+  #reject
+  #isFinal = false
+
+  constructor (id, highWaterMark) {
+    super({ highWaterMark })
+    this.#path = `${base}/invocation/${id}/response`
+    this.answered = new Promise((resolve, reject) => { this.#resolve = resolve; this.#reject = reject })
+    this.answered.catch(() => {})
+    this.on('error', () => {})
+  }
+
+  // Not the agent's connection: it would be one that may have ended while the process was frozen.
+  #open () {
+    if (this.#request) return this.#request
+    const headers = {
+      'lambda-runtime-function-response-mode': 'streaming',
+      'content-type': this.#contentType,
+      'transfer-encoding': 'chunked',
+      trailer: 'Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body'
+    }
+    this.#request = http.request({ host, port, method: 'POST', path: this.#path, agent: false, headers }, response => {
+      response.on('data', () => {}).on('end', this.#resolve).on('error', this.#reject)
+    })
+    this.#request.on('error', error => { this.#reject(error); this.destroy(error) })
+    return this.#request
+  }
+
+  setContentType (type) {
+    if (this.#request) throw runtimeError('Runtime.InvalidStreamingOperation', 'Cannot set content-type, too late.')
+    this.#contentType = type
+  }
+
+  write (chunk, encoding, callback) { return super.write(bytesOf(chunk), encoding, callback) }
+  end (chunk, encoding, callback) {
+    if (chunk === undefined || chunk === null || typeof chunk === 'function') return super.end(chunk)
+    return super.end(bytesOf(chunk), encoding, callback)
+  }
+
+  _write (chunk, encoding, callback) {
+    const isFirst = !this.#request
+    const request = this.#open()
+    if (isFirst) this._onBeforeFirstWrite?.(first => request.write(first))
+    request.write(chunk, encoding, callback)
+  }
+
+  _final (callback) {
+    this.#isFinal = true
+    this.#open().end(callback)
+  }
+
+  _destroy (error, callback) {
+    if (!this.#isFinal) this.#reject(error ?? new Error('The response stream was destroyed.'))
+    callback(error)
+  }
+
+  // Ends the answer with the error in trailers, behind what was written before.
+  async fail (error) {
+    if (!this.#isFinal) {
+      const { errorType, errorMessage, trace } = describe(error)
+      const done = new Promise(resolve => { this.#resolve = this.#reject = resolve })
+      this.#open().addTrailers({
+        'Lambda-Runtime-Function-Error-Type': errorType,
+        'Lambda-Runtime-Function-Error-Body': Buffer.from(JSON.stringify({ errorType, errorMessage, trace })).toString('base64')
+      })
+      if (this.destroyed) this.#request.end()
+      else if (!this.writableEnded) super.end()
+      await done
+    } else {
+      await this.answered.catch(() => {})
+    }
+  }
+}
+
+// Other values than text and bytes are written as JSON.
+function bytesOf (chunk) {
+  return typeof chunk === 'string' || chunk instanceof Uint8Array ? chunk : JSON.stringify(chunk)
+}
+
+// What function code finds without importing anything.
+globalThis.awslambda = {
+  ...globalThis.awslambda,
+  streamifyResponse: (handler, options) => {
+    handler[streamingSymbol] = 'response'
+    if (options?.highWaterMark !== undefined) handler[highWaterMarkSymbol] = parseInt(options.highWaterMark)
+    return handler
+  },
+  HttpResponseStream: class HttpResponseStream {
+    // Status, headers and cookies go before the first byte that is written: JSON and eight NUL bytes.
+    static from (stream, prelude) {
+      stream.setContentType('application/vnd.awslambda.http-integration-response')
+      const text = JSON.stringify(prelude)
+      stream._onBeforeFirstWrite = write => {
+        write(text)
+        write(new Uint8Array(8))
+      }
+      return stream
+    }
+  }
+}
+
+// Runs a handler that streams its answer, to its end. Resolves with {isFatal} when the process must go.
+function runStreamingHandler (handler, event, headers, id) {
+  const stream = new ResponseStream(id, handler[highWaterMarkSymbol])
+  return new Promise(resolve => {
+    const context = makeContext(headers, () => {})
+    for (const name of ['done', 'succeed', 'fail']) delete context[name]
+    // An answer that has not ended keeps the process waiting until its time is up.
+    const hold = setInterval(() => {}, 60_000)
+    const settle = outcome => {
+      clearInterval(hold)
+      process.removeListener('unhandledRejection', onRejection)
+      process.removeListener('uncaughtException', onException)
+      // The next event is fetched when nothing is left to do, unless the function does not want to wait for that.
+      if (outcome.isFatal || !context.callbackWaitsForEmptyEventLoop) return resolve(outcome)
+      process.once('beforeExit', () => resolve(outcome))
+    }
+    const abort = (title, error) => {
+      logError(title, error)
+      stream.fail(error).then(() => settle({ isFatal: true }))
+    }
+    const onRejection = reason => {
+      const error = runtimeError('Runtime.UnhandledPromiseRejection', String(reason))
+      error.reason = describe(reason)
+      abort('Unhandled Promise Rejection', error)
+    }
+    const onException = error => abort('Uncaught Exception', error)
+    process.on('unhandledRejection', onRejection)
+    process.on('uncaughtException', onException)
+    const fail = async error => {
+      logError('Invoke Error', error)
+      await stream.fail(error)
+      settle({})
+    }
+    const run = async () => {
+      const result = handler(event, stream, context)
+      if (typeof result?.then !== 'function') return fail('Streaming does not support non-async handlers.')
+      if (await result !== undefined) console.warn('Streaming handlers ignore return values.')
+      await stream.answered
+      settle({})
+    }
+    run().catch(fail)
+  })
 }
 
 // `dir/file.name.method`: the part after the last slash up to its first dot is the file.
@@ -221,6 +373,11 @@ async function loop (handler) {
     if (trace) process.env._X_AMZN_TRACE_ID = trace
     else delete process.env._X_AMZN_TRACE_ID
 
+    if (handler[streamingSymbol]) {
+      const { isFatal } = await runStreamingHandler(handler, JSON.parse(next.body.toString()), next.headers, id)
+      if (isFatal) process.exit(128)
+      continue
+    }
     const outcome = await runHandler(handler, JSON.parse(next.body.toString()), next.headers)
     let text
     if (!outcome.error) {
@@ -246,7 +403,6 @@ async function loop (handler) {
 patchConsole()
 try {
   const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER)
-  if (handler[streamingSymbol]) throw runtimeError('Runtime.UnsupportedHandler', 'Response streaming handlers are not supported.')
   await loop(handler)
 } catch (error) {
   logError('Uncaught Exception', error)

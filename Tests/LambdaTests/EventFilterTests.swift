@@ -38,12 +38,12 @@ private func message(_ body: String) -> QueueMessage {
 func `a filter looks into a JSON body and at a plain one, but never takes one for the other`(
   pattern: String, body: String, isWanted: Bool
 ) throws {
-  let filter = try MessageFilter([pattern])
+  let filter = try EventFilter([pattern], of: .queue)
   #expect(filter.wants(message(body), from: ARN("sqs", .usEast1, .local, "q")) == isWanted, "\(pattern) on \(body)")
 }
 
 @Test func `one filter of several is enough, and none wants everything`() throws {
   let source = ARN("sqs", .usEast1, .local, "q")
-  #expect(try MessageFilter([#"{"body":["a"]}"#, #"{"body":["b"]}"#]).wants(message("b"), from: source))
-  #expect(try MessageFilter([]).wants(message("b"), from: source))
+  #expect(try EventFilter([#"{"body":["a"]}"#, #"{"body":["b"]}"#], of: .queue).wants(message("b"), from: source))
+  #expect(try EventFilter([], of: .queue).wants(message("b"), from: source))
 }

@@ -1,0 +1,25 @@
+import Base
+
+/// What the Host of a request says of an endpoint: `ID.LABEL.REGION.SUFFIX`, for example a function URL's
+/// `abc….lambda-url.eu-west-1.on.aws` or `abc….lambda-url.eu-west-1.localhost`.
+struct EndpointHost: Equatable {
+  /// In lower case.
+  var id: String
+  var label: String
+  var region: Region
+  /// Whose name it is below, for example `localhost` or `on.aws`.
+  var suffix: String
+
+  /// Labels that endpoints of AWS have. No bucket or service is named by such a host: their second label is another.
+  private static let labels = ["lambda-url"]
+
+  /// - Parameter field: the Host field, with its port if it has one.
+  init?(_ field: String?) {
+    guard let field, Self.labels.contains(where: { field.utf8.count > $0.utf8.count }) else { return nil }
+    let parts = OriginGuard.withoutPort(field).lowercased().split(
+      separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count == 4, !parts[0].isEmpty, Self.labels.contains(String(parts[1])), let region = Region(parts[2]), !parts[3].isEmpty
+    else { return nil }
+    (id, label, self.region, suffix) = (String(parts[0]), String(parts[1]), region, String(parts[3]))
+  }
+}

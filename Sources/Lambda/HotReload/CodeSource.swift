@@ -1,0 +1,65 @@
+import Base
+import Fabric
+
+/// Where the code of a function comes from, as a request names it.
+enum CodeSource: Sendable {
+  case zip([UInt8])
+  /// A directory of this host.
+  case hotReload(String)
+
+  /// What it takes of the code storage of the account.
+  var storedBytes: Int { if case .zip(let zip) = self { zip.count } else { 0 } }
+}
+
+extension ControlPlane {
+  func code(_ code: FunctionCode, _ call: Call) throws -> CodeSource {
+    let others = code.zipFile != nil || code.imageUri != nil || !(code.sourceKMSKeyArn ?? "").isEmpty
+    if let source = try hotReload(code.s3Bucket, code.s3Key, code.s3ObjectVersion, others: others, call) { return source }
+    return .zip(
+      try FunctionSettings.zip(
+        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, image: code.imageUri,
+        kms: code.sourceKMSKeyArn))
+  }
+
+  func code(_ input: UpdateFunctionCodeInput, _ call: Call) throws -> CodeSource {
+    let others = input.zipFile != nil || input.imageUri != nil || !(input.sourceKMSKeyArn ?? "").isEmpty
+    if let source = try hotReload(input.s3Bucket, input.s3Key, input.s3ObjectVersion, others: others, call) { return source }
+    return .zip(
+      try FunctionSettings.zip(
+        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, image: input.imageUri,
+        kms: input.sourceKMSKeyArn))
+  }
+
+  private func hotReload(_ bucket: String?, _ key: String?, _ version: String?, others: Bool, _ call: Call) throws -> CodeSource? {
+    guard let directory = try HotReloadCode.directory(bucket: bucket, key: key, version: version, others: others) else { return nil }
+    if let refusal = hotReload.refusal { throw LambdaError.invalidParameter(refusal) }
+    // A role that may create functions must not reach out of the sandbox by making one of the host's files.
+    guard !call.isFromFunction else {
+      throw LambdaError.invalidParameter("Function code cannot make a directory of the host the code of a function.")
+    }
+    do { _ = try HotReloadCode.place(of: directory) } catch { throw LambdaError.invalidParameter(error.description) }
+    return .hotReload(directory)
+  }
+
+  /// Gives the version its code.
+  /// - Returns: the package that was added; to be released when the row that names it is written.
+  func use(_ code: CodeSource, in version: inout FunctionVersion) async throws -> String? {
+    switch code {
+    case .zip(let zip):
+      let package = try await packages.add(zip: zip)
+      version.use(package)
+      return package.hash
+    case .hotReload(let directory):
+      version.use(directory: directory)
+      return nil
+    }
+  }
+}
+
+extension FunctionVersion {
+  /// The code of another version of the function.
+  mutating func takeCode(of other: FunctionVersion) {
+    (codeHash, codeSize, unzippedSize) = (other.codeHash, other.codeSize, other.unzippedSize)
+    hotReloadDirectory = other.hotReloadDirectory
+  }
+}

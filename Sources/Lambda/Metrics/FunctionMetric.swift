@@ -1,0 +1,99 @@
+import Base
+import Fabric
+
+/// What Lambda tells CloudWatch of functions, in the namespace `AWS/Lambda` (AWS: "Using CloudWatch metrics with Lambda").
+enum FunctionMetric: Int, CaseIterable, Sendable {
+  /// Of the running of code: recorded for each invocation that was not throttled, the errors as zeros and ones.
+  case invocations, errors, duration, postRuntimeExtensionsDuration
+  /// Of each invocation that wanted to run.
+  case throttles
+  case concurrentExecutions
+  case provisionedConcurrentExecutions, provisionedConcurrencyInvocations, provisionedConcurrencySpilloverInvocations
+  case provisionedConcurrencyUtilization
+  case asyncEventsReceived, asyncEventAge, asyncEventsDropped
+  case deadLetterErrors, destinationDeliveryFailures, recursiveInvocationsDropped
+  case iteratorAge
+
+  var name: String {
+    switch self {
+    case .invocations: "Invocations"
+    case .errors: "Errors"
+    case .duration: "Duration"
+    case .postRuntimeExtensionsDuration: "PostRuntimeExtensionsDuration"
+    case .throttles: "Throttles"
+    case .concurrentExecutions: "ConcurrentExecutions"
+    case .provisionedConcurrentExecutions: "ProvisionedConcurrentExecutions"
+    case .provisionedConcurrencyInvocations: "ProvisionedConcurrencyInvocations"
+    case .provisionedConcurrencySpilloverInvocations: "ProvisionedConcurrencySpilloverInvocations"
+    case .provisionedConcurrencyUtilization: "ProvisionedConcurrencyUtilization"
+    case .asyncEventsReceived: "AsyncEventsReceived"
+    case .asyncEventAge: "AsyncEventAge"
+    case .asyncEventsDropped: "AsyncEventsDropped"
+    case .deadLetterErrors: "DeadLetterErrors"
+    case .destinationDeliveryFailures: "DestinationDeliveryFailures"
+    case .recursiveInvocationsDropped: "RecursiveInvocationsDropped"
+    case .iteratorAge: "IteratorAge"
+    }
+  }
+
+  var unit: String {
+    switch self {
+    case .duration, .postRuntimeExtensionsDuration, .asyncEventAge, .iteratorAge: "Milliseconds"
+    case .provisionedConcurrencyUtilization: "None"
+    case .invocations, .errors, .throttles, .concurrentExecutions, .provisionedConcurrentExecutions,
+      .provisionedConcurrencyInvocations, .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventsDropped,
+      .deadLetterErrors, .destinationDeliveryFailures, .recursiveInvocationsDropped: "Count"
+    }
+  }
+
+  /// The values of all functions together are a metric of the account, without dimensions. What counts how many run at the same
+  /// time cannot be put together from the functions: the account has numbers of its own.
+  var isOfAccountToo: Bool {
+    switch self {
+    case .concurrentExecutions, .provisionedConcurrentExecutions, .provisionedConcurrencyUtilization: false
+    case .invocations, .errors, .duration, .postRuntimeExtensionsDuration, .throttles, .provisionedConcurrencyInvocations,
+      .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventAge, .asyncEventsDropped, .deadLetterErrors,
+      .destinationDeliveryFailures, .recursiveInvocationsDropped, .iteratorAge: true
+    }
+  }
+}
+
+/// What Lambda tells CloudWatch of a mapping with the group `EventCount` (AWS: "Event source mapping metrics").
+enum MappingMetric: String, Sendable {
+  case polled = "PolledEventCount", filteredOut = "FilteredOutEventCount", invoked = "InvokedEventCount"
+  case failedInvoke = "FailedInvokeEventCount"
+  /// Streams only.
+  case dropped = "DroppedEventCount", delivered = "OnFailureDestinationDeliveredEventCount"
+  /// Queues only.
+  case deleted = "DeletedEventCount"
+  /// Of a mapping with provisioned pollers, with or without the group.
+  case provisionedPollers = "ProvisionedPollers"
+}
+
+/// Whose metric it is: the function as it was named, and the version that ran.
+struct MetricTarget: Hashable, Sendable {
+  var function: FunctionID
+  /// The version or alias; nil for the function by its name alone.
+  var qualifier: String?
+  /// The version that an alias led to.
+  var executedVersion: String?
+
+  init(_ resolved: ResolvedFunction) {
+    function = resolved.version.id
+    let version = resolved.version.version
+    qualifier = resolved.alias ?? (version == FunctionVersion.latest ? nil : version)
+    executedVersion = resolved.alias == nil ? nil : version
+  }
+  /// Before it is known what will run.
+  init(_ function: FunctionID, qualifier: String?) {
+    (self.function, self.qualifier) = (function, qualifier == FunctionVersion.latest ? nil : qualifier)
+  }
+
+  /// The sets of dimensions under which AWS shows a value, but for the one without any.
+  var dimensionSets: [[MetricDimension]] {
+    let name = MetricDimension("FunctionName", function.name)
+    let resource = MetricDimension("Resource", qualifier.map { "\(function.name):\($0)" } ?? function.name)
+    let sets = [[name], [name, resource]]
+    return executedVersion.map { sets + [[name, resource, MetricDimension("ExecutedVersion", $0)]] } ?? sets
+  }
+}

@@ -19,7 +19,7 @@ public final class HTTPServer: Sendable {
   private let configuration: HTTPServerConfiguration
   private let handler: any HTTPHandler
   private let logger: Logger
-  private let group: MultiThreadedEventLoopGroup
+  let group: MultiThreadedEventLoopGroup
   private let lanes: [ObjectIdentifier: Lane]
   private let addresses: AddressLimit
   private let counted = Counters()

@@ -52,6 +52,13 @@ enum LambdaError {
   static func pending(_ id: FunctionID) -> AWSError {
     conflict("The operation cannot be performed at this time. The function is currently in the following state: Pending")
   }
+  /// AWS: SnapStartNotReadyException.
+  static func snapshotNotReady() -> AWSError {
+    AWSError(
+      "SnapStartNotReadyException",
+      "Lambda is initializing your function. You can invoke the function when the function state becomes Active.", status: 409,
+      members: [("Type", "User")])
+  }
   static func failedFunction(_ id: FunctionID) -> AWSError {
     conflict("The operation cannot be performed at this time. The function is currently in the following state: Failed")
   }

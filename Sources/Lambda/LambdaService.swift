@@ -139,6 +139,7 @@ public final class LambdaService: ServiceModule {
     control.workers + [
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
+      SnapshotWorker(control: control, placement: placement),
     ]
   }
 

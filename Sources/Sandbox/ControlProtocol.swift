@@ -24,16 +24,22 @@ struct Plan {
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
     words.append(awaitsNetwork ? "1" : "0")
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
-    return try Self.packet(words + Self.words(workingDirectory, command, environment))
+    words += Self.words(workingDirectory, command, environment)
+    return try Self.packet(words)
   }
 
-  /// What a sandbox that waits for its program gets.
+  /// The order to start one more program.
+  static func packet(number: Int, program: ProgramSpec) throws(SandboxError) -> [UInt8] {
+    try packet(["P\(number)"] + words(program.workingDirectory, [program.executable] + program.arguments, program.environment))
+  }
+
+  /// The order to start the sandbox's own program.
   static func packet(
     workingDirectory: String, command: [String], environment: [String: String]
-  ) throws(SandboxError) -> [UInt8] { try packet(words(workingDirectory, command, environment)) }
+  ) throws(SandboxError) -> [UInt8] { try packet(["P0"] + words(workingDirectory, command, environment)) }
 
-  private static func words(_ workingDirectory: String, _ command: [String], _ environment: [String: String]) -> [String] {
-    [workingDirectory, "\(command.count)"] + command + ["\(environment.count)"]
+  private static func words(_ directory: String, _ command: [String], _ environment: [String: String]) -> [String] {
+    [directory, "\(command.count)"] + command + ["\(environment.count)"]
       + environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
   }
 
@@ -61,6 +67,11 @@ enum ControlMessage: Equatable {
   case running
   /// The status is in the form of waitpid.
   case ended(status: Int32, peakKibibytes: Int)
+  /// A program that was started later runs, or could not be started.
+  case programBegun(number: Int, errno: Int32)
+  case programEnded(number: Int, status: Int32)
+  /// The answer to a connection that was asked for, with its descriptor when the error is 0.
+  case connected(number: Int, errno: Int32)
   case failed(SandboxError)
 
   init?(_ bytes: [UInt8]) {
@@ -73,6 +84,16 @@ enum ControlMessage: Equatable {
       let numbers = rest.split(separator: " ").compactMap { Int($0) }
       guard numbers.count == 2 else { return nil }
       self = .ended(status: Int32(truncatingIfNeeded: numbers[0]), peakKibibytes: numbers[1])
+    case UInt8(ascii: "B"), UInt8(ascii: "C"), UInt8(ascii: "D"):
+      let numbers = rest.split(separator: " ").compactMap { Int32($0) }
+      guard numbers.count == 2 else { return nil }
+      let (number, value) = (Int(numbers[0]), numbers[1])
+      self =
+        switch bytes.first {
+        case UInt8(ascii: "B"): .programBegun(number: number, errno: value)
+        case UInt8(ascii: "C"): .connected(number: number, errno: value)
+        default: .programEnded(number: number, status: value)
+        }
     case UInt8(ascii: "E"):
       let parts = rest.split(separator: "\0", omittingEmptySubsequences: false)
       guard parts.count == 3, let number = Int32(parts[2]) else { return nil }

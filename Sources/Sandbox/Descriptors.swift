@@ -67,6 +67,33 @@ enum Descriptors {
     send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
+  /// Does not wait: false when the other end has stopped taking packets.
+  static func sendPacket(_ socket: Int32, _ bytes: [UInt8], descriptor: Int32?) -> Bool {
+    var bytes = bytes
+    // 8-byte words, because the kernel reads a cmsghdr that wants this alignment; the header has 16 bytes, then the descriptor.
+    var ancillary = [UInt64](repeating: 0, count: 3)
+    return bytes.withUnsafeMutableBytes { body in
+      ancillary.withUnsafeMutableBytes { control in
+        var vector = iovec(iov_base: body.baseAddress, iov_len: body.count)
+        return withUnsafeMutablePointer(to: &vector) { vector in
+          var message = msghdr()
+          message.msg_iov = vector
+          message.msg_iovlen = 1
+          if let descriptor {
+            let header = MemoryLayout<cmsghdr>.size
+            var head = cmsghdr()
+            (head.cmsg_len, head.cmsg_level, head.cmsg_type) = (header + 4, SOL_SOCKET, Int32(SCM_RIGHTS))
+            control.storeBytes(of: head, as: cmsghdr.self)
+            control.storeBytes(of: descriptor, toByteOffset: header, as: Int32.self)
+            message.msg_control = control.baseAddress
+            message.msg_controllen = control.count
+          }
+          return sendmsg(socket, &message, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) == body.count
+        }
+      }
+    }
+  }
+
   /// The whole small file (at most `limit` bytes), or `nil`.
   static func read(_ path: String, limit: Int = 1 << 20) -> String? {
     readBytes(path, limit: limit).map { String(decoding: $0, as: UTF8.self) }

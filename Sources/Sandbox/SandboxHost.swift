@@ -138,11 +138,11 @@ public struct SandboxHost: Sendable {
 
   /// Starts a sandbox and returns when its program runs (its `execve` has succeeded), or when it waits for one. Cancelling kills it.
   public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
-    let isLate = spec.executable.isEmpty || !spec.lateMountPoints.isEmpty
-    let cannotMount = isLate && !canAttach ? "this host cannot mount into a running sandbox" : nil
+    let cannotMount = spec.lateMountPoints.isEmpty || canAttach ? nil : "this host cannot mount into a running sandbox"
     if let problem = cannotMount ?? spec.problem() {
       throw SandboxError(step: "check", path: spec.executable, detail: problem)
     }
+    let original = spec
     let spec = mode == .plainProcess ? spec.onHostPaths() : spec
     let identity = spec.temporaryDirectory.identity
     let plan = Plan(
@@ -160,7 +160,8 @@ public struct SandboxHost: Sendable {
       maximumProcesses: spec.maximumProcesses + 2)
     let life = try spares.take()
     defer { spares.refill() }
-    return SandboxProcess(id: life.id, life: life, listeners: try await life.run(request))
+    return SandboxProcess(
+      id: life.id, life: life, listeners: try await life.run(request), plainSpec: mode == .plainProcess ? original : nil)
   }
 
   /// Ends the spare process and removes the host's own files. Sandboxes that run are not touched; nothing may be launched after.

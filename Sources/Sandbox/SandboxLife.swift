@@ -62,6 +62,7 @@ final class SandboxLife: Sendable {
   }
 
   let output: SandboxOutput
+  let programs = ProgramTable()
   let id: String
   private let outputEnd: Mutex<Int32>
   private let setting: Setting
@@ -152,12 +153,24 @@ final class SandboxLife: Sendable {
     }
   }
 
-  func signal(_ number: Int32) {
+  func signal(_ number: Int32) { _ = send(Array("S0 \(number)".utf8)) }
+
+  /// An order for process 1 inside, perhaps with a descriptor. False when it cannot be taken: it does not run (any more), or has
+  /// been frozen for so long that too many orders wait.
+  func send(_ packet: [UInt8], descriptor: Int32? = nil) -> Bool {
     state.withLock { state in
-      guard case .running = state.phase, !state.awaitsProgram else { return }
-      _ = Descriptors.sendPacket(state.control, Array("S\(number)".utf8))
+      guard case .running = state.phase else { return false }
+      return Descriptors.sendPacket(state.control, packet, descriptor: descriptor)
     }
   }
+
+  /// Lets the user inside open the pipe again as `/dev/stdout`.
+  func give(_ output: SandboxOutput) {
+    if let identity = state.withLock({ $0.request?.plan.identity }) { output.give(to: identity) }
+  }
+
+  /// What all its programs write.
+  var outputs: [SandboxOutput] { [output] + programs.outputs }
 
   func setFrozen(_ frozen: Bool) {
     let group = group.withLock { $0 }
@@ -279,6 +292,7 @@ final class SandboxLife: Sendable {
     case .failed(let error): state.withLock { $0.failure = error }
     case .ended(let status, let kibibytes):
       state.withLock { $0.reported = (.init(waitStatus: status), kibibytes * 1024) }
+    case .programBegun, .programEnded, .connected: if let message { programs.receive(message, descriptors) }
     case nil: for descriptor in descriptors { close(descriptor) }
     }
   }
@@ -389,6 +403,7 @@ final class SandboxLife: Sendable {
     // Before the end of the output wakes its reader, what bubblewrap said is the reason of a failed launch.
     let said = launching ? String(decoding: output.takeAvailable().prefix(4096), as: UTF8.self) : ""
     output.finish()
+    programs.finish()
     let (launched, started, failure, waiters) = state.withLock { state in
       for descriptor in state.listeners { close(descriptor) }
       state.listeners = []

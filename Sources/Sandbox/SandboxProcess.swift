@@ -8,12 +8,23 @@ public final class SandboxProcess: Sendable {
   /// Unique on this host; also the name of its control group.
   public let id: String
   private let life: SandboxLife
+  /// Of a plain process, whose later programs need their paths translated, too.
+  private let plainSpec: SandboxSpec?
 
-  init(id: String, life: SandboxLife, listeners: [UInt16: SandboxListener]) {
-    self.id = id
-    self.life = life
-    self.listeners = listeners
+  init(id: String, life: SandboxLife, listeners: [UInt16: SandboxListener], plainSpec: SandboxSpec?) {
+    (self.id, self.life, self.listeners, self.plainSpec) = (id, life, listeners, plainSpec)
   }
+
+  /// Starts a program beside those that run, at most `ProgramSpec.limit` in the life of a sandbox that holds programs. Returns when
+  /// its `execve` has succeeded.
+  /// - Throws: `SandboxError` with the step `execve` and the system's error when it cannot be run; the sandbox goes on.
+  public func start(_ program: ProgramSpec) async throws -> SandboxProgram {
+    try await life.programs.start(plainSpec.map(program.onHostPaths) ?? program, in: life)
+  }
+
+  /// A socket that is connected with a port of the sandbox's own 127.0.0.1; the caller closes it. Waits while the sandbox is frozen.
+  /// - Throws: `SandboxError`, for example when nobody listens there.
+  public func connect(toPort port: UInt16) async throws -> Int32 { try await life.programs.connect(port, in: life) }
 
   /// Stdout and stderr, merged.
   public var output: SandboxOutput { life.output }
@@ -25,7 +36,7 @@ public final class SandboxProcess: Sendable {
   /// Ends everything inside at once, frozen or not. May be called at any time and often.
   public func kill() { life.kill() }
 
-  /// Sends a signal to the program, for example SIGTERM. Nothing happens if it has ended; a frozen one gets it when thawed.
+  /// Sends a signal to the program of the spec, for example SIGTERM. Nothing happens if it has ended; a frozen one gets it when thawed.
   public func signal(_ number: Int32) { life.signal(number) }
 
   /// Stops every process inside between two instructions; without a freezer on the host it does nothing (see `probe`).

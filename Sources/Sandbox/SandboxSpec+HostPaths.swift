@@ -4,8 +4,22 @@ extension SandboxSpec {
   /// For a plain process, which has no file tree of its own: where a value is a path of the guest (or a list of them with
   /// colons), the path of the host that would have been mounted there.
   func onHostPaths() -> SandboxSpec {
-    var table = readOnlyBinds
-    if let path = temporaryDirectory.hostPath { table.append(Bind(host: path, guest: "/tmp")) }
+    var spec = self
+    let program = ProgramSpec(
+      executable: executable, arguments: arguments, environment: environment, workingDirectory: workingDirectory
+    ).onHostPaths(of: self)
+    spec.executable = executable.isEmpty ? "" : program.executable
+    (spec.arguments, spec.environment, spec.workingDirectory) = (program.arguments, program.environment, program.workingDirectory)
+    return spec
+  }
+}
+
+extension ProgramSpec {
+  /// The same for a program that is started later in a sandbox of the spec.
+  func onHostPaths(of sandbox: SandboxSpec) -> ProgramSpec {
+    let temporaryDirectory = sandbox.temporaryDirectory
+    var table = sandbox.readOnlyBinds
+    if let path = temporaryDirectory.hostPath { table.append(.init(host: path, guest: "/tmp")) }
     // The deepest first: /opt/python before /opt.
     table.sort { $0.guest.utf8.count > $1.guest.utf8.count }
     func translate(_ path: Substring) -> String {

@@ -12,8 +12,8 @@ public struct SandboxSpec: Sendable {
     }
   }
 
-  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names the
-  /// program; only where `SandboxHost.canAttach`.
+  /// An absolute path; it is not looked up in `PATH`. Empty for a sandbox that waits until `SandboxProcess.start` names its program,
+  /// or that holds several: then it lives until it is killed.
   public var executable: String
   /// What follows the program's own name.
   public var arguments: [String]

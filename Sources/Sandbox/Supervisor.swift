@@ -48,7 +48,7 @@ final class Supervisor: Sendable {
     case wake
     case control(SandboxLife)
     case network(SandboxLife)
-    case output(SandboxLife)
+    case output(SandboxOutput)
   }
 
   private func run() -> Never {
@@ -75,8 +75,9 @@ final class Supervisor: Sendable {
           sources.append(.network(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
-        if let descriptor = life.output.descriptorToPoll() {
-          sources.append(.output(life))
+        for output in life.outputs {
+          guard let descriptor = output.descriptorToPoll() else { continue }
+          sources.append(.output(output))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
       }
@@ -87,7 +88,7 @@ final class Supervisor: Sendable {
         case .wake: drainWake()
         case .control(let life): life.controlReadable()
         case .network(let life): life.networkReadable()
-        case .output(let life): life.output.readable()
+        case .output(let output): output.readable()
         }
       }
     }

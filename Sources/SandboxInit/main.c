@@ -6,15 +6,19 @@
 //   run               inside, as process 1: prepares, drops privileges, starts the runtime
 // Descriptor 3 is a SOCK_SEQPACKET socket to the server. Packets out: "L" + descriptors, "R", "X<status> <KiB>",
 // "N" + network namespace, "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, "G" when the network is
-// there, then "S<signal>". A plan without a command is answered by "R" and followed by a packet with the program; another "R" says that
-// it runs.
-// The steps are taken in the order of the two main functions.
+// there, then "S<number> <signal>".
+// A plan without a command is answered by "R" and makes a sandbox that waits for orders: "P<number>" NUL directory, command and
+// environment starts a program. The program 0 is the sandbox's own: another "R" says that it runs, and it all ends with it. Others
+// come with a descriptor for their output; "B<number> <errno>" tells that one runs or why not, "D<number> <status>" that it ended.
+// "C<number> <port>" asks for a connection to a port inside, "C<number> <errno>" + descriptor is the answer.
+// The program of the plan has the number 0, too. The steps are taken in the order of the two main functions.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,11 +35,15 @@
 #include "network.h"
 #include "seccomp.h"
 
-enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
+enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096, program_limit = 16 };
 
 static char plan[plan_limit + 1];
 static size_t plan_length, plan_position;
-static int lists_read;
+static int lists_used;
+// By number; 0 where none runs.
+static pid_t programs[program_limit];
+static int has_filter;
+static sigset_t mask_before;
 
 static _Noreturn void fail(const char *step, const char *path, int error) {
   char packet[1024];
@@ -60,8 +68,8 @@ static long next_number(void) { return strtol(next_word(), NULL, 10); }
 static char **next_words(void) {
   static char *words[2][word_limit + 1];
   long count = next_number();
-  if (lists_read == 2 || count < 0 || count > word_limit) fail("read plan", "too many words", E2BIG);
-  char **list = words[lists_read++];
+  if (lists_used == 2 || count < 0 || count > word_limit) fail("read plan", "too many words", E2BIG);
+  char **list = words[lists_used++];
   for (long i = 0; i < count; i++) list[i] = next_word();
   list[count] = NULL;
   return list;
@@ -74,7 +82,6 @@ static void read_plan(void) {
   if (length == 0) _exit(0);
   if (length > plan_limit) fail("read plan", "", EMSGSIZE);
   plan_length = (size_t)length;
-  plan_position = 0, lists_read = 0;
 }
 
 static void join_groups(int count, char **files) {
@@ -86,9 +93,9 @@ static void join_groups(int count, char **files) {
   }
 }
 
-static void send_descriptors(const char *kind, const int *descriptors, size_t count) {
+static void send_descriptors(const char *packet, size_t length, const int *descriptors, size_t count) {
   char buffer[CMSG_SPACE(sizeof(int) * (listener_limit + 1))] __attribute__((aligned(8))) = {0};
-  struct iovec body = {.iov_base = (void *)kind, .iov_len = 1};
+  struct iovec body = {.iov_base = (void *)packet, .iov_len = length};
   struct msghdr message = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = buffer};
   size_t bytes = sizeof(int) * count;
   message.msg_controllen = CMSG_SPACE(bytes);
@@ -97,13 +104,13 @@ static void send_descriptors(const char *kind, const int *descriptors, size_t co
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(bytes);
   memcpy(CMSG_DATA(header), descriptors, bytes);
-  check((int)sendmsg(control, &message, MSG_NOSIGNAL), "send descriptors", kind);
+  check((int)sendmsg(control, &message, MSG_NOSIGNAL), "send descriptors", "");
 }
 
 static void await_network(void) {
   int space = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   check(space, "open", "/proc/self/ns/net");
-  send_descriptors("N", &space, 1);
+  send_descriptors("N", 1, &space, 1);
   close(space);
   char answer[16];
   ssize_t length = recv(control, answer, sizeof answer, 0);
@@ -133,7 +140,7 @@ static void open_listeners(int any_port, int hand_out_namespace) {
     check(sockets[count++], "open", "/proc/self/ns/mnt");
   }
   if (count == 0) return;
-  send_descriptors("L", sockets, (size_t)count);
+  send_descriptors("L", 1, sockets, (size_t)count);
   for (long i = 0; i < count; i++) close(sockets[i]);
 }
 
@@ -174,37 +181,123 @@ static void child_check(int result, int report, const char *step) {
   _exit(write(report, &failure, sizeof failure) == sizeof failure ? 126 : 127);
 }
 
-static pid_t start_runtime(const char *directory, char **arguments, char **environment, int filter, const sigset_t *mask) {
+// The process, or 0 and the reason. Without an output of its own it writes to ours.
+static pid_t start_program(const char *directory, char **arguments, char **environment, int output, struct failure *failure) {
   int report[2];
   check(pipe2(report, O_CLOEXEC), "pipe", "");
   pid_t child = fork();
   check(child, "fork", "");
   if (child == 0) {
     setsid();
-    sigprocmask(SIG_SETMASK, mask, NULL);
+    sigprocmask(SIG_SETMASK, &mask_before, NULL);
+    if (output >= 0) child_check(dup2(output, 1), report[1], "dup2"), child_check(dup2(output, 2), report[1], "dup2");
     child_check(chdir(directory), report[1], "chdir");
-    if (filter) child_check(install_seccomp_filter(), report[1], "seccomp");
+    if (has_filter) child_check(install_seccomp_filter(), report[1], "seccomp");
     execve(arguments[0], arguments, environment);
     child_check(-1, report[1], "execve");
   }
   close(report[1]);
-  struct failure failure;
-  ssize_t length = read(report[0], &failure, sizeof failure);
+  ssize_t length = read(report[0], failure, sizeof *failure);
   close(report[0]);
-  if (length == sizeof failure) fail(failure.step, strcmp(failure.step, "chdir") ? arguments[0] : directory, failure.error);
-  return child;
+  return length == sizeof *failure ? 0 : child;
 }
 
-static _Noreturn void leave(pid_t child, int status, long kibibytes) {
+// In a pid namespace everything dies with us; without one the sessions of the programs are what we can reach.
+static void kill_programs(void) {
+  for (int i = 0; i < program_limit; i++)
+    if (programs[i] > 0) kill(-programs[i], SIGKILL);
+}
+
+static void say(const char *packet, int length) { send(control, packet, (size_t)length, MSG_NOSIGNAL); }
+
+static void ended(int number, int status, long kibibytes) {
   char packet[64];
-  int length = snprintf(packet, sizeof packet, "X%d %ld", status, kibibytes);
-  // In a pid namespace everything dies with us; without one the runtime's session is what we can reach.
-  if (getpid() != 1) kill(-child, SIGKILL);
-  send(control, packet, (size_t)length, MSG_NOSIGNAL);
+  if (number > 0) {
+    programs[number] = 0;
+    say(packet, snprintf(packet, sizeof packet, "D%d %d", number, status));
+    return;
+  }
+  if (getpid() != 1) kill_programs();
+  say(packet, snprintf(packet, sizeof packet, "X%d %ld", status, kibibytes));
   _exit(0);
 }
 
-static _Noreturn void supervise(pid_t child, int signals) {
+static void begin_own_program(const char *directory, char **command, char **environment) {
+  struct failure failure;
+  programs[0] = start_program(directory, command, environment, -1, &failure);
+  if (programs[0] == 0) fail(failure.step, strcmp(failure.step, "chdir") ? command[0] : directory, failure.error);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null >= 0) dup2(null, 1), dup2(null, 2);
+}
+
+static void begin_program(int number, int output) {
+  char packet[64];
+  const char *directory = next_word();
+  char **command = next_words(), **environment = next_words();
+  if (number == 0) {
+    if (command[0] == NULL || programs[0] > 0) fail("read plan", "no command", EINVAL);
+    begin_own_program(directory, command, environment);
+    say("R", 1);
+    return;
+  }
+  struct failure failure = {.error = EINVAL};
+  if (number > 0 && number < program_limit && programs[number] == 0 && command[0] != NULL && output >= 0)
+    programs[number] = start_program(directory, command, environment, output, &failure);
+  int error = number > 0 && number < program_limit && programs[number] > 0 ? 0 : failure.error;
+  say(packet, snprintf(packet, sizeof packet, "B%d %d", number, error));
+}
+
+// A connection within the loopback is there almost at once or refused; only a listener whose queue is full lets us wait.
+static int finish_connecting(int descriptor) {
+  struct pollfd polled = {.fd = descriptor, .events = POLLOUT};
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (poll(&polled, 1, 50) <= 0) return ETIMEDOUT;
+  return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+static void connect_inside(int number, int port) {
+  char packet[64];
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)port)};
+  int one = 1, error = 0, descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address) < 0)
+    error = errno == EINPROGRESS ? finish_connecting(descriptor) : errno;
+  if (error == 0) setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  int length = snprintf(packet, sizeof packet, "C%d %d", number, error);
+  if (error == 0) send_descriptors(packet, (size_t)length, &descriptor, 1);
+  else say(packet, length);
+  if (descriptor >= 0) close(descriptor);
+}
+
+static void signal_program(int number, int signal) {
+  if (number < 0 || number >= program_limit || programs[number] <= 0) return;
+  // What a program has started goes with it only when it is killed.
+  kill(signal == SIGKILL ? -programs[number] : programs[number], signal);
+}
+
+// False when nothing waits.
+static int take_order(void) {
+  char buffer[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = {0};
+  struct iovec body = {.iov_base = plan, .iov_len = plan_limit};
+  struct msghdr message = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = buffer, .msg_controllen = sizeof buffer};
+  ssize_t length = recvmsg(control, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+  if (length <= 0) kill_programs(), _exit(0);
+  plan[length] = 0;
+  plan_length = (size_t)length, plan_position = 0, lists_used = 0;
+  int descriptor = -1;
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  if (header && header->cmsg_type == SCM_RIGHTS) memcpy(&descriptor, CMSG_DATA(header), sizeof(int));
+  char *rest, *word = next_word();
+  int number = (int)strtol(word + 1, &rest, 10);
+  if (word[0] == 'S') signal_program(number, atoi(rest));
+  if (word[0] == 'C') connect_inside(number, atoi(rest));
+  if (word[0] == 'P') begin_program(number, descriptor);
+  if (descriptor >= 0) close(descriptor);
+  return 1;
+}
+
+static _Noreturn void supervise(int signals) {
   struct pollfd polled[2] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
   for (;;) {
     if (poll(polled, 2, -1) < 0 && errno != EINTR) fail("poll", "", errno);
@@ -213,15 +306,11 @@ static _Noreturn void supervise(pid_t child, int signals) {
       if (read(signals, &ignored, sizeof ignored) < 0 && errno != EAGAIN) fail("read signals", "", errno);
       int status;
       struct rusage usage;
-      for (pid_t ended; (ended = wait4(-1, &status, WNOHANG, &usage)) > 0;)
-        if (ended == child) leave(child, status, usage.ru_maxrss);
+      for (pid_t gone; (gone = wait4(-1, &status, WNOHANG, &usage)) > 0;)
+        for (int i = 0; i < program_limit; i++)
+          if (programs[i] == gone) ended(i, status, usage.ru_maxrss);
     }
-    if (polled[1].revents) {
-      char packet[16] = {0};
-      ssize_t length = recv(control, packet, sizeof packet - 1, MSG_DONTWAIT);
-      if (length == 0 || (length < 0 && errno != EAGAIN)) kill(-child, SIGKILL), _exit(0);
-      if (length > 1 && packet[0] == 'S') kill(child, atoi(packet + 1));
-    }
+    if (polled[1].revents) while (take_order()) {}
   }
 }
 
@@ -248,8 +337,8 @@ static _Noreturn void run(void) {
   read_plan();
   long uid = next_number(), gid = next_number();
   rlim_t files = (rlim_t)next_number(), processes = (rlim_t)next_number();
-  int filter = (int)next_number(), any_port = (int)next_number();
-  int hand_out_namespace = (int)next_number(), awaits_network = (int)next_number();
+  has_filter = (int)next_number();
+  int any_port = (int)next_number(), hand_out_namespace = (int)next_number(), awaits_network = (int)next_number();
   open_listeners(any_port, hand_out_namespace);
   if (awaits_network) await_network();
   const char *directory = next_word();
@@ -260,22 +349,14 @@ static _Noreturn void run(void) {
   if (processes > 0) limit(RLIMIT_NPROC, processes, "nproc");
   if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   drop_privileges(uid, gid);
-  if (command[0] == NULL) {
-    send(control, "R", 1, MSG_NOSIGNAL);
-    read_plan();
-    directory = next_word(), command = next_words(), environment = next_words();
-    if (command[0] == NULL) fail("read plan", "no command", EINVAL);
-  }
-  sigset_t chld, before;
+  sigset_t chld;
   sigemptyset(&chld), sigaddset(&chld, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &chld, &before);
+  sigprocmask(SIG_BLOCK, &chld, &mask_before);
   int signals = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
   check(signals, "signalfd", "");
-  pid_t child = start_runtime(directory, command, environment, filter, &before);
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null >= 0) dup2(null, 1), dup2(null, 2);
+  if (command[0] != NULL) begin_own_program(directory, command, environment);
   send(control, "R", 1, MSG_NOSIGNAL);
-  supervise(child, signals);
+  supervise(signals);
 }
 
 int main(int count, char **arguments) {

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import pathlib
 import textwrap
+import urllib.parse
 import uuid
 
 import botocore.exceptions
@@ -505,6 +506,98 @@ def test_executions_go_on_after_the_server_was_killed(own_cloud):
     # What was checkpointed before the kill was not done again.
     names = [event["Name"] for event in function.history(running) if event["EventType"] == "StepSucceeded"]
     assert names == ["first", "second"]
+
+
+LONG = """
+    @durable_execution
+    def handler(event, context: DurableContext):
+        before = context.step(lambda _: event["n"], name="before")
+        plain = context.invoke(event["plain"], before, name="plain")
+        child = context.invoke(event["child"], {"n": before}, name="child")
+        both = context.parallel([lambda c: c.step(lambda _: 1, name="one"), lambda c: c.step(lambda _: 2, name="two")], name="both")
+        answer = context.create_callback(name="answer").result()
+        context.wait(Duration.from_seconds(1))
+        return [before, plain["got"], child["sum"], both.get_results(), answer]
+    """
+
+
+def test_nothing_is_lost_or_done_twice_by_many_kills(own_cloud):
+    plain = deploy(own_cloud, PLAIN, name="plain")
+    child = make_durable(own_cloud, STEPS)
+    function = make_durable(own_cloud, LONG, statements=(LOGS, CHECKPOINTS, INVOKE))
+    arns = [function.start({"n": n, "plain": plain.name, "child": f"{child.name}:$LATEST"}, name=f"run-{n}") for n in range(3)]
+    answered = set()
+
+    def answer_and_count():
+        """Answers the callbacks that wait; how many executions have not ended."""
+        running = 0
+        for arn in arns:
+            if function.get(arn)["Status"] != "RUNNING":
+                continue
+            running += 1
+            for event in function.history(arn):
+                if event["EventType"] == "CallbackStarted" and arn not in answered:
+                    function.client.send_durable_execution_callback_success(
+                        CallbackId=event["CallbackStartedDetails"]["CallbackId"], Result=b"yes")
+                    answered.add(arn)
+        return running
+    for kill in range(3):
+        # So far that each kill finds something else under way.
+        wait_until(lambda: sum(len(function.history(arn)) for arn in arns) >= 8 * (kill + 1), "some progress", 60)
+        answer_and_count()
+        own_cloud.restart(kill=True)
+    wait_until(lambda: answer_and_count() == 0, "all have ended", 120)
+    for n, arn in enumerate(arns):
+        assert json.loads(function.ended(arn)["Result"]) == [n, n, 2 * (n + 1), [1, 2], "yes"]
+        succeeded = [event["Name"] for event in function.history(arn) if event["EventType"] == "StepSucceeded"]
+        assert sorted(succeeded) == ["before", "one", "two"]
+
+
+def test_an_execution_stays_with_its_version(cloud):
+    source = """
+        @durable_execution
+        def handler(event, context: DurableContext):
+            context.create_callback(name="go").result()
+            return "VERSION"
+        """
+    function = make_durable(cloud, source.replace("VERSION", "one"))
+    lambdas = function.client
+    lambdas.create_alias(FunctionName=function.name, Name="live", FunctionVersion=lambdas.publish_version(FunctionName=function.name)["Version"])
+    arn = function.start({}, qualifier="live")
+    assert arn.startswith(function.arn + ":1/durable-execution/") and function.get(arn)["Version"] == "1"
+    callback = callback_of(function, arn)
+    function.update_code(durable_package(source.replace("VERSION", "two")))
+    lambdas.update_alias(FunctionName=function.name, Name="live", FunctionVersion=lambdas.publish_version(FunctionName=function.name)["Version"])
+    lambdas.send_durable_execution_callback_success(CallbackId=callback)
+    assert function.ended(arn)["Result"] == '"one"'
+    again = function.start({}, qualifier="live")
+    lambdas.send_durable_execution_callback_success(CallbackId=callback_of(function, again))
+    assert function.ended(again)["Result"] == '"two"'
+
+
+def test_a_throttled_function_goes_on_when_it_may(timed_cloud):
+    timed_cloud.clock.freeze()
+    function = make_durable(timed_cloud, STEPS, execution_timeout=600)
+    function.client.put_function_concurrency(FunctionName=function.name, ReservedConcurrentExecutions=0)
+    throttled = refusal(function.call)
+    assert throttled["Code"] == "TooManyRequestsException"
+    arn = function.start({"n": 1})
+    timed_cloud.clock.advance("1m")
+    assert function.get(arn)["Status"] == "RUNNING"
+    function.client.delete_function_concurrency(FunctionName=function.name)
+    timed_cloud.clock.advance("5m")
+    function.wait_for(arn, "WaitStarted")
+    function.wait_for(arn, "InvocationCompleted")
+    timed_cloud.clock.advance("1s")
+    assert json.loads(function.ended(arn)["Result"]) == {"sum": 4}
+
+
+def test_the_arn_may_stand_in_the_path_as_it_is(cloud):
+    function = make_durable(cloud, STEPS)
+    arn = function.call({"n": 1})["DurableExecutionArn"]
+    for path in (arn, urllib.parse.quote(arn, safe="")):
+        status, body = cloud.signed("lambda", {"Content-Type": "application/json"}, b"{}", path=f"/2025-12-01/durable-executions/{path}/stop")
+        assert status == 200 and "StopTimestamp" in json.loads(body)
 
 
 EXITING = """

@@ -1,7 +1,7 @@
 """`dewpoint exec`: a process on this machine is the environment of a function."""
 
 import concurrent.futures
-import json
+import ctypes
 import os
 import pathlib
 import signal
@@ -14,7 +14,7 @@ import time
 import pytest
 
 from harness import Server, send, wait_until
-from lambdas import Answer, deploy, make_queue, make_role
+from lambdas import Answer, deploy, make_queue
 
 SANDBOX = "def handler(event, context):\n    return 'sandbox'\n"
 # A runtime in a few lines: what the event asks for is done by Python itself.
@@ -230,6 +230,21 @@ def test_the_time_out_ends_it_and_stands_still_while_it_is_stopped(cloud, attach
     assert function.invoke({}).value == "sandbox"
 
 
+def test_the_time_stands_still_while_it_is_traced(cloud, attach, loop):
+    function = deploy(cloud, SANDBOX, Timeout=1)
+    exec = attach(sys.executable, loop).wait_for("started")
+    child = exec.child()
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    seize = 0x4206
+    # A debugger that lets it run; this thread is the tracer, and takes no part in the invocation.
+    if libc.ptrace(seize, child, None, None) != 0:
+        pytest.skip(f"processes may not be traced here: {os.strerror(ctypes.get_errno())}")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(function.invoke, {"do": "[time.sleep(2), int(open('/proc/self/status').read().split('TracerPid:')[1].split()[0])]"})
+        assert answer.result().value == [None, os.getpid()]
+
+
 def test_there_may_be_no_time_out(cloud, attach, loop):
     function = deploy(cloud, SANDBOX, Timeout=1)
     attach(sys.executable, loop, options=["--no-timeout"]).wait_for("started")
@@ -290,6 +305,23 @@ def test_who_may_attach(cloud, tmp_path, loop):
         assert server.page(path, "POST")[0] == 403
     finally:
         server.stop()
+
+
+def test_function_code_may_not_attach(cloud):
+    source = """
+        import os, urllib.error, urllib.request
+        def handler(event, context):
+            answers = []
+            for path in ['lambda/attach?function=worker', 'lambda/attach/0123?status=0', 'lambda/reloads?functions=worker']:
+                method = 'GET' if 'reloads' in path else 'POST'
+                request = urllib.request.Request(os.environ['AWS_ENDPOINT_URL'] + '/_dewpoint/' + path, method=method)
+                try:
+                    answers.append(urllib.request.urlopen(request).status)
+                except urllib.error.HTTPError as error:
+                    answers.append(error.code)
+            return answers
+        """
+    assert deploy(cloud, source).invoke().value == [403, 403, 403]
 
 
 def test_web_pages_do_not_reach_its_runtime_api(cloud, attach, loop):

@@ -71,6 +71,56 @@ def test_a_node_error_is_an_error_object_with_a_trace(cloud, source, kind, messa
 
 
 @node
+@pytest.mark.parametrize("line, waits", [("", True), ("context.callbackWaitsForEmptyEventLoop = false", False)])
+def test_a_callback_waits_for_the_event_loop_unless_it_is_told_not_to(cloud, line, waits):
+    function = deploy_node(cloud, {"index.js": f"""
+        const seen = []
+        exports.handler = (event, context, callback) => {{
+          {line}
+          setTimeout(() => seen.push(event), 300)
+          callback(null, seen.slice())
+        }}
+        """})
+    assert function.invoke(1).value == []
+    answer = function.invoke(2)
+    duration = float(answer.log.split("\tDuration: ")[1].split(" ")[0])
+    assert (duration > 290) == waits
+    # What was left over goes on with the next invocation, as on AWS.
+    wait_until(lambda: 1 in function.invoke(3).value, "the timer of the first invocation has run")
+
+
+@node
+@pytest.mark.parametrize("source, value", [
+    ("exports.handler = (e, context) => context.succeed('ok')", "ok"),
+    ("exports.handler = (e, context) => context.done(null, 'ok')", "ok"),
+    ("exports.handler = (e, context) => context.fail(new Error('no'))", None),
+    ("exports.handler = (e, context) => context.done(new Error('no'))", None),
+])
+def test_the_old_ways_to_end_a_node_invocation(cloud, source, value):
+    answer = deploy_node(cloud, {"index.js": source}).invoke({})
+    if value is None:
+        assert (answer.failure["errorType"], answer.failure["errorMessage"]) == ("Error", "no")
+    else:
+        assert answer.value == value
+
+
+@node
+def test_an_unhandled_rejection_is_logged_with_its_reason_and_ends_the_process(cloud):
+    function = deploy_node(cloud, {"index.js": """
+        let count = 0
+        exports.handler = async event => {
+          if (event) { Promise.reject(new TypeError('lost')); await new Promise(r => setTimeout(r, 500)) }
+          return ++count
+        }
+        """})
+    assert function.invoke(0).value == 1
+    answer = function.invoke(1)
+    assert set(answer.failure) == {"errorType", "errorMessage", "trace"}
+    assert "\tERROR\tUnhandled Promise Rejection \t" in answer.log and '"reason":{"errorType":"TypeError"' in answer.log
+    assert function.invoke(0).value == 1
+
+
+@node
 @pytest.mark.parametrize("files, handler, kind", [
     ({"index.js": "exports.handler = 1"}, "index.handler", "Runtime.HandlerNotFound"),
     ({"index.js": "exports.handler = async () => 1"}, "index.nobody", "Runtime.HandlerNotFound"),

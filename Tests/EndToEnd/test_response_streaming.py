@@ -59,7 +59,7 @@ while True:
         tail = b""
         if "error" in event:
             error = event["error"] if isinstance(event["error"], str) else base64.b64encode(json.dumps(event["error"]).encode()).decode()
-            tail = f"Lambda-Runtime-Function-Error-Type: Custom.Kind\r\nLambda-Runtime-Function-Error-Body: {error}\r\n".encode()
+            tail = f"Lambda-Runtime-Function-Error-Type: {event['kind']}\r\nLambda-Runtime-Function-Error-Body: {error}\r\n".encode()
         connection.sendall(b"0\r\n" + tail + b"\r\n")
         print("posted", read_answer(connection)[0], flush=True)
 '''
@@ -178,17 +178,23 @@ def test_the_first_piece_arrives_before_the_last_is_made(cloud):
     assert times[1][0]["PayloadChunk"]["Payload"] == b"last" and times[1][1] > 1
 
 
-@pytest.mark.parametrize("error, details", [
-    ({"errorType": "Custom.Kind", "errorMessage": "in the middle"}, {"errorType": "Custom.Kind", "errorMessage": "in the middle"}),
-    ("%%%no base64", {"errorType": "Runtime.Unknown", "errorMessage": ""}),
-], ids=["base64", "bad"])
-def test_an_error_in_the_middle_comes_after_what_was_sent(cloud, error, details):
+OBJECT = {"errorType": "CustomKind", "errorMessage": "in the middle"}
+
+
+@pytest.mark.parametrize("kind, code, error, details, whole", [
+    ("Function.CustomKind", "Function.CustomKind", OBJECT, json.dumps(OBJECT), OBJECT),
+    ("Runtime.CustomKind", "Runtime.CustomKind", OBJECT, json.dumps(OBJECT), OBJECT),
+    ("CustomKind", "Runtime.Unknown", OBJECT, json.dumps(OBJECT), OBJECT),
+    ("Function.custom-kind", "Function.Unknown", OBJECT, json.dumps(OBJECT), OBJECT),
+    ("Function.CustomKind", "Function.CustomKind", "aGk=", "hi", {"errorType": "Runtime.Unknown", "errorMessage": ""}),
+    ("Function.CustomKind", "Function.CustomKind", "%%%no base64", "", {"errorType": "Runtime.Unknown", "errorMessage": ""}),
+], ids=["function", "runtime", "unknown", "malformed", "no-object", "no-base64"])
+def test_an_error_in_the_middle_comes_after_what_was_sent(cloud, kind, code, error, details, whole):
     function = deploy_custom(cloud)
-    stream = Stream(function, {"pieces": ["begun"], "error": error})
+    stream = Stream(function, {"pieces": ["begun"], "error": error, "kind": kind})
     assert stream.body == b"begun"
-    assert stream.complete["ErrorCode"] == "Function.Custom.Kind"
-    assert json.loads(stream.complete["ErrorDetails"]) == details
-    assert function.invoke({"pieces": ["1"], "error": error}).failure == details
+    assert (stream.complete["ErrorCode"], stream.complete["ErrorDetails"]) == (code, details)
+    assert function.invoke({"pieces": ["1"], "error": error, "kind": kind}).failure == whole
     assert Stream(function, {"pieces": ["2"]}).body == b"2"
 
 
@@ -210,10 +216,11 @@ def test_time_runs_out_in_the_middle(cloud):
     assert b"Status: timeout" in base64.b64decode(stream.complete["LogResult"])
 
 
-def test_an_unknown_mode_is_refused(cloud):
-    function = deploy_custom(cloud, Timeout=2)
-    function.invoke({"mode": "dripping", "pieces": ["1"]})
+def test_an_answer_in_an_unknown_mode_fails(cloud):
+    function = deploy_custom(cloud)
+    assert function.invoke({"mode": "dripping", "pieces": ["1"]}).failure["errorType"] == "Runtime.InvalidResponseModeHeader"
     wait_until(lambda: function.log("posted 400"), "the runtime is told")
+    assert function.invoke({"mode": "buffered", "pieces": ["1"]}).value == 1
 
 
 def test_a_client_that_leaves_does_not_end_the_function(cloud):
@@ -262,23 +269,21 @@ def test_a_node_function_streams_a_pipeline(cloud):
 
 @node
 @pytest.mark.parametrize("source, before, kind, message", [
-    ("async (e, s) => { s.write('begun'); throw new RangeError('late') }", b"begun", "Function.RangeError", "late"),
-    ("async (e, s) => { throw new RangeError('early') }", b"", "Unhandled", "early"),
-    ("(e, s) => { s.write('sync'); s.end() }", b"sync", "Function.string", "Streaming does not support non-async handlers."),
-    ("async (e, s) => { s.write('begun'); s.setContentType('text/html') }", b"begun", None, "too late"),
+    ("async (e, s) => { s.write('begun'); throw new RangeError('late') }", b"begun", "Runtime.Unknown", "late"),
+    ("async (e, s) => { throw new RangeError('early') }", b"", "Runtime.Unknown", "early"),
+    ("(e, s) => { s.write('sync'); s.end() }", b"sync", "Runtime.Unknown", "Streaming does not support non-async handlers."),
+    ("async (e, s) => { s.write('begun'); s.setContentType('text/html') }", b"begun", "Runtime.InvalidStreamingOperation", "too late"),
     ("async (e, s) => { s.write('begun'); setTimeout(() => { throw new Error('lost') }, 10); await new Promise(() => {}) }",
-     b"begun", "Function.Error", "lost"),
+     b"begun", "Runtime.Unknown", "lost"),
     ("async (e, s) => { s.write('begun'); Promise.reject(new Error('adrift')); await new Promise(() => {}) }",
      b"begun", "Runtime.UnhandledPromiseRejection", "adrift"),
-    ("async (e, s) => { s.write('begun'); s.destroy(new Error('torn')) }", b"begun", "Function.Error", "torn"),
+    ("async (e, s) => { s.write('begun'); s.destroy(new Error('torn')) }", b"begun", "Runtime.Unknown", "torn"),
 ], ids=["middle", "early", "sync", "too-late", "exception", "rejection", "destroyed"])
 def test_errors_of_a_streaming_node_handler(cloud, source, before, kind, message):
     function = deploy_node(cloud, f"export const handler = awslambda.streamifyResponse({source})")
     stream = Stream(function, {})
     assert stream.body == before, stream.complete
-    assert message in stream.complete["ErrorDetails"]
-    if kind:
-        assert stream.complete["ErrorCode"] == kind
+    assert message in stream.complete["ErrorDetails"] and stream.complete["ErrorCode"] == kind
     wait_until(lambda: function.log(message), "the log tells of it")
 
 

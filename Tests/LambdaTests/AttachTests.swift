@@ -49,7 +49,7 @@ import Testing
     let process = AttachedProcess {}
     #expect(process.wrote(Array("words".utf8)))
     #expect(!process.wrote([UInt8](repeating: 0, count: AttachedProcess.maximumOutput)))
-    #expect(process.takeOutput() == Array("words".utf8))
+    #expect(process.takeOutput().flatMap(\.1) == Array("words".utf8))
     process.ended(.exited(3))
     process.ended(.signalled(9))
     #expect(await process.end().end == .exited(3))

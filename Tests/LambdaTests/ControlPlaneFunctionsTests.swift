@@ -193,7 +193,10 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ),
   ("KMS", { $0.kmsKeyArn = "arn:x" }, "InvalidParameterValueException: KMSKeyArn is not supported"),
   ("image settings", { $0.imageConfig = ImageConfig() }, "InvalidParameterValueException: ImageConfig is not supported"),
-  ("durable", { $0.durableConfig = DurableConfig() }, "InvalidParameterValueException: DurableConfig is not supported"),
+  (
+    "durable", { $0.durableConfig = DurableConfig() },
+    "InvalidParameterValueException: You cannot create a function with a durable configuration without an executionTimeout"
+  ),
   (
     "tenancy", { $0.tenancyConfig = input { $0.tenantIsolationMode = "PER_TENANT" } },
     "InvalidParameterValueException: TenancyConfig is not supported"

@@ -127,6 +127,7 @@ private let event = AsyncEvent(
   try await test.run(input(PublishVersionInput.self) { $0.functionName = "orders" })
   #expect(try await test.configuration().snapStart?.optimizationStatus == "Off")
   #expect(try await test.configuration("orders", "1").snapStart?.optimizationStatus == "On")
+  #expect(try await test.configuration("orders", "1").state == "Pending")
 
   func manage(_ mode: String) async -> String {
     await test.refusal(

@@ -7,36 +7,6 @@ import Testing
 @Suite struct EnvironmentMachineTests {
   private let timeout = Duration.seconds(3)
 
-  private func invocation(_ id: String) -> Invocation {
-    Invocation(
-      requestID: id, attemptID: id, payload: [], invokedARN: "arn", trace: TraceContext(root: "1-00000000-000000000000000000000000"))
-  }
-
-  /// The names of the actions, with the request and what became of it.
-  private func names(_ actions: [EnvironmentMachine.Action]) -> [String] {
-    actions.map { action in
-      switch action {
-      case .launch: "launch"
-      case .kill: "kill"
-      case .deliver(let invocation, _): "deliver \(invocation.requestID)"
-      case .logStart(let invocation): "start \(invocation.requestID)"
-      case .logInitReport(_, let status, let type): "init report \(status) \(type ?? "-")"
-      case .finish(let invocation, let outcome, let usage): "finish \(invocation.requestID) \(text(outcome)) \(usage.status ?? "ok")"
-      case .free: "free"
-      case .gone: "gone"
-      case .initFailed: "init failed"
-      case .rejectRequest: "reject"
-      }
-    }
-  }
-  private func text(_ outcome: InvocationOutcome) -> String {
-    switch outcome {
-    case .success(let body): body.utf8Text
-    case .functionError(let error): (try? JSON.parse(error.body))?["errorType"]?.string ?? "?"
-    case .systemError: "system"
-    }
-  }
-
   private func ready() -> EnvironmentMachine {
     var machine = EnvironmentMachine(timeout: timeout, now: .zero)
     _ = machine.handle(.nextAsked, now: .milliseconds(50))
@@ -62,19 +32,15 @@ import Testing
     #expect(names(machine.handle(.nextAsked, now: .seconds(69))) == ["free"])
   }
 
-  @Test func `only the first invocation of a cold environment reports the init`() {
+  @Test func `only the first invocation of a cold environment reports the init`() throws {
     var machine = ready()
     _ = machine.handle(.assigned(invocation("a")), now: .milliseconds(60))
-    guard case .finish(_, _, let first) = machine.handle(.responded(requestID: "a", []), now: .milliseconds(61))[0] else {
-      Issue.record("no finish"); return
-    }
+    let first = try #require(usageOf(machine.handle(.responded(requestID: "a", []), now: .milliseconds(61))))
     #expect(first.initDuration == .milliseconds(50))
     #expect(first.duration == .milliseconds(1))
     _ = machine.handle(.nextAsked, now: .milliseconds(62))
     _ = machine.handle(.assigned(invocation("b")), now: .milliseconds(63))
-    guard case .finish(_, _, let second) = machine.handle(.responded(requestID: "b", []), now: .milliseconds(64))[0] else {
-      Issue.record("no finish"); return
-    }
+    let second = try #require(usageOf(machine.handle(.responded(requestID: "b", []), now: .milliseconds(64))))
     #expect(second.initDuration == nil)
   }
 
@@ -87,8 +53,8 @@ import Testing
     // A late answer of the dying process is not taken.
     #expect(names(machine.handle(.responded(requestID: "a", []), now: .seconds(4))) == ["reject"])
     #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["free"])
-    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["start b", "launch"])
-    #expect(names(machine.handle(.nextAsked, now: .seconds(6))) == ["deliver b"])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["launch"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(6))) == ["start b", "deliver b"])
     // The suppressed init counted against the time-out of the invocation.
     #expect(machine.deadline == .seconds(8))
   }
@@ -100,7 +66,7 @@ import Testing
     _ = machine.handle(.assigned(invocation("b")), now: .seconds(3))
     #expect(machine.deadline == .seconds(4))
     #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["kill"])
-    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["start b", "launch"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == ["launch"])
   }
 
   @Test func `an environment whose silent runtime was killed is not said to be free twice`() {
@@ -109,7 +75,7 @@ import Testing
     _ = machine.handle(.responded(requestID: "a", []), now: .seconds(2))
     #expect(names(machine.handle(.ticked, now: .seconds(4))) == ["kill"])
     #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(4))) == [])
-    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["start b", "launch"])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(5))) == ["launch"])
   }
 
   @Test(arguments: [
@@ -119,8 +85,8 @@ import Testing
   func `a runtime that ends during an invocation fails it and is booted again for the next`(end: ProcessEnd, type: String) {
     var machine = ready()
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
-    #expect(names(machine.handle(.exited(end), now: .seconds(2))) == ["finish a \(type) error", "free"])
-    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(3))) == ["start b", "launch"])
+    #expect(names(machine.handle(.exited(end), now: .seconds(2))) == ["fault a \(type)", "finish a \(type) error", "free"])
+    #expect(names(machine.handle(.assigned(invocation("b")), now: .seconds(3))) == ["launch"])
   }
 
   @Test func `a failed init is reported, done over inside the first invocation, and then answers it`() {
@@ -129,11 +95,11 @@ import Testing
     #expect(names(machine.handle(.initErrorPosted(error), now: .milliseconds(40))) == ["kill"])
     #expect(
       names(machine.handle(.exited(.exited(1)), now: .milliseconds(41))) == ["init report error Runtime.ImportModuleError", "free"])
-    #expect(names(machine.handle(.assigned(invocation("a")), now: .milliseconds(50))) == ["start a", "launch"])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .milliseconds(50))) == ["launch"])
     _ = machine.handle(.initErrorPosted(error), now: .milliseconds(90))
     #expect(
       names(machine.handle(.exited(.signalled(9)), now: .milliseconds(91)))
-        == ["finish a Runtime.ImportModuleError error", "free"])
+        == ["invoke report error Runtime.ImportModuleError", "start a", "finish a Runtime.ImportModuleError error", "free"])
   }
 
   @Test func `an init that takes longer than ten seconds is cut off and done over under the function's time-out`() {
@@ -144,7 +110,7 @@ import Testing
     #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(10))) == ["init report timeout -", "free"])
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(11))
     #expect(machine.deadline == .seconds(14))
-    #expect(names(machine.handle(.ticked, now: .seconds(14))) == ["finish a Sandbox.Timedout timeout", "kill"])
+    #expect(names(machine.handle(.ticked, now: .seconds(14))) == ["start a", "finish a Sandbox.Timedout timeout", "kill"])
   }
 
   @Test func `what is made ready ahead may take longer, and its first invocation reports no init`() {
@@ -153,10 +119,8 @@ import Testing
     #expect(EnvironmentMachine(timeout: .seconds(600), initialization: .provisioned, now: .zero).deadline == .seconds(600))
     #expect(names(machine.handle(.nextAsked, now: .seconds(60))) == ["free"])
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(70))
-    guard case .finish(_, _, let usage) = machine.handle(.responded(requestID: "a", []), now: .seconds(71))[0] else {
-      Issue.record("no finish"); return
-    }
-    #expect(usage == EnvironmentMachine.Usage(duration: .seconds(1)))
+    let usage = usageOf(machine.handle(.responded(requestID: "a", []), now: .seconds(71)))
+    #expect(usage?.duration == .seconds(1) && usage?.initDuration == nil)
   }
 
   @Test func `what fails while it is made ready ahead is reported and never runs, and later it is reset like others`() {
@@ -164,14 +128,14 @@ import Testing
     _ = machine.handle(.initErrorPosted(.make("Runtime.ImportModuleError", "no")), now: .seconds(1))
     #expect(
       names(machine.handle(.exited(.signalled(9)), now: .seconds(1)))
-        == ["init report error Runtime.ImportModuleError", "init failed"])
+        == ["init report error Runtime.ImportModuleError", "init failed Runtime.ImportModuleError"])
     machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
     #expect(names(machine.handle(.ticked, now: .seconds(130))) == ["kill"])
-    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(130))) == ["init report timeout -", "init failed"])
+    #expect(names(machine.handle(.exited(.signalled(9)), now: .seconds(130))) == ["init report timeout -", "init failed Sandbox.Timedout"])
     machine = EnvironmentMachine(timeout: timeout, initialization: .provisioned, now: .zero)
     _ = machine.handle(.nextAsked, now: .seconds(1))
     #expect(names(machine.handle(.exited(.exited(1)), now: .seconds(2))) == [])
-    #expect(names(machine.handle(.assigned(invocation("a")), now: .seconds(3))) == ["start a", "launch"])
+    #expect(names(machine.handle(.assigned(invocation("a")), now: .seconds(3))) == ["launch"])
   }
 
   @Test func `an invocation that waits for a runtime which ends after its answer is run by a new process`() {
@@ -179,8 +143,8 @@ import Testing
     _ = machine.handle(.assigned(invocation("a")), now: .seconds(1))
     _ = machine.handle(.responded(requestID: "a", []), now: .seconds(1))
     _ = machine.handle(.assigned(invocation("b")), now: .seconds(1))
-    #expect(names(machine.handle(.exited(.exited(0)), now: .seconds(1))) == ["start b", "launch"])
-    #expect(names(machine.handle(.nextAsked, now: .seconds(2))) == ["deliver b"])
+    #expect(names(machine.handle(.exited(.exited(0)), now: .seconds(1))) == ["launch"])
+    #expect(names(machine.handle(.nextAsked, now: .seconds(2))) == ["start b", "deliver b"])
   }
 
   @Test func `answers for another invocation are rejected`() {
@@ -257,9 +221,8 @@ import Testing
       var machine = streaming()
       if isSeen { #expect(names(machine.handle(.streamBroke(requestID: "a"), now: .seconds(2))) == ["kill"]) }
       let actions = machine.handle(.exited(end), now: .seconds(2))
-      #expect(names(actions) == ["finish a Runtime.TruncatedResponse error", "free"])
-      guard case .finish(_, _, let usage) = actions[0] else { Issue.record("no finish"); return }
-      #expect(usage.errorType == type)
+      #expect(names(actions) == ["fault a \(type)", "finish a Runtime.TruncatedResponse error", "free"])
+      #expect(usageOf(actions)?.errorType == type)
     }
   }
 
@@ -267,9 +230,8 @@ import Testing
     var machine = streaming()
     #expect(names(machine.handle(.streamBroke(requestID: "a"), now: .seconds(2))) == ["kill"])
     let actions = machine.handle(.exited(.signalled(9)), now: .seconds(2))
-    #expect(names(actions) == ["finish a Runtime.TruncatedResponse error", "free"])
-    guard case .finish(_, _, let usage) = actions[0] else { Issue.record("no finish"); return }
-    #expect(usage.errorType == "Runtime.TruncatedResponse")
+    #expect(names(actions) == ["fault a Runtime.ExitError", "finish a Runtime.TruncatedResponse error", "free"])
+    #expect(usageOf(actions)?.errorType == "Runtime.TruncatedResponse")
   }
 
   @Test func `an environment that is stopped in its stream ends it`() {

@@ -35,8 +35,15 @@ extension [MetricSample] {
 @Suite struct FunctionMetricsTests {
   private let metrics = FunctionMetrics()
 
+  private func began(
+    _ resolved: ResolvedFunction = resolved(), on seat: ConcurrencyLedger.Seat = .unreserved, isProvisioned: Bool = false,
+    at time: Instant = now
+  ) -> FunctionMetrics.Run {
+    metrics.began(resolved, on: seat, isProvisioned: isProvisioned, at: time)
+  }
+
   @Test func `an invocation counts for the account, the function, the resource and the executed version`() {
-    let run = metrics.began(resolved(alias: "live", version: "3"), at: now)
+    let run = began(resolved(alias: "live", version: "3"))
     metrics.ended(run, result(.success([])))
     let samples = metrics.drain()
     for dimensions in [
@@ -54,14 +61,14 @@ extension [MetricSample] {
 
   @Test(arguments: [(nil, "$LATEST", "orders"), (nil, "3", "orders:3"), ("live", "$LATEST", "orders:live")] as [(String?, String, String)])
   func `the resource is the function as it was named`(alias: String?, version: String, resource: String) {
-    metrics.ended(metrics.began(resolved(alias: alias, version: version), at: now), result(.success([])))
+    metrics.ended(began(resolved(alias: alias, version: version)), result(.success([])))
     #expect(metrics.drain().shown("Invocations", "FunctionName=orders Resource=\(resource)") == "1.0/1.0 1.0 Count")
   }
 
   @Test func `a failed function is an error, and one that could not be run is no invocation`() {
-    metrics.ended(metrics.began(resolved(), at: now), result(.functionError(.responseTooLarge)))
-    metrics.ended(metrics.began(resolved(), at: now), result(.success([])))
-    metrics.ended(metrics.began(resolved(), at: now), InvocationResult(outcome: .systemError("no"), executedVersion: "", logTail: []))
+    metrics.ended(began(), result(.functionError(.responseTooLarge)))
+    metrics.ended(began(), result(.success([])))
+    metrics.ended(began(), InvocationResult(outcome: .systemError("no"), executedVersion: "", logTail: []))
     let samples = metrics.drain()
     #expect(samples.shown("Errors", "FunctionName=orders") == "1.0/2.0 1.0 Count")
     #expect(samples.shown("Invocations") == "2.0/2.0 1.0 Count")
@@ -74,8 +81,8 @@ extension [MetricSample] {
   }
 
   @Test func `an invocation belongs to the minute in which it began`() {
-    let first = metrics.began(resolved(), at: now)
-    let second = metrics.began(resolved(), at: now + .minutes(3))
+    let first = began()
+    let second = began(at: now + .minutes(3))
     metrics.ended(second, result(.success([])))
     metrics.ended(first, result(.success([])))
     let times = metrics.drain().filter { $0.series.name == "Invocations" && $0.series.dimensions.isEmpty }.map(\.time)
@@ -83,14 +90,23 @@ extension [MetricSample] {
   }
 
   @Test func `concurrency is what runs at the same time, with and without a reservation`() {
-    let runs = [metrics.began(resolved(), at: now), metrics.began(resolved(reserved: 5), at: now), metrics.began(resolved(), at: now)]
+    let runs = [began(), began(resolved(reserved: 5), on: .reserved), began()]
     for run in runs { metrics.ended(run, result(.success([]))) }
-    metrics.ended(metrics.began(resolved(), at: now), result(.success([])))
+    metrics.ended(began(), result(.success([])))
     let samples = metrics.drain()
     #expect(samples.shown("ConcurrentExecutions", "FunctionName=orders") == "7.0/4.0 3.0 Count")
     #expect(samples.shown("ConcurrentExecutions") == "7.0/4.0 3.0 Count")
     #expect(samples.shown("UnreservedConcurrentExecutions") == "4.0/3.0 2.0 Count")
     #expect(samples.shown("UnreservedConcurrentExecutions", "FunctionName=orders") == nil)
+  }
+
+  @Test func `an invocation beside provisioned environments is a spill-over`() {
+    for seat in [ConcurrencyLedger.Seat.provisioned(version: "1"), .unreserved, .unreserved] {
+      metrics.ended(began(resolved(version: "1"), on: seat, isProvisioned: true), result(.success([])))
+    }
+    let samples = metrics.drain()
+    #expect(samples.shown("ProvisionedConcurrencyInvocations", "FunctionName=orders Resource=orders:1") == "1.0/3.0 1.0 Count")
+    #expect(samples.shown("ProvisionedConcurrencySpilloverInvocations", "FunctionName=orders") == "2.0/3.0 1.0 Count")
   }
 
   @Test func `the port is nudged by the first of each gathering`() async {

@@ -146,12 +146,13 @@ import Testing
 
   @Test func `a report line has AWS's fields and units`() {
     let usage = EnvironmentMachine.Usage(duration: .microseconds(26_731), initDuration: .microseconds(130_494))
+    let record = PlatformRecord(function: .sample, initialization: .onDemand, logStream: "s")
     #expect(
-      PlatformLog.report("id", usage, memorySize: 128, maximumUsed: 75, trace: nil)
+      PlatformLog.line(for: .report(invocation("id"), usage, maximumMemory: 75), of: record)
         == "REPORT RequestId: id\tDuration: 26.73 ms\tBilled Duration: 158 ms\tMemory Size: 128 MB\tMax Memory Used: 75 MB\tInit Duration: 130.49 ms\t\n")
     let failed = EnvironmentMachine.Usage(duration: .seconds(3), status: "timeout")
     #expect(
-      PlatformLog.report("id", failed, memorySize: 128, maximumUsed: 30, trace: nil)
+      PlatformLog.line(for: .report(invocation("id"), failed, maximumMemory: 30), of: record)
         == "REPORT RequestId: id\tDuration: 3000.00 ms\tBilled Duration: 3000 ms\tMemory Size: 128 MB\tMax Memory Used: 30 MB\tStatus: timeout\n")
   }
 

@@ -76,3 +76,15 @@ import Testing
     #expect(free.take(1, now: .zero) == nil)
   }
 }
+
+@Suite struct StreamErrorTests {
+  @Test(arguments: [
+    ("Runtime.ExitError", "Runtime.ExitError"), ("Function.MyError", "Function.MyError"), ("RangeError", "Runtime.Unknown"),
+    ("", "Runtime.Unknown"), ("Custom.Kind", "Runtime.Unknown"), ("Function.", "Function.Unknown"), ("Function.x", "Function.Unknown"),
+    ("Function.My-Error", "Function.Unknown"), ("Runtime.A", "Runtime.Unknown"), ("Runtime.My.Error", "Runtime.Unknown"),
+    (" Function.MyError", "Runtime.Unknown"), ("Function.MyÉrror", "Function.Unknown"),
+  ])
+  func `only two families of error types are told apart`(_ type: String, _ known: String) {
+    #expect(FunctionError.known(type) == known)
+  }
+}

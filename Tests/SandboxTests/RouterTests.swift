@@ -54,6 +54,23 @@ struct RouterTests {
     #expect(Router.problem(for: error).remedy.contains(remedy))
   }
 
+  @Test(arguments: [
+    (SandboxError(step: "find slirp4netns", path: "", errno: ENOENT), "apt-get install slirp4netns"),
+    (SandboxError(step: "open", path: "/dev/net/tun", errno: EACCES), "/dev/net/tun"),
+  ])
+  func `without root too, what is missing is named with its remedy`(error: SandboxError, remedy: String) {
+    #expect(UserNetwork.problem(for: error).remedy.contains(remedy))
+  }
+
+  @Test func `without root, the addresses of the host that are to be closed are all that it has`() throws {
+    #expect(UserNetwork.hostAddresses().contains(0x7f00_0001))
+    try onOwnHost { () throws(SandboxError) in
+      let router = try Router()
+      #expect(UserNetwork.hostAddresses().contains(Router.Address.host(0)))
+      withExtendedLifetime(router) {}
+    }
+  }
+
   // The host of a test
 
   private func onOwnHost(_ body: @escaping @Sendable () throws(SandboxError) -> Void) throws {

@@ -26,6 +26,10 @@ final class AttachedProcess: EnvironmentProcess {
   func setFrozen(_ frozen: Bool) {}
   func peakMemoryBytes() -> Int? { nil }
   func release() {}
+  /// Its developer ends it, or its time.
+  func terminateRuntime() {}
+  func killRuntime() { kill() }
+  var sandboxed: RunningProcess? { nil }
 
   /// For the function it is gone at once, whenever it may really be.
   func kill() {
@@ -56,10 +60,10 @@ final class AttachedProcess: EnvironmentProcess {
     nudge.nudge()
   }
 
-  func takeOutput() -> [UInt8] {
+  func takeOutput() -> [(LogSource, [UInt8])] {
     state.withLock { state in
       defer { state.output = [] }
-      return state.output
+      return [(.runtime, state.output)]
     }
   }
 

@@ -56,9 +56,12 @@ final class Attachments: Sendable {
   /// Lives as long as the command reads: when it goes away, whatever the reason, the function goes back to sandboxes.
   func serve(_ version: FunctionVersion, _ request: Request, _ write: @Sendable ([UInt8]) async throws -> Void) async throws {
     guard let server = server.withLock({ $0 }) else { throw LambdaError.service("the server is starting") }
-    let credentials = try await Launcher.credentials(for: version, from: roles)
+    let credentials: SessionCredentials
+    do { credentials = try await Launcher.credentials(for: version, from: roles) } catch let failure as LaunchFailure {
+      return try await write(Attachment.Message.end(reason: "It cannot be attached: \(failure).").line)
+    }
     let attachment = Attachment(id: ambient.random.bytes(16).hex, clock: ambient.clock)
-    let process = AttachedProcess { [weak self] in self?.end(attachment.id, reason: "Its time is over, or the function is gone.") }
+    let process = AttachedProcess { [weak self] in self?.end(attachment.id, reason: "Its time is over, or the function is gone. The process is ended.") }
     let environment = placement.makeAttached(version, process) { attachment.tell(.log($0)) }
     let api = AttachedRuntimeAPI(
       inner: RuntimeAPIHandler(environment: environment), environment: environment, attachment: attachment)

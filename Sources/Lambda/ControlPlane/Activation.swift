@@ -13,6 +13,8 @@ struct Activation: Worker {
   let changes: FunctionChanges
   /// Nudged when an update has freed the old package.
   let collection: Nudge
+  /// Nudged when a version may have to be initialised ahead of its first invocation.
+  let snapshots: Nudge
   /// Nudged when a version may now be run.
   let provisioning: Nudge
 
@@ -46,6 +48,7 @@ struct Activation: Worker {
     }
     resolver.forget(id)
     changes.send(.changed(id))
+    snapshots.nudge()
     collection.nudge()
     provisioning.nudge()
   }
@@ -73,6 +76,10 @@ struct Activation: Worker {
     try FunctionRows.save(function, replacing: old, in: tx, at: now)
     guard let number = old.versionInProgress, var version = try FunctionRows(tx).version(old.id, number) else { return }
     (version.state, version.updateStatus) = (function.latest.state, function.latest.updateStatus)
+    if case .ready = outcome, version.isSnapshotted {
+      version.state = .pending
+      try SnapshotRows.begin(version, in: tx)
+    }
     try FunctionRows.save(version, number: number, in: tx)
   }
 }

@@ -23,6 +23,8 @@ final class ControlPlane: Sendable {
   let changes = FunctionChanges()
   /// Nudged after every change of a mapping, and of a function that a mapping may name.
   let mappingNudge = Nudge()
+  /// Nudged when a version may have to be initialised ahead of its first invocation.
+  let snapshotNudge = Nudge()
   let activation: Activation
   let collector: PackageCollector
   let links: PackageLinks
@@ -47,7 +49,7 @@ final class ControlPlane: Sendable {
     links = PackageLinks(ambient)
     activation = Activation(
       store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-      collection: collector.nudge, provisioning: provisionNudge)
+      collection: collector.nudge, snapshots: snapshotNudge, provisioning: provisionNudge)
   }
 
   var workers: [any Worker] { [activation, collector] }
@@ -72,6 +74,7 @@ final class ControlPlane: Sendable {
     changes.send(change)
     activation.nudge.nudge()
     mappingNudge.nudge()
+    snapshotNudge.nudge()
     provisionNudge.nudge()
   }
 }

@@ -36,9 +36,8 @@ extension FunctionConfiguration {
     storage.size = version.ephemeralStorageMegabytes
     ephemeralStorage = storage
     var snapStart = SnapStartResponse()
-    let isPublished = version.version != FunctionVersion.latest
     snapStart.applyOn = version.hasSnapStart ? "PublishedVersions" : "None"
-    snapStart.optimizationStatus = version.hasSnapStart && isPublished ? "On" : "Off"
+    snapStart.optimizationStatus = version.isSnapshotted ? "On" : "Off"
     self.snapStart = snapStart
     if let vpc = version.vpc {
       var config = VpcConfigResponse()

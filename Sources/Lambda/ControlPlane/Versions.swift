@@ -37,6 +37,10 @@ extension ControlPlane {
       function.lastVersion += 1
       (version.version, version.revisionID) = (String(function.lastVersion), revision)
       version.updateStatus = .successful
+      if version.isSnapshotted {
+        version.state = .pending
+        try SnapshotRows.begin(version, in: tx)
+      }
       try FunctionRows.save(function, replacing: old, in: tx, at: call.now)
       try FunctionRows.save(version, number: function.lastVersion, in: tx)
       return version

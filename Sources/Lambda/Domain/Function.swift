@@ -67,12 +67,15 @@ struct FunctionVersion: Sendable, Equatable {
   var unzippedSize = 0
   /// The directory of this host that is the code, in place of a package; then there are no hash and no size.
   var hotReloadDirectory: String?
-  /// SnapStart is asked for. A published version starts in the ordinary way all the same.
+  /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
   /// Nil when it never was in one.
   var vpc: VPCSettings?
   /// An invocation starts a durable execution; nil for an ordinary function.
   var durable: DurableSettings?
+
+  /// It is initialised ahead, and restored for its first invocation.
+  var isSnapshotted: Bool { hasSnapStart && version != Self.latest }
 
   /// With the version, as the Runtime API and the logs show it.
   var qualifiedARN: String { "\(id.arn):\(version)" }

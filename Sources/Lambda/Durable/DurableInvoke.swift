@@ -10,6 +10,9 @@ extension DurableExecutions {
     guard let settings = resolved.version.durable else { throw LambdaError.notDurable() }
     guard invokedARN != resolved.version.id.arn.text else { throw LambdaError.unqualifiedDurable() }
     guard settings.executionTimeout <= DurableLimits.synchronousSeconds else { throw LambdaError.durableTooLong() }
+    if resolved.reservedConcurrency == 0 {
+      throw LambdaError.throttled(reason: "ReservedFunctionConcurrentInvocationLimitExceeded")
+    }
     let started = try await start(resolved, name: name, payload: payload, origin: .synchronous, trace: trace)
     let outcome = try await outcome(of: started.id)
     let result: InvocationOutcome

@@ -16,11 +16,11 @@ extension DurableMachine {
   mutating func checkpoint(
     _ updates: [DurableUpdate], token: String, clientToken: String?, due: [String], at now: Instant
   ) throws -> [String] {
+    // Each operation can be started and ended in one request.
+    guard updates.count <= 2 * DurableLimits.operations + 1 else { throw Self.tooManyOperations }
     try Self.checkTogether(updates)
     for update in updates { try apply(update, at: now) }
-    guard execution.operationCount <= DurableLimits.operations else {
-      throw DurableRefusal("The durable execution exceeds the limit of \(DurableLimits.operations) operations.")
-    }
+    guard execution.operationCount <= DurableLimits.operations else { throw Self.tooManyOperations }
     guard execution.storedBytes <= DurableLimits.storedBytes else {
       throw DurableRefusal("The durable execution exceeds the limit of \(DurableLimits.storedBytes) bytes of data.")
     }
@@ -29,7 +29,8 @@ extension DurableMachine {
     // Chained invocations are left to the runner.
     let passed = try due.filter { if case .chainedInvoke = try operation($0)?.details { false } else { true } }
     _ = try fire(passed, at: now)
-    let shown = execution.unseen.filter { !mine.contains($0) } + mine
+    let known = Set(mine)
+    let shown = execution.unseen.filter { !known.contains($0) } + mine
     let next = secrets.token(execution.id)
     update {
       $0.unseen = []
@@ -40,6 +41,9 @@ extension DurableMachine {
     }
     return shown
   }
+
+  private static let tooManyOperations = DurableRefusal(
+    "The durable execution exceeds the limit of \(DurableLimits.operations) operations.")
 
   /// The rules for the updates of one request.
   private static func checkTogether(_ updates: [DurableUpdate]) throws {

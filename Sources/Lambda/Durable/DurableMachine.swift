@@ -1,13 +1,14 @@
 import Base
 
 /// Decides what follows for a durable execution from checkpoints, time, answers and signals. It sees the execution and, by
-/// `find`, its operations; what a step changed is in `changed`, `events` and `outcome` and is stored as a whole or not at all.
+/// `find`, its operations; what a step changed is in `changed`, `events`, `outcome` and `children` and is stored as a whole or not at all.
 struct DurableMachine {
   private(set) var execution: DurableExecution
   /// Operations that were looked at, as they are now.
   private(set) var operations: [String: DurableOperation] = [:]
-  /// Ids of operations that changed in this step, in the order of their last changes.
-  private(set) var changed: [String] = []
+  /// When operations changed in this step, by a count of all changes.
+  private var changes: [String: Int] = [:]
+  private var changeCount = 0
   private(set) var events: [DurableEvent] = []
   /// The execution ended in this step.
   private(set) var outcome: DurableOutcome?
@@ -38,9 +39,12 @@ struct DurableMachine {
     execution.pending += (operation.isPending ? 1 : 0) - (before?.isPending == true ? 1 : 0)
     execution.storedBytes += operation.size - (before?.size ?? 0)
     operations[operation.id] = operation
-    changed.removeAll { $0 == operation.id }
-    changed.append(operation.id)
+    changeCount += 1
+    changes[operation.id] = changeCount
   }
+
+  /// Ids of operations that changed in this step, in the order of their last changes.
+  var changed: [String] { changes.sorted { $0.value < $1.value }.map(\.key) }
 
   /// A new line of the history, of an operation or of the execution itself.
   mutating func record(_ details: DurableEvent.Details, of operation: DurableOperation? = nil, at now: Instant) {
@@ -97,7 +101,8 @@ struct DurableMachine {
   mutating func leaveInvocation(unheard: [String] = [], at now: Instant) -> Bool {
     execution.token = nil
     guard execution.status == .running else { leaveLane(at: now); return false }
-    execution.unseen = unheard.filter { !execution.unseen.contains($0) } + execution.unseen
+    let changedSince = Set(execution.unseen)
+    execution.unseen = unheard.filter { !changedSince.contains($0) } + execution.unseen
     return true
   }
 }

@@ -8,7 +8,7 @@ import Synchronization
 /// Everything that it works on is noted in the store, so that what a server leaves behind is begun again by the next one.
 final class DurableRunner: Sendable {
   /// Invocations under way for executions at the same time.
-  private static let maximumInFlight = 300
+  private static let maximumInFlight = 200
   /// Executions looked at in one transaction.
   private static let step = 20
 

@@ -11,13 +11,15 @@ final class Environment: Sendable {
     case free
     /// It will not run again; with the reason when it could not be started.
     case gone(failure: String?)
-    /// It was to be ready ahead of use, and its function fails while it is initialised.
-    case initFailed
+    /// It was to be ready ahead of use, and its function fails with this type of error while it is initialised.
+    case initFailed(type: String)
   }
 
   /// What a runtime gets for asking for the next invocation.
   enum NextAnswer: Sendable {
     case invocation(Invocation, deadline: Instant)
+    /// It goes on after its snapshot.
+    case restored
     /// The request does not fit the state of the environment.
     case rejected
     /// The connection was given up, or the environment ends.
@@ -26,17 +28,23 @@ final class Environment: Sendable {
 
   enum Order: Sendable { case launch, end }
 
-  private struct Guarded {
+  struct Guarded {
     var machine: EnvironmentMachine
+    /// Decided and not yet performed, in order. Whoever finds nobody at it performs them.
+    var pending: [EnvironmentMachine.Action] = []
+    var isPerforming = false
     var waiter: CheckedContinuation<NextAnswer, Never>?
     /// Decided for the runtime, which has not asked yet.
-    var mailbox: (Invocation, deadline: Instant)?
+    var mailbox: NextAnswer?
+    /// The same for extensions, by their identifiers.
+    var extensionWaiters: [String: CheckedContinuation<ExtensionAnswer, Never>] = [:]
+    var extensionMail: [String: [UInt8]] = [:]
     var completions: [String: InvocationCompletion] = [:]
     var process: (any EnvironmentProcess)?
     /// A process that was there before the environment: its first one.
     var attached: (any EnvironmentProcess)?
     var held = HeldTime()
-    /// Counts how often the runtime has begun to wait for work.
+    /// Counts how often the runtime or an extension has begun to wait for work.
     var rests: UInt64 = 0
     var isFrozen = false
     /// The process has been killed: frozen now, it would not die.
@@ -52,17 +60,18 @@ final class Environment: Sendable {
 
   let id: EnvironmentID
   let function: FunctionVersion
-  let initialization: Initialization
   let logStream: String
-  private let systemLog: SystemLog
-  private let guarded: Mutex<Guarded>
-  private let log: Mutex<InvocationLog>
-  private let ambient: Ambient
+  let initialization: Initialization
+  let systemLog: SystemLog
+  let guarded: Mutex<Guarded>
+  let telemetry: TelemetryHub
+  let log: Mutex<InvocationLog>
+  let ambient: Ambient
   private let freezer: Freezer?
-  private let report: @Sendable (EnvironmentID, Report) -> Void
+  let report: @Sendable (EnvironmentID, Report) -> Void
   private let writeLog: @Sendable ([LogLine], _ environment: Environment) -> Void
   private let orders: AsyncStream<Order>
-  private let orderSink: AsyncStream<Order>.Continuation
+  let orderSink: AsyncStream<Order>.Continuation
 
   init(
     id: EnvironmentID, function: FunctionVersion, initialization: Initialization = .onDemand, logStream: String, ambient: Ambient,
@@ -70,10 +79,12 @@ final class Environment: Sendable {
     writeLog: @escaping @Sendable ([LogLine], Environment) -> Void,
     report: @escaping @Sendable (EnvironmentID, Report) -> Void
   ) {
-    (self.id, self.function, self.initialization, self.logStream) = (id, function, initialization, logStream)
-    (self.ambient, self.freezer, self.writeLog, self.report) = (ambient, freezer, writeLog, report)
-    systemLog = SystemLog(function, initialization)
-    log = Mutex(InvocationLog(echo: echo))
+    (self.id, self.function, self.logStream, self.ambient, self.freezer) = (id, function, logStream, ambient, freezer)
+    (self.writeLog, self.report, self.initialization) = (writeLog, report, initialization)
+    let record = PlatformRecord(function: function, initialization: initialization, logStream: logStream)
+    systemLog = SystemLog(record)
+    telemetry = TelemetryHub(record, clock: ambient.clock)
+    log = Mutex(InvocationLog(function, echo: echo))
     let now = ambient.clock.monotonic()
     var first = Guarded(machine: EnvironmentMachine(timeout: function.timeout, initialization: initialization, now: now))
     first.attached = attached
@@ -81,12 +92,31 @@ final class Environment: Sendable {
     guarded = Mutex(first)
     (orders, orderSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // at most one launch and one end wait
     orderSink.yield(.launch)
-    platformLog(systemLog.initStart(at: ambient.now))
+    tell(.initStart(.`init`))
   }
 
   /// Whether the keys that the runtime got would end during an invocation that starts now.
   func isStale(at now: Instant) -> Bool {
     guarded.withLock { $0.credentialsExpireAt <= now + function.timeout + .minutes(1) }
+  }
+
+  /// Whether the time of an attached process stands still: it has not begun, or a debugger holds it.
+  func hold(_ holder: HeldTime.Holder, _ isHeld: Bool) {
+    guarded.withLock { $0.held.set(holder, isHeld, at: ambient.clock.monotonic()) }
+  }
+
+  /// The keys of the running process for whoever knows its token.
+  func keys(token: String) -> SessionCredentials? {
+    guard let keys = guarded.withLock({ $0.process?.sandboxed?.keys }), keys.token == token else { return nil }
+    return keys.credentials
+  }
+
+  /// Whether an answer that names an attempt is meant for it: another attempt of the same request must not be answered.
+  func runs(_ requestID: String, attempt: String) -> Bool {
+    guarded.withLock { guarded in
+      guard case .running(let run) = guarded.machine.state, run.invocation.requestID == requestID else { return true }
+      return run.invocation.attemptID == attempt
+    }
   }
 
   // MARK: From the placement
@@ -97,32 +127,25 @@ final class Environment: Sendable {
     feed(.assigned(invocation))
   }
 
-  /// Its first process is one that was there before it.
-  var isAttached: Bool { guarded.withLock { $0.attached != nil } }
-
-  /// Whether the time of an attached process stands still: it has not begun, or a debugger holds it.
-  func hold(_ holder: HeldTime.Holder, _ isHeld: Bool) {
-    guarded.withLock { $0.held.set(holder, isHeld, at: ambient.clock.monotonic()) }
-  }
-
-  /// Ends the environment, whatever it does.
+  /// Ends the environment, whatever it does; its extensions are told first.
   func stop() { feed(.stopAsked) }
 
   // MARK: From the runtime
 
-  func next() async -> NextAnswer {
+  func next() async -> NextAnswer { await wait(asking: .nextAsked) }
+
+  /// The runtime is initialised and waits for its snapshot to be restored.
+  func restoreNext() async -> NextAnswer { await wait(asking: .restoreAsked) }
+
+  private func wait(asking event: EnvironmentMachine.Event) async -> NextAnswer {
     await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<NextAnswer, Never>) in
-        let answer = take()
-        if let answer { continuation.resume(returning: answer); return }
-        endInit()
-        guard feed(.nextAsked) else { continuation.resume(returning: .rejected); return }
+        if let answer = guarded.withLock({ $0.mailbox.take() }) { continuation.resume(returning: answer); return }
+        drain()
+        guard feed(event) else { continuation.resume(returning: .rejected); return }
         var rest: UInt64 = 0
         let late = guarded.withLock { guarded -> NextAnswer? in
-          if let (invocation, deadline) = guarded.mailbox {
-            guarded.mailbox = nil
-            return .invocation(invocation, deadline: deadline)
-          }
+          if let answer = guarded.mailbox.take() { return answer }
           if case .stopped = guarded.machine.state { return .nothing }
           if Task.isCancelled { return .nothing }
           guarded.waiter?.resume(returning: .nothing)
@@ -131,37 +154,25 @@ final class Environment: Sendable {
           rest = guarded.rests
           return nil
         }
-        if let late { continuation.resume(returning: late) } else { freezer?.rests(self, rest) }
+        if let late { continuation.resume(returning: late) } else { rests(rest) }
       }
     } onCancel: {
-      guarded.withLock { guarded in
-        defer { guarded.waiter = nil }
-        return guarded.waiter
-      }?.resume(returning: .nothing)
+      guarded.withLock { $0.waiter.take() }?.resume(returning: .nothing)
     }
+  }
+
+  /// Somebody has begun to wait; when all do, there is nothing to run.
+  func rests(_ rest: UInt64) {
+    if guarded.withLock({ $0.machine.isResting }) { freezer?.rests(self, rest) }
   }
 
   /// Stops every process of the function between two instructions, if nothing has come since.
   func freeze(ifStillAt rest: UInt64) {
     guarded.withLock { guarded in
-      guard guarded.rests == rest, guarded.waiter != nil, !guarded.isKilled, let process = guarded.process else { return }
+      guard guarded.rests == rest, guarded.machine.isResting, guarded.waiter != nil, !guarded.isKilled, let process = guarded.process
+      else { return }
       process.setFrozen(true)
       guarded.isFrozen = true
-    }
-  }
-
-  private func endInit() {
-    tellBooted()
-    do { try guarded.withLock { $0.process }?.limitCPU() } catch {
-      platformLog("The CPU share could not be set: \(error)\n")
-    }
-  }
-
-  private func take() -> NextAnswer? {
-    guarded.withLock { guarded in
-      guard let (invocation, deadline) = guarded.mailbox else { return nil }
-      guarded.mailbox = nil
-      return .invocation(invocation, deadline: deadline)
     }
   }
 
@@ -194,6 +205,10 @@ final class Environment: Sendable {
   func failInit(_ error: FunctionError) -> Bool {
     drain()
     return feed(.initErrorPosted(error))
+  }
+  func failRestore(_ error: FunctionError) -> Bool {
+    drain()
+    return feed(.restoreErrorPosted(error))
   }
 
   // MARK: The process
@@ -228,19 +243,10 @@ final class Environment: Sendable {
     if mustKill { process.kill() }
   }
 
-  private func tellBooted() {
-    let booted = guarded.withLock { guarded in
-      defer { guarded.booted = nil }
-      return guarded.booted
-    }
-    booted?()
-  }
+  func tellBooted() { guarded.withLock { $0.booted.take() }?() }
 
   private func takeAttached() -> (any EnvironmentProcess)? {
-    guard let process = guarded.withLock({ guarded in
-      defer { guarded.attached = nil }
-      return guarded.attached
-    }) else { return nil }
+    guard let process = guarded.withLock({ $0.attached.take() }) else { return nil }
     // It needs no processor of the server's boots.
     tellBooted()
     adopt(process)
@@ -261,17 +267,25 @@ final class Environment: Sendable {
       feed(.launchFailed("\(error)"))
       return
     }
+    async let programs: Void = runPrograms(of: process.sandboxed)
     async let copying: Void = process.whileRunning {
       self.drain(process)
       self.flush()
     }
     let (end, peak) = await process.end()
+    process.sandboxed?.finishOrders()
+    await programs
     await copying
-    log.withLock { $0.settle(at: ambient.now) }
-    guarded.withLock { guarded in
+    telemetry.reset()
+    log.withLock { $0.settle(at: ambient.now, publish) }
+    let waiters = guarded.withLock { guarded in
       (guarded.process, guarded.isFrozen, guarded.isKilled) = (nil, false, false)
       guarded.peakMemoryBytes = end == .outOfMemory ? function.memoryMegabytes << 20 : peak ?? 0
+      (guarded.mailbox, guarded.extensionMail) = (nil, [:])
+      defer { guarded.extensionWaiters = [:] }
+      return guarded.extensionWaiters.values
     }
+    for waiter in waiters { waiter.resume(returning: .nothing) }
     await process.release()
     tellBooted()
     feed(.exited(end))
@@ -284,125 +298,99 @@ final class Environment: Sendable {
   private static let longestBoot = Duration.seconds(2)
 
   /// Looks at the deadline when it may have come, and hands on what the log holds. It is not woken for each invocation: no
-  /// deadline is nearer than the function's time-out, so that is how long it may sleep without looking.
+  /// deadline of an invocation is nearer than the function's time-out, so that is how long it may sleep without looking. The
+  /// phases of a shutdown are shorter, and wake it.
   private func watch() async {
     let began = ambient.clock.monotonic()
     while !Task.isCancelled {
       let (deadline, now) = guarded.withLock { ($0.machine.deadline, $0.held.now(ambient.clock.monotonic())) }
       let pause = min(deadline.map { $0 - now } ?? function.timeout, function.timeout, Self.longestUnseen)
       if pause > .zero {
-        guard (try? await ambient.clock.sleepReal(for: pause)) != nil else { return }
+        guard await sleep(pause) else { return }
       }
       feed(.ticked)
       flush()
       if ambient.clock.monotonic() - began >= Self.longestBoot { tellBooted() }
     }
   }
+  let watchNudge = Nudge()
+
+  /// False when the task is cancelled.
+  private func sleep(_ pause: Duration) async -> Bool {
+    await withDiscardingTaskGroup { group in
+      let either = Nudge()
+      group.addTask { [watchNudge] in await watchNudge.wait(); either.nudge() }
+      group.addTask { [ambient] in try? await ambient.clock.sleepReal(for: pause); either.nudge() }
+      await either.wait()
+      group.cancelAll()
+    }
+    return !Task.isCancelled
+  }
+
+  // MARK: The log
 
   /// What the runtime wrote before it said that it is done must stand before END in the log.
-  private func drain() {
+  func drain() {
     if let process = guarded.withLock({ $0.process }) { drain(process) }
   }
 
   /// Taken under the lock of the log, so that it stands there in the order in which it was written.
-  private func drain(_ process: any EnvironmentProcess) {
+  func drain(_ process: any EnvironmentProcess) {
     log.withLock { log in
-      let bytes = process.takeOutput()
-      if !bytes.isEmpty { log.output(bytes, at: ambient.now) }
+      for (source, bytes) in process.takeOutput() { log.output(bytes, from: source, at: ambient.now, publish) }
     }
   }
 
   /// Handed on under the lock for the same reason; the forwarder only queues.
-  private func flush() {
+  func flush() {
     log.withLock { log in
       let lines = log.take()
       if !lines.isEmpty { writeLog(lines, self) }
     }
   }
 
-  private func platformLog(_ text: String?) { log.withLock { $0.platform(text, at: ambient.now) } }
+  func publish(_ kind: TelemetryKind, _ message: String, _ now: Instant) {
+    telemetry.publish(kind, message, at: now)
+  }
+
+  func tell(_ event: PlatformEvent) {
+    log.withLock { log in
+      let now = ambient.now
+      log.platform(systemLog.line(for: event, at: now), at: now)
+      telemetry.publish(event, at: now)
+    }
+  }
 
   // MARK: Decisions and their effects
 
   /// False when the machine rejects the event.
   @discardableResult
-  private func feed(_ event: EnvironmentMachine.Event) -> Bool {
-    let actions = guarded.withLock { $0.machine.handle(event, now: $0.held.now(ambient.clock.monotonic())) }
-    var isAccepted = true
-    for action in actions {
-      if case .rejectRequest = action { isAccepted = false } else { perform(action) }
+  func feed(_ event: EnvironmentMachine.Event) -> Bool {
+    decide { machine, now in
+      let actions = machine.handle(event, now: now)
+      if case .rejectRequest? = actions.first { return (false, []) }
+      return (true, actions)
     }
-    return isAccepted
   }
 
-  private func perform(_ action: EnvironmentMachine.Action) {
-    switch action {
-    case .launch: orderSink.yield(.launch)
-    case .kill:
-      let process = guarded.withLock { guarded in
-        if guarded.process == nil { guarded.mustKill = true } else { guarded.isKilled = true }
-        return guarded.process
+  /// Lets the machine decide and performs what it has decided. Actions of several decisions are performed in their order: while
+  /// somebody is at it, others leave theirs to him.
+  func decide<T>(_ body: (inout EnvironmentMachine, Duration) -> (T, [EnvironmentMachine.Action])) -> T {
+    let (result, isOurs) = guarded.withLock { guarded in
+      let (result, actions) = body(&guarded.machine, guarded.held.now(ambient.clock.monotonic()))
+      guarded.pending += actions
+      defer { guarded.isPerforming = guarded.isPerforming || !guarded.pending.isEmpty }
+      return (result, !guarded.isPerforming && !guarded.pending.isEmpty)
+    }
+    guard isOurs else { return result }
+    while true {
+      let actions = guarded.withLock { guarded in
+        defer { guarded.pending = [] }
+        if guarded.pending.isEmpty { guarded.isPerforming = false }
+        return guarded.pending
       }
-      process?.kill()
-    case .deliver(let invocation, let deadline): deliver(invocation, deadline)
-    case .logStart(let invocation):
-      let now = ambient.now
-      log.withLock { $0.begin(systemLog.start(invocation.requestID, at: now), at: now) }
-    case .logInitReport(let duration, let status, let type):
-      platformLog(systemLog.initReport(duration, status: status, errorType: type, at: ambient.now))
-    case .finish(let invocation, let outcome, let usage): finish(invocation, outcome, usage)
-    case .free: report(id, .free)
-    case .gone: end(.gone(failure: guarded.withLock { $0.failure }))
-    case .initFailed: end(.initFailed)
-    case .rejectRequest: break
+      if actions.isEmpty { return result }
+      for action in actions { perform(action) }
     }
-  }
-
-  private func end(_ last: Report) {
-    let waiter = guarded.withLock { guarded in
-      defer { guarded.waiter = nil }
-      return guarded.waiter
-    }
-    waiter?.resume(returning: .nothing)
-    orderSink.yield(.end)
-    report(id, last)
-  }
-
-  private func deliver(_ invocation: Invocation, _ deadline: Duration) {
-    // Function code lives in real time, so that is what its deadline is told in.
-    let (waiter, wall) = guarded.withLock { guarded in
-      let wall = ambient.clock.wallNow() + (deadline - guarded.held.now(ambient.clock.monotonic()))
-      defer { guarded.waiter = nil }
-      if guarded.waiter == nil { guarded.mailbox = (invocation, wall) }
-      if guarded.isFrozen {
-        guarded.process?.setFrozen(false)
-        guarded.isFrozen = false
-      }
-      return (guarded.waiter, wall)
-    }
-    waiter?.resume(returning: .invocation(invocation, deadline: wall))
-  }
-
-  private func finish(_ invocation: Invocation, _ outcome: InvocationOutcome, _ usage: EnvironmentMachine.Usage) {
-    let (completion, process, last) = guarded.withLock { guarded in
-      if let mailbox = guarded.mailbox, mailbox.0.attemptID == invocation.attemptID { guarded.mailbox = nil }
-      return (guarded.completions.removeValue(forKey: invocation.attemptID), guarded.process, guarded.peakMemoryBytes)
-    }
-    let used = (process?.peakMemoryBytes() ?? last) >> 20
-    let isTraced = function.tracing == .active || invocation.trace.sampled == "1"
-    let tail = log.withLock { log in
-      let now = ambient.now
-      log.settle(at: now)
-      log.platform(systemLog.end(invocation.requestID, usage, at: now), at: now)
-      log.platform(
-        systemLog.report(
-          invocation.requestID, usage, maximumUsed: max(1, min(used, function.memoryMegabytes)),
-          trace: isTraced ? invocation.trace.root : nil, at: now),
-        at: now)
-      return invocation.wantsLogTail ? log.tailBytes : []
-    }
-    flush()
-    completion?(
-      InvocationResult(outcome: outcome, executedVersion: function.version, logTail: tail, duration: usage.duration))
   }
 }

@@ -6,29 +6,38 @@ enum Initialization: String, Sendable {
   case onDemand = "on-demand"
   /// To be ready before there is one.
   case provisioned = "provisioned-concurrency"
+  /// To be initialised ahead and restored for its first invocation.
+  case snapStart = "snap-start"
 }
 
 /// The life of one execution environment: decides what follows from each event, and does nothing itself.
 ///
-/// An environment outlives its runtime process: after a crash, a time-out or running out of memory it is *reset*, its
-/// /tmp is kept, and the next invocation boots a new process in it (AWS: "Lambda runtime environment lifecycle").
+/// An environment outlives its processes: after a crash, a time-out or running out of memory it is *reset*, its /tmp is kept, and
+/// the next invocation boots new ones in it (AWS: "Lambda runtime environment lifecycle"). With extensions, its init is over when
+/// the runtime and all of them have asked for their first event, and an invocation when they all have asked for the next one.
 /// Times are real and monotonic, because function code lives in real time.
 struct EnvironmentMachine: Sendable {
-  /// - booting may become ready, running, booting again (the init phase is done over), dying, reset or stopped
-  /// - ready: the runtime waits for work; may become running, reset or stopped
-  /// - running may become settling, dying, reset or stopped
-  /// - settling: the answer is out, the runtime has not asked for more; may become ready, running, booting, dying, reset or
+  /// - booting may become ready, snapshotted, running, ending, reset or stopped
+  /// - snapshotted: initialised ahead, waits to be restored for an invocation; may become restoring, ending, reset or stopped
+  /// - restoring may become running, ending or stopped
+  /// - ready: all wait for work; may become running, ending, reset or stopped
+  /// - running may become settling, completing, ending, reset or stopped
+  /// - settling: the answer is out, the runtime has not asked for more; may become ready, running, booting, ending, reset or
   ///   stopped
-  /// - dying: the process has been killed; may become reset, booting or stopped
+  /// - completing: the answer is out, the runtime or an extension still works; may become ready, ending or stopped
+  /// - ending: its processes are being ended; may become reset, booting or stopped
   /// - reset: there is no process; may become booting or stopped
   enum State: Sendable {
     case booting(Boot)
+    case snapshotted
+    case restoring(Restore)
     case ready
     case running(Run)
-    /// A runtime that has not asked for more at the deadline of what it answered will not do so any more.
+    /// Without extensions only: the environment is free already. A runtime that has not asked for more at the deadline of what it
+    /// answered will not do so any more.
     case settling(queued: Invocation?, deadline: Duration)
-    /// - Parameter isFree: the environment was said to be free already, and may be given an invocation at any moment.
-    case dying(queued: Invocation?, isFree: Bool)
+    case completing(Run, InvocationOutcome)
+    case ending(Ending)
     case reset
     case stopped
   }
@@ -39,8 +48,19 @@ struct EnvironmentMachine: Sendable {
     /// The init phase failed before, so it is done over as part of an invocation and under its time-out.
     var isSuppressed: Bool
     var invocation: Invocation?
+    /// The runtime has asked for its first invocation; extensions have not all done so.
+    var isRuntimeReady = false
     var failure: FunctionError?
     var hasTimedOut = false
+    /// Set when it has failed; the processes end after that.
+    var failedAt: Duration?
+
+    var phase: PlatformEvent.Phase { isSuppressed ? .invoke : .`init` }
+  }
+
+  struct Restore: Sendable {
+    var invocation: Invocation
+    var began: Duration
   }
 
   struct Run: Sendable {
@@ -49,11 +69,20 @@ struct EnvironmentMachine: Sendable {
     var deadline: Duration
     /// Set for the first invocation of a cold environment.
     var initDuration: Duration?
-    var answer = Answer.none
+    var restoreDuration: Duration?
+    /// When the invocation was handed to the runtime: later than `began` after a suppressed init.
+    var delivered: Duration
+    var answered: Duration?
+    /// When the runtime asked for more.
+    var runtimeDone: Duration?
+    var producedBytes: Int?
+    /// Of an error that the runtime has posted.
+    var errorType: String?
+    var stream = Stream.none
   }
 
-  /// How far a running invocation has come with its answer.
-  enum Answer: Sendable {
+  /// How far a running invocation has come with a streamed answer.
+  enum Stream: Sendable {
     /// → streaming
     case none
     /// A part of it is out, perhaps. → broken
@@ -65,8 +94,14 @@ struct EnvironmentMachine: Sendable {
   enum Event: Sendable {
     /// A new environment has waited for its turn, and its init phase begins now.
     case turnCame
+    /// The sandbox holds programs: these extensions are to be started, then the runtime. Without extensions there is no such event:
+    /// the runtime is started with the sandbox.
+    case prepared(extensions: [String])
     case assigned(Invocation)
     case nextAsked
+    /// The runtime is initialised and waits to be restored (SnapStart).
+    case restoreAsked
+    case restoreErrorPosted(FunctionError)
     case responded(requestID: String, [UInt8])
     case errorPosted(requestID: String, FunctionError)
     case initErrorPosted(FunctionError)
@@ -75,6 +110,13 @@ struct EnvironmentMachine: Sendable {
     case streamEnded(requestID: String, InvocationOutcome)
     /// The connection of a streamed answer ended before the answer did.
     case streamBroke(requestID: String)
+    case extensionAsked(id: String)
+    case extensionReported(id: String, isInit: Bool, type: String)
+    case extensionNotStarted(name: String, reason: String, type: String)
+    case extensionEnded(name: String, ProcessEnd)
+    /// The runtime is gone, and extensions are not.
+    case runtimeEnded(ProcessEnd)
+    /// The sandbox is gone.
     case exited(ProcessEnd)
     case launchFailed(String)
     /// Time has passed; deadlines are looked at.
@@ -84,89 +126,163 @@ struct EnvironmentMachine: Sendable {
 
   enum Action: Sendable {
     case launch
+    case startExtensions([String])
+    case startRuntime
     case kill
+    /// The init phase is over: the processes get the share of the processor that the memory size buys.
+    case limit
     /// Hands the invocation to the runtime that waits in `next`.
     case deliver(Invocation, deadline: Duration)
-    case logStart(Invocation)
-    case logInitReport(Duration, status: String, errorType: String?)
+    /// Answers extensions that wait for their next event.
+    case invokeExtensions(ids: [String], Invocation, deadline: Duration)
+    case shutDownExtensions(ids: [String], ShutdownReason, deadline: Duration)
+    /// Answers the runtime that waits to be restored.
+    case restore
+    /// Asks the runtime to end (SIGTERM), then makes it end.
+    case terminateRuntime
+    case killRuntime
+    /// What the caller is shown of the log begins here.
+    case beginLog
+    case tell(PlatformEvent)
+    /// The caller may have the answer; the invocation goes on.
+    case answer(Invocation, InvocationOutcome, after: Duration)
     /// The invocation is over: writes END and REPORT and tells whoever waits.
     case finish(Invocation, InvocationOutcome, Usage)
     /// The environment may get another invocation.
     case free
     /// The environment will never run again.
     case gone
-    /// It was to be made ready ahead, and its init phase failed. It will never run.
-    case initFailed
-    /// The runtime's request does not fit the state; it gets 403.
+    /// It was to be made ready ahead, and its init phase failed with this type of error. It will never run.
+    case initFailed(type: String)
+    /// The request does not fit the state; it gets 403.
     case rejectRequest
+    case refuse(ExtensionSet.Refusal)
   }
 
   struct Usage: Sendable, Equatable {
     var duration: Duration
     var initDuration: Duration?
+    var restoreDuration: Duration?
     /// `timeout` or `error`; nil when the function answered.
     var status: String?
     var errorType: String?
+    /// From the start of the invocation until the runtime asked for more.
+    var runtimeDuration: Duration?
+    /// Until the runtime answered, and from then until it asked for more.
+    var responseLatency: Duration?
+    var runtimeOverhead: Duration?
+    /// From then until the last extension asked for more.
+    var extensionOverhead: Duration?
+    var producedBytes: Int?
   }
 
-  private(set) var state: State
-  private let timeout: Duration
-  private let initialization: Initialization
+  var state: State
+  var extensions = ExtensionSet()
+  /// The runtime's process runs, as far as is known.
+  var isRuntimeRunning = true
+  /// What an extension has told of its failure; its process has yet to end.
+  var reportedFailure: String?
+  /// How long the init took when nobody waited for it; the first invocation reports it.
+  var firstInit: Duration?
+  let timeout: Duration
+  let initialization: Initialization
+  /// The init phase may take 10 s (AWS: "Init phase"); what is initialised ahead may take longer.
+  static let initLimit = Duration.seconds(10)
+  static let longInitLimit = Duration.seconds(130)
+  /// AWS: "Restore phase".
+  static let restoreLimit = Duration.seconds(10)
 
   /// A new environment boots at once; the first action is to launch.
   init(timeout: Duration, initialization: Initialization = .onDemand, now: Duration) {
     (self.timeout, self.initialization) = (timeout, initialization)
-    state = .booting(Boot(began: now, deadline: now, isSuppressed: false))
-    _ = turnCame(now)
-  }
-
-  /// How long the init phase may take: 10 s, and ahead of use 130 s or the function's time-out (AWS: "Init phase").
-  private var initLimit: Duration {
-    switch initialization {
-    case .onDemand: .seconds(10)
-    case .provisioned: max(.seconds(130), timeout)
-    }
+    let limit = initialization == .onDemand ? Self.initLimit : max(Self.longInitLimit, timeout)
+    state = .booting(Boot(began: now, deadline: now + limit, isSuppressed: false))
   }
 
   /// When `ticked` is due next, nil while nothing runs out.
   var deadline: Duration? {
     switch state {
-    case .booting(let boot): boot.hasTimedOut ? nil : boot.deadline
-    case .running(let run): run.deadline
+    case .booting(let boot): boot.deadline
+    case .restoring(let restore): restore.began + Self.restoreLimit
+    case .running(let run), .completing(let run, _): run.deadline
     case .settling(_, let deadline): deadline
-    case .ready, .dying, .reset, .stopped: nil
+    case .ending(let ending): ending.deadline
+    case .snapshotted, .ready, .reset, .stopped: nil
+    }
+  }
+
+  /// Nobody in it has anything to do: it may be frozen.
+  var isResting: Bool {
+    switch state {
+    case .ready, .snapshotted: true
+    case .booting, .restoring, .running, .settling, .completing, .ending, .reset, .stopped: false
     }
   }
 
   mutating func handle(_ event: Event, now: Duration) -> [Action] {
     switch event {
     case .turnCame: turnCame(now)
+    case .prepared(let names): prepared(names, now)
     case .assigned(let invocation): assigned(invocation, now)
     case .nextAsked: nextAsked(now)
+    case .restoreAsked: restoreAsked(now)
+    case .restoreErrorPosted(let error): restoreFailed(error, now)
     case .responded(let id, let body): answered(id, .success(body), now)
     case .errorPosted(let id, let error): answered(id, .functionError(error), now)
     case .streamBegan(let id): streamBegan(id)
     case .streamEnded(let id, let outcome): answered(id, outcome, now, isStreamed: true)
     case .streamBroke(let id): streamBroke(id)
-    case .initErrorPosted(let error): initFailed(error)
+    case .initErrorPosted(let error): initFailed(error, now)
+    case .extensionAsked(let id): extensionAsked(id, now)
+    case .extensionReported(let id, let isInit, let type): extensionReported(id, isInit: isInit, type)
+    case .extensionNotStarted(let name, let reason, let type): extensionNotStarted(name, reason, type, now)
+    case .extensionEnded(let name, let end): extensionEnded(name, end, now)
+    case .runtimeEnded(let end): runtimeEnded(end, now)
     case .exited(let end): exited(end, now)
     case .launchFailed(let reason): launchFailed(reason)
     case .ticked: ticked(now)
-    case .stopAsked: stop()
+    case .stopAsked: stop(now)
+    }
+  }
+
+  /// An extension introduces itself: it is registered, and perhaps the runtime may start now.
+  mutating func register(
+    _ name: String, id: String, events: [String], now: Duration
+  ) -> Result<[Action], ExtensionSet.Refusal> {
+    do throws(ExtensionSet.Refusal) {
+      let wasComplete = extensions.hasRegistered
+      _ = try extensions.register(name, id: id, events: events)
+      guard case .booting = state, !wasComplete, extensions.hasRegistered else { return .success([]) }
+      isRuntimeRunning = true
+      return .success([.startRuntime])
+    } catch {
+      return .failure(error)
     }
   }
 
   private mutating func turnCame(_ now: Duration) -> [Action] {
     guard case .booting(var boot) = state, !boot.isSuppressed else { return [] }
-    (boot.began, boot.deadline) = (now, now + initLimit)
+    (boot.began, boot.deadline) = (now, now + (boot.deadline - boot.began))
     state = .booting(boot)
     return []
+  }
+
+  private mutating func prepared(_ names: [String], _ now: Duration) -> [Action] {
+    guard case .booting = state else { return [] }
+    (extensions, isRuntimeRunning, reportedFailure) = (ExtensionSet(external: names), false, nil)
+    guard !extensions.isOverLimit else {
+      for name in names { extensions.failedToLaunch(name, type: "TooManyExtensions") }
+      return failed("ErrTooManyExtensions", type: "Extension.LaunchError", now)
+    }
+    return [.startExtensions(names)]
   }
 
   private mutating func assigned(_ invocation: Invocation, _ now: Duration) -> [Action] {
     switch state {
     case .ready:
       return run(invocation, began: now, initDuration: nil)
+    case .snapshotted:
+      return restore(for: invocation, now)
     case .booting(var boot) where boot.invocation == nil:
       boot.invocation = invocation
       state = .booting(boot)
@@ -174,210 +290,134 @@ struct EnvironmentMachine: Sendable {
     case .settling(nil, let deadline):
       state = .settling(queued: invocation, deadline: deadline)
       return []
-    case .dying(nil, let isFree):
-      state = .dying(queued: invocation, isFree: isFree)
+    case .ending(var ending) where ending.takes(invocation):
+      state = .ending(ending)
       return []
     case .reset:
       return reboot(for: invocation, now)
-    case .booting, .running, .settling, .dying, .stopped:
+    case .booting, .restoring, .running, .settling, .completing, .ending, .stopped:
       return [.finish(invocation, .systemError("environment is not free"), Usage(duration: .zero))]
     }
   }
 
   private mutating func run(_ invocation: Invocation, began: Duration, initDuration: Duration?) -> [Action] {
-    let deadline = began + timeout
-    state = .running(Run(invocation: invocation, began: began, deadline: deadline, initDuration: initDuration))
-    return [.logStart(invocation), .deliver(invocation, deadline: deadline)]
+    let run = Run(
+      invocation: invocation, began: began, deadline: began + timeout, initDuration: initDuration, delivered: began)
+    return [.beginLog] + deliver(run)
   }
 
-  private mutating func reboot(for invocation: Invocation, _ now: Duration) -> [Action] {
+  mutating func deliver(_ run: Run) -> [Action] {
+    state = .running(run)
+    let addressed = extensions.deliver(.invoke).map(\.id)
+    return [.tell(.start(run.invocation))]
+      + (addressed.isEmpty ? [] : [.invokeExtensions(ids: addressed, run.invocation, deadline: run.deadline)])
+      + [.deliver(run.invocation, deadline: run.deadline)]
+  }
+
+  mutating func reboot(for invocation: Invocation, _ now: Duration) -> [Action] {
     state = .booting(Boot(began: now, deadline: now + timeout, isSuppressed: true, invocation: invocation))
-    return [.logStart(invocation), .launch]
+    (extensions, isRuntimeRunning, reportedFailure) = (ExtensionSet(), true, nil)
+    return [.beginLog, .tell(.initStart(.invoke)), .launch]
   }
 
   private mutating func nextAsked(_ now: Duration) -> [Action] {
     switch state {
-    case .booting(let boot):
-      guard boot.failure == nil, !boot.hasTimedOut else { return [.rejectRequest] }
-      guard let invocation = boot.invocation else {
-        state = .ready
-        // What was done ahead is no part of the first invocation.
-        if initialization == .onDemand { firstInit = now - boot.began }
-        return [.free]
-      }
-      guard boot.isSuppressed else { return run(invocation, began: now, initDuration: now - boot.began) }
-      // START is in the log already, and the time of the init counts as the invocation's.
-      state = .running(Run(invocation: invocation, began: boot.began, deadline: boot.deadline, initDuration: nil))
-      return [.deliver(invocation, deadline: boot.deadline)]
+    case .booting(var boot):
+      guard !boot.isRuntimeReady else { return [.rejectRequest] }
+      boot.isRuntimeReady = true
+      extensions.close()
+      state = .booting(boot)
+      return initDone(boot, now)
+    case .restoring(let restore):
+      return restored(restore, now)
     case .settling(let queued, _):
       guard let queued else { state = .ready; return [] }
       return run(queued, began: now, initDuration: nil)
-    case .ready, .running, .dying, .reset, .stopped:
+    case .completing(var run, let outcome) where run.runtimeDone == nil:
+      run.runtimeDone = now
+      state = .completing(run, outcome)
+      return [.tell(.runtimeDone(run.invocation, usage(of: run, now)))] + completed(run, outcome, now)
+    case .snapshotted, .ready, .running, .completing, .ending, .reset, .stopped:
       return [.rejectRequest]
     }
   }
-  /// How long the init took when nobody waited for it; the first invocation reports it.
-  private var firstInit: Duration?
 
-  /// The invocation that runs; nil when none does.
-  var running: Invocation? { if case .running(let run) = state { run.invocation } else { nil } }
-
-  private mutating func streamBegan(_ requestID: String) -> [Action] {
-    guard case .running(var run) = state, run.invocation.requestID == requestID, case .none = run.answer else { return [.rejectRequest] }
-    run.answer = .streaming
-    state = .running(run)
-    return []
+  /// The init phase is over when all have asked for their first event.
+  private mutating func initDone(_ boot: Boot, _ now: Duration) -> [Action] {
+    guard boot.isRuntimeReady, extensions.isInitialised else { return [] }
+    let told: [Action] =
+      [.limit, .tell(.initRuntimeDone(boot.phase, .success))] + extensionStates
+      + [.tell(.initReport(boot.phase, now - boot.began, .success))]
+    let reported: Duration? = initialization == .onDemand ? now - boot.began : nil
+    guard let invocation = boot.invocation else {
+      state = .ready
+      firstInit = reported
+      return told + [.free]
+    }
+    guard boot.isSuppressed else { return told + run(invocation, began: now, initDuration: reported) }
+    // The time of the init counts as the invocation's.
+    return told + deliver(
+      Run(invocation: invocation, began: boot.began, deadline: boot.deadline, initDuration: nil, delivered: now))
   }
 
-  /// Whether the process is at its end or only its connection: what follows must not hang on which is noticed first.
-  private mutating func streamBroke(_ requestID: String) -> [Action] {
-    guard case .running(var run) = state, run.invocation.requestID == requestID, case .streaming = run.answer else { return [] }
-    run.answer = .broken
-    state = .running(run)
-    return [.kill]
-  }
+  var extensionStates: [Action] { extensions.members.map { .tell(.extensionState($0)) } }
 
   private mutating func answered(
     _ requestID: String, _ outcome: InvocationOutcome, _ now: Duration, isStreamed: Bool = false
   ) -> [Action] {
-    guard case .running(let run) = state, run.invocation.requestID == requestID, run.mayAnswer(isStreamed) else {
+    guard case .running(var run) = state, run.invocation.requestID == requestID, run.mayAnswer(isStreamed) else {
       return [.rejectRequest]
     }
+    run.answered = now
+    switch outcome {
+    case .success(let body): run.producedBytes = body.count
+    case .functionError(let error): run.errorType = error.type
+    case .systemError: break
+    }
+    guard extensions.isEmpty else {
+      state = .completing(run, outcome)
+      return [.answer(run.invocation, outcome, after: now - run.began)]
+    }
     state = .settling(queued: nil, deadline: run.deadline)
-    var usage = usage(of: run, now)
-    if case .functionError(let error) = outcome, let type = error.type { (usage.status, usage.errorType) = ("error", type) }
+    run.runtimeDone = now
+    let usage = usage(of: run, now)
+    firstInit = nil
+    return [.tell(.runtimeDone(run.invocation, usage)), .finish(run.invocation, outcome, usage), .free]
+  }
+
+  /// The invocation is over when the runtime and every extension have asked for more.
+  private mutating func completed(_ run: Run, _ outcome: InvocationOutcome, _ now: Duration) -> [Action] {
+    guard run.runtimeDone != nil, extensions.isResting else { return [] }
+    state = .ready
+    let usage = usage(of: run, now)
+    firstInit = nil
     return [.finish(run.invocation, outcome, usage), .free]
   }
 
-  private mutating func usage(of run: Run, _ now: Duration) -> Usage {
-    defer { firstInit = nil }
-    return Usage(duration: now - run.began, initDuration: run.initDuration ?? firstInit)
+  func usage(of run: Run, _ now: Duration) -> Usage {
+    let runtimeDone = run.runtimeDone ?? now
+    return Usage(
+      duration: now - run.began, initDuration: run.initDuration ?? firstInit, restoreDuration: run.restoreDuration,
+      status: run.errorType == nil ? nil : "error", errorType: run.errorType, runtimeDuration: runtimeDone - run.began,
+      responseLatency: run.answered.map { $0 - run.delivered }, runtimeOverhead: run.answered.map { runtimeDone - $0 },
+      extensionOverhead: extensions.isEmpty || run.runtimeDone == nil ? nil : now - runtimeDone, producedBytes: run.producedBytes)
   }
 
-  private mutating func initFailed(_ error: FunctionError) -> [Action] {
-    guard case .booting(var boot) = state, boot.failure == nil else { return [.rejectRequest] }
-    boot.failure = error
-    state = .booting(boot)
-    return [.kill]
-  }
-
-  private mutating func exited(_ end: ProcessEnd, _ now: Duration) -> [Action] {
+  private mutating func extensionAsked(_ id: String, _ now: Duration) -> [Action] {
+    do throws(ExtensionSet.Refusal) { try extensions.askedNext(id) } catch { return [.refuse(error)] }
     switch state {
-    case .booting(let boot): return bootFailed(boot, end, now)
-    case .running(let run):
-      state = .reset
-      var usage = usage(of: run, now)
-      let (error, type) = Self.failure(of: run, end)
-      (usage.status, usage.errorType) = ("error", type)
-      return [.finish(run.invocation, .functionError(error), usage), .free]
-    case .ready, .settling(nil, _), .dying(nil, isFree: true):
-      state = .reset
-      return []
-    case .dying(nil, isFree: false):
-      state = .reset
-      return [.free]
-    case .settling(let queued?, _), .dying(let queued?, _):
-      return reboot(for: queued, now)
-    case .reset, .stopped:
-      return []
+    case .booting(let boot): return initDone(boot, now)
+    case .completing(let run, let outcome): return completed(run, outcome, now)
+    case .snapshotted, .restoring, .ready, .running, .settling, .ending, .reset, .stopped: return []
     }
   }
 
-  /// What the caller sees, and the type of error for the log: a caller who has a part of the answer learns that the rest is
-  /// missing, whatever ended the process.
-  private static func failure(of run: Run, _ end: ProcessEnd) -> (FunctionError, type: String?) {
-    let exit = FunctionError.exit(run.invocation.requestID, end)
-    switch run.answer {
-    case .none: return (exit, exit.type)
-    case .streaming: return (.truncated, exit.type)
-    case .broken: return (.truncated, end == .signalled(9) ? FunctionError.truncated.type : exit.type)
-    }
-  }
-
-  private mutating func bootFailed(_ boot: Boot, _ end: ProcessEnd, _ now: Duration) -> [Action] {
-    let error = boot.failure ?? FunctionError.exit(boot.invocation?.requestID ?? "", end)
-    if boot.isSuppressed, let invocation = boot.invocation {
-      state = .reset
-      let usage = Usage(duration: now - boot.began, status: "error", errorType: error.type ?? "Runtime.Unknown")
-      return [.finish(invocation, .functionError(error), usage), .free]
-    }
-    let report = Action.logInitReport(
-      now - boot.began, status: boot.hasTimedOut ? "timeout" : "error",
-      errorType: boot.hasTimedOut ? nil : error.type ?? "Runtime.Unknown")
-    guard let invocation = boot.invocation else {
-      guard initialization == .onDemand else {
-        state = .stopped
-        return [report, .initFailed]
-      }
-      state = .reset
-      return [report, .free]
-    }
-    return [report] + reboot(for: invocation, now)
-  }
-
-  private mutating func launchFailed(_ reason: String) -> [Action] {
-    let waiting: Invocation? =
-      switch state {
-      case .booting(let boot): boot.invocation
-      case .settling(let queued, _), .dying(let queued, _): queued
-      case .running(let run): run.invocation
-      case .ready, .reset, .stopped: nil
-      }
-    state = .stopped
-    return (waiting.map { [.finish($0, .systemError(reason), Usage(duration: .zero))] } ?? []) + [.gone]
-  }
-
-  private mutating func ticked(_ now: Duration) -> [Action] {
-    switch state {
-    case .booting(var boot):
-      guard now >= boot.deadline, !boot.hasTimedOut else { return [] }
-      if boot.isSuppressed, let invocation = boot.invocation {
-        state = .dying(queued: nil, isFree: false)
-        let error = FunctionError.timeout(invocation.requestID, after: timeout)
-        return [.finish(invocation, .functionError(error), Usage(duration: timeout, status: "timeout")), .kill]
-      }
-      boot.hasTimedOut = true
-      state = .booting(boot)
-      return [.kill]
-    case .running(let run):
-      guard now >= run.deadline else { return [] }
-      state = .dying(queued: nil, isFree: false)
-      var usage = usage(of: run, now)
-      usage.duration = timeout
-      usage.status = "timeout"
-      let error = FunctionError.timeout(run.invocation.requestID, after: timeout)
-      return [.finish(run.invocation, .functionError(error), usage), .kill]
-    case .settling(let queued, let deadline):
-      guard now >= deadline else { return [] }
-      state = .dying(queued: queued, isFree: true)
-      return [.kill]
-    case .ready, .dying, .reset, .stopped:
-      return []
-    }
-  }
-
-  private mutating func stop() -> [Action] {
-    if case .stopped = state { return [] }
-    let waiting: (Invocation, Duration)? =
-      switch state {
-      case .booting(let boot): boot.invocation.map { ($0, .zero) }
-      case .settling(let queued, _), .dying(let queued, _): queued.map { ($0, .zero) }
-      case .running(let run): (run.invocation, .zero)
-      case .ready, .reset, .stopped: nil
-      }
-    state = .stopped
-    let finish = waiting.map { [Action.finish($0.0, .systemError("the environment was stopped"), Usage(duration: $0.1))] } ?? []
-    return finish + [.kill, .gone]
+  private mutating func extensionReported(_ id: String, isInit: Bool, _ type: String) -> [Action] {
+    do throws(ExtensionSet.Refusal) { try extensions.reported(id, isInit: isInit, type: type) } catch { return [.refuse(error)] }
+    reportedFailure = reportedFailure ?? (isInit ? "Extension.InitError" : "Extension.ExitError")
+    return []
   }
 }
 
-extension EnvironmentMachine.Run {
-  /// An answer in one piece only before a stream has begun, and the end of a stream only after.
-  fileprivate func mayAnswer(_ isStreamed: Bool) -> Bool {
-    switch answer {
-    case .none: !isStreamed
-    case .streaming: isStreamed
-    case .broken: false
-    }
-  }
-}
+/// Why extensions are told to shut down.
+enum ShutdownReason: String, Sendable { case spindown, timeout, failure }

@@ -82,14 +82,16 @@ final class HotReload: Sendable {
     }
   }
 
-  /// Counts what has changed since the last look.
-  private func count(_ directory: String, _ state: inout State) {
-    guard var entry = state.entries[directory], let watch = entry.watch else { return }
-    guard let files = watch.take() ?? (watch.isComplete ? nil : []) else { return }
+  /// Counts what has changed since the last look. True when something has.
+  @discardableResult
+  private func count(_ directory: String, _ state: inout State) -> Bool {
+    guard var entry = state.entries[directory], let watch = entry.watch else { return false }
+    guard let files = watch.take() ?? (watch.isComplete ? nil : []) else { return false }
     entry.generation = state.next()
     entry.unannounced = Array(((entry.unannounced ?? []) + files).prefix(DirectoryWatch.maximumNames))
     state.entries[directory] = entry
     nudge.nudge()
+    return true
   }
 
   /// Blocking. Watches the directory; what it was before counts no more.
@@ -148,10 +150,12 @@ final class HotReload: Sendable {
   /// Something has changed since the last look.
   private func isRestless() -> Bool {
     state.withLock { state in
-      let before = state.last
+      var isChanged = false
       // A tree that cannot be watched as a whole counts as changed whenever it is looked at.
-      for (directory, entry) in state.entries where entry.watch?.isComplete == true { count(directory, &state) }
-      return state.last != before
+      for (directory, entry) in state.entries where entry.watch?.isComplete == true {
+        if count(directory, &state) { isChanged = true }
+      }
+      return isChanged
     }
   }
 

@@ -58,17 +58,25 @@ struct FunctionError: Sendable, Equatable {
   }
 
   /// The runtime ended before it answered.
-  static func exit(_ requestID: String, _ exit: ProcessEnd) -> FunctionError {
-    switch exit {
-    case .notStarted(let reason): make("Runtime.InvalidEntrypoint", "RequestId: \(requestID) Error: \(reason)")
-    case .outOfMemory:
-      make("Runtime.OutOfMemory", "RequestId: \(requestID) Error: Runtime exited with error: signal: killed")
-    case .exited(0):
-      make("Runtime.ExitError", "RequestId: \(requestID) Error: Runtime exited without providing a reason")
-    case .exited(let status):
-      make("Runtime.ExitError", "RequestId: \(requestID) Error: Runtime exited with error: exit status \(status)")
-    case .signalled(let signal):
-      make("Runtime.ExitError", "RequestId: \(requestID) Error: Runtime exited with error: signal: \(signalName(signal))")
+  static func exit(_ requestID: String, _ end: ProcessEnd) -> FunctionError {
+    make(type(of: end), "RequestId: \(requestID) Error: \(words(for: end))")
+  }
+
+  static func type(of end: ProcessEnd) -> String {
+    switch end {
+    case .notStarted: "Runtime.InvalidEntrypoint"
+    case .outOfMemory: "Runtime.OutOfMemory"
+    case .exited, .signalled: "Runtime.ExitError"
+    }
+  }
+
+  static func words(for end: ProcessEnd) -> String {
+    switch end {
+    case .notStarted(let reason): reason
+    case .outOfMemory: "Runtime exited with error: signal: killed"
+    case .exited(0): "Runtime exited without providing a reason"
+    case .exited(let status): "Runtime exited with error: exit status \(status)"
+    case .signalled(let signal): "Runtime exited with error: signal: \(ProcessEnd.name(ofSignal: signal))"
     }
   }
 
@@ -81,10 +89,38 @@ struct FunctionError: Sendable, Equatable {
         #"{"errorMessage":"Response payload size exceeded maximum allowed payload size (\#(maximum) bytes).","errorType":"Function.ResponseSizeTooLarge"}"#
           .utf8))
   }
+  /// What a type in the trailers of a streamed answer counts as: only `Runtime.Kind` and `Function.Kind` are told apart.
+  static func known(_ type: String) -> String {
+    let parts = type.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+    let isFamily = parts.count == 2 && (parts[0] == "Runtime" || parts[0] == "Function")
+    let kind = isFamily ? parts[1].utf8 : "".utf8[...]
+    let isKind = kind.count > 1 && kind.allSatisfy { $0 | 32 >= 97 && $0 | 32 <= 122 } && kind.first.map { $0 < 97 } == true
+    return isKind ? type : type.hasPrefix("Function.") ? "Function.Unknown" : "Runtime.Unknown"
+  }
   /// A streamed answer that ended in its middle.
   static let truncated = make("Runtime.TruncatedResponse", "The response ended before it was complete.")
+}
 
-  private static func signalName(_ signal: Int32) -> String {
+/// How a runtime process ended.
+enum ProcessEnd: Sendable, Equatable {
+  case exited(Int32)
+  case signalled(Int32)
+  case outOfMemory
+  /// There was no program to run, or it could not be.
+  case notStarted(String)
+
+  /// As the end of an extension is worded.
+  var asExtension: String {
+    switch self {
+    case .exited(0): "exit code 0"
+    case .exited(let status): "exit status \(status)"
+    case .signalled(let signal): "signal: \(Self.name(ofSignal: signal))"
+    case .outOfMemory: "signal: killed"
+    case .notStarted(let reason): reason
+    }
+  }
+
+  static func name(ofSignal signal: Int32) -> String {
     switch signal {
     case 4: "illegal instruction"
     case 6: "aborted"
@@ -96,15 +132,6 @@ struct FunctionError: Sendable, Equatable {
     default: "signal \(signal)"
     }
   }
-}
-
-/// How a runtime process ended.
-enum ProcessEnd: Sendable, Equatable {
-  case exited(Int32)
-  case signalled(Int32)
-  case outOfMemory
-  /// There was no program to run, or it could not be.
-  case notStarted(String)
 }
 
 enum RuntimeAPILimits {

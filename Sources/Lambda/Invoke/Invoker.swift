@@ -60,6 +60,7 @@ final class Invoker: Sendable {
     clientContext: String?, wantsLogTail: Bool
   ) throws -> Invocation {
     switch resolved.version.state {
+    case .pending where resolved.version.isSnapshotted: throw LambdaError.snapshotNotReady()
     case .pending: throw LambdaError.pending(resolved.version.id)
     case .failed: throw LambdaError.failedFunction(resolved.version.id)
     case .active: break

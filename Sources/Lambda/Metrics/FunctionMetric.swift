@@ -4,12 +4,12 @@ import Fabric
 /// What Lambda tells CloudWatch of functions, in the namespace `AWS/Lambda` (AWS: "Using CloudWatch metrics with Lambda").
 enum FunctionMetric: Int, CaseIterable, Sendable {
   /// Of the running of code: recorded for each invocation that was not throttled, the errors as zeros and ones.
-  case invocations, errors, duration, postRuntimeExtensionsDuration
+  case invocations, errors, duration
   /// Of each invocation that wanted to run.
   case throttles
   case concurrentExecutions
-  case provisionedConcurrentExecutions, provisionedConcurrencyInvocations, provisionedConcurrencySpilloverInvocations
-  case provisionedConcurrencyUtilization
+  /// On an environment that was provisioned, and beside those of a version that has some.
+  case provisionedConcurrencyInvocations, provisionedConcurrencySpilloverInvocations
   case asyncEventsReceived, asyncEventAge, asyncEventsDropped
   case deadLetterErrors, destinationDeliveryFailures, recursiveInvocationsDropped
   case iteratorAge
@@ -19,13 +19,10 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
     case .invocations: "Invocations"
     case .errors: "Errors"
     case .duration: "Duration"
-    case .postRuntimeExtensionsDuration: "PostRuntimeExtensionsDuration"
     case .throttles: "Throttles"
     case .concurrentExecutions: "ConcurrentExecutions"
-    case .provisionedConcurrentExecutions: "ProvisionedConcurrentExecutions"
     case .provisionedConcurrencyInvocations: "ProvisionedConcurrencyInvocations"
     case .provisionedConcurrencySpilloverInvocations: "ProvisionedConcurrencySpilloverInvocations"
-    case .provisionedConcurrencyUtilization: "ProvisionedConcurrencyUtilization"
     case .asyncEventsReceived: "AsyncEventsReceived"
     case .asyncEventAge: "AsyncEventAge"
     case .asyncEventsDropped: "AsyncEventsDropped"
@@ -38,11 +35,10 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
 
   var unit: String {
     switch self {
-    case .duration, .postRuntimeExtensionsDuration, .asyncEventAge, .iteratorAge: "Milliseconds"
-    case .provisionedConcurrencyUtilization: "None"
-    case .invocations, .errors, .throttles, .concurrentExecutions, .provisionedConcurrentExecutions,
-      .provisionedConcurrencyInvocations, .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventsDropped,
-      .deadLetterErrors, .destinationDeliveryFailures, .recursiveInvocationsDropped: "Count"
+    case .duration, .asyncEventAge, .iteratorAge: "Milliseconds"
+    case .invocations, .errors, .throttles, .concurrentExecutions, .provisionedConcurrencyInvocations,
+      .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventsDropped, .deadLetterErrors,
+      .destinationDeliveryFailures, .recursiveInvocationsDropped: "Count"
     }
   }
 
@@ -50,8 +46,8 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
   /// time cannot be put together from the functions: the account has numbers of its own.
   var isOfAccountToo: Bool {
     switch self {
-    case .concurrentExecutions, .provisionedConcurrentExecutions, .provisionedConcurrencyUtilization: false
-    case .invocations, .errors, .duration, .postRuntimeExtensionsDuration, .throttles, .provisionedConcurrencyInvocations,
+    case .concurrentExecutions: false
+    case .invocations, .errors, .duration, .throttles, .provisionedConcurrencyInvocations,
       .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventAge, .asyncEventsDropped, .deadLetterErrors,
       .destinationDeliveryFailures, .recursiveInvocationsDropped, .iteratorAge: true
     }

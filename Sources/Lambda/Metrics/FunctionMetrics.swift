@@ -12,7 +12,9 @@ final class FunctionMetrics: MetricSource {
   /// An invocation that is under way, with what ran at its beginning.
   struct Run: Sendable {
     fileprivate var meter: Meter
-    fileprivate var isReserved: Bool
+    fileprivate var seat: ConcurrencyLedger.Seat
+    /// The version has provisioned environments.
+    fileprivate var isProvisioned: Bool
     fileprivate var began: Instant
     fileprivate var ofFunction: Int
     fileprivate var ofAccount: Int
@@ -56,18 +58,18 @@ final class FunctionMetrics: MetricSource {
   }
 
   /// An invocation was admitted.
-  func began(_ resolved: ResolvedFunction, at now: Instant) -> Run {
+  /// - Parameter isProvisioned: the version has provisioned environments, whether one of them runs this or not.
+  func began(_ resolved: ResolvedFunction, on seat: ConcurrencyLedger.Seat, isProvisioned: Bool, at now: Instant) -> Run {
     let target = MetricTarget(resolved)
-    let isReserved = resolved.reservedConcurrency != nil
     return state.withLock { state in
       let meter = state.meter(target)
       meter.running += 1
       meter.function.running += 1
       meter.account.running += 1
-      if !isReserved { meter.account.unreserved += 1 }
+      if seat == .unreserved { meter.account.unreserved += 1 }
       return Run(
-        meter: meter, isReserved: isReserved, began: now, ofFunction: meter.function.running, ofAccount: meter.account.running,
-        unreserved: meter.account.unreserved)
+        meter: meter, seat: seat, isProvisioned: isProvisioned, began: now, ofFunction: meter.function.running,
+        ofAccount: meter.account.running, unreserved: meter.account.unreserved)
     }
   }
 
@@ -87,7 +89,7 @@ final class FunctionMetrics: MetricSource {
       meter.running -= 1
       meter.function.running -= 1
       meter.account.running -= 1
-      if !run.isReserved { meter.account.unreserved -= 1 }
+      if run.seat == .unreserved { meter.account.unreserved -= 1 }
       guard let duration else { return false }
       meter.change(minute) { statistics in
         statistics[FunctionMetric.invocations.rawValue].add(1)
@@ -95,8 +97,12 @@ final class FunctionMetrics: MetricSource {
         statistics[FunctionMetric.throttles.rawValue].add(0)
         statistics[FunctionMetric.duration.rawValue].add(Double(duration.inMicroseconds) / 1000)
         statistics[FunctionMetric.concurrentExecutions.rawValue].add(Double(run.ofFunction))
+        guard run.isProvisioned else { return }
+        let isServed = run.seat.isProvisioned
+        statistics[FunctionMetric.provisionedConcurrencyInvocations.rawValue].add(isServed ? 1 : 0)
+        statistics[FunctionMetric.provisionedConcurrencySpilloverInvocations.rawValue].add(isServed ? 0 : 1)
       }
-      meter.account.note(minute, running: run.ofAccount, unreserved: run.isReserved ? nil : run.unreserved)
+      meter.account.note(minute, running: run.ofAccount, unreserved: run.seat == .unreserved ? run.unreserved : nil)
       return Self.announces(&state)
     }
     if isFirst { announce() }

@@ -19,6 +19,8 @@ struct ConcurrencyLedger: Sendable {
     case provisioned(version: String)
     case reserved
     case unreserved
+
+    var isProvisioned: Bool { if case .provisioned = self { true } else { false } }
   }
 
   struct Scope: Hashable, Sendable {

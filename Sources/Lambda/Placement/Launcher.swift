@@ -32,7 +32,7 @@ final class Launcher: Sendable {
   /// What a process begins with. It can be had before there is room to boot.
   struct Prepared: Sendable {
     var plan: LaunchPlan
-    var credentials: SessionCredentials
+    var keys: RunningProcess.Keys
     /// A booted runtime that can become the process.
     var spare: SpareRuntimes.Spare?
   }
@@ -47,14 +47,15 @@ final class Launcher: Sendable {
       }
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
+    let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
     var plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
-      logStream: environment.logStream, initialization: environment.initialization)
+      logStream: environment.logStream, initialization: environment.initialization, keysToken: keys.token)
     // Where nobody has a way out all are alike, and a spare will do for each.
     if !sandboxes.host.hasWayOut { plan.network = .outbound }
-    // A reset environment keeps its /tmp.
-    let isFirst = temporary.withLock { $0[environment.id] == nil }
-    return Prepared(plan: plan, credentials: credentials, spare: isFirst ? spares.take(for: plan) : nil)
+    // A reset environment keeps its /tmp. Extensions are started before the runtime.
+    let takesSpare = plan.extensions.isEmpty && temporary.withLock { $0[environment.id] == nil }
+    return Prepared(plan: plan, keys: keys, spare: takesSpare ? spares.take(for: plan) : nil)
   }
 
   /// It is not launched after all.
@@ -64,16 +65,16 @@ final class Launcher: Sendable {
     let function = environment.function
     let prepared: Prepared
     if let first { prepared = first } else { prepared = try await prepare(environment) }
-    let (plan, credentials) = (prepared.plan, prepared.credentials)
+    let (plan, keys) = (prepared.plan, prepared.keys)
     let sandbox: SandboxProcess
     do {
-      if let spare = prepared.spare, let process = try await bind(spare, to: environment, plan, credentials) { return process }
+      if let spare = prepared.spare, let process = try await bind(spare, to: environment, plan, keys) { return process }
       sandbox = try await sandboxes.launch(
         plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
       throw LaunchFailure.entrypoint(Self.words(for: error, places: plan.functionBinds.map(\.host)))
     } catch { throw LaunchFailure.sandbox("\(error)") }
-    let process = process(sandbox, function, credentials)
+    let process = process(sandbox, function, keys, plan.programs)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
     environment.adopt(process)
     do {
@@ -89,7 +90,7 @@ final class Launcher: Sendable {
   /// Lets a booted runtime become the environment's first process. Nil when it cannot; then one is started.
   /// - Throws: when it is the function's program that cannot be run.
   private func bind(
-    _ spare: SpareRuntimes.Spare, to environment: Environment, _ plan: LaunchPlan, _ credentials: SessionCredentials
+    _ spare: SpareRuntimes.Spare, to environment: Environment, _ plan: LaunchPlan, _ keys: RunningProcess.Keys
   ) async throws -> RunningProcess? {
     let function = environment.function
     do {
@@ -102,7 +103,7 @@ final class Launcher: Sendable {
       return nil
     }
     temporary.withLock { $0[environment.id] = spare.temporary }
-    let process = process(spare.sandbox, function, credentials)
+    let process = process(spare.sandbox, function, keys, nil)
     process.opened(spare.listeners)
     environment.adopt(process)
     do { try await spare.become(environment, plan) } catch {
@@ -118,10 +119,12 @@ final class Launcher: Sendable {
     spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, nodeClient: nodeClient))
   }
 
-  private func process(_ sandbox: SandboxProcess, _ function: FunctionVersion, _ credentials: SessionCredentials) -> RunningProcess {
+  private func process(
+    _ sandbox: SandboxProcess, _ function: FunctionVersion, _ keys: RunningProcess.Keys, _ programs: RunningProcess.Programs?
+  ) -> RunningProcess {
     RunningProcess(
-      sandbox: sandbox, sockets: sandboxes, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU,
-      credentialsExpireAt: credentials.expiration)
+      sandbox: sandbox, sockets: sandboxes, cpuShare: Double(function.memoryMegabytes) / Self.megabytesPerCPU, keys: keys,
+      programs: programs)
   }
 
   private static func words(for error: SandboxError, places: [String]) -> String {

@@ -26,6 +26,8 @@ final class Placement: Sendable {
     var rates = RateLimits()
     var nextID: UInt64 = 0
     var isStopping = false
+    /// Who waits for environments that are initialised ahead.
+    var snapshots: [EnvironmentID: CheckedContinuation<SnapshotOutcome, Never>] = [:]
     /// The idle worker comes by itself when the next environment is due; later ones need not tell it.
     var isExpiryPlanned = false
     /// Invocations of versions with provisioned concurrency: how many found an environment that was ready.
@@ -43,6 +45,7 @@ final class Placement: Sendable {
     case run(Environment, Waiting)
     case stop(Environment)
     case fail(Waiting, String)
+    case tell(CheckedContinuation<SnapshotOutcome, Never>, SnapshotOutcome)
     /// It waited for what is no more.
     case again(Waiting)
   }
@@ -94,10 +97,11 @@ final class Placement: Sendable {
   /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn; and a process that
   /// was attached is there already.
   private func live(_ environment: Environment, _ launcher: Launcher) async {
-    let isAttached = environment.isAttached
+    let isAttached = environment.guarded.withLock { $0.attached != nil }
     let prepared = isAttached ? nil : try? await launcher.prepare(environment)
+    // What is attached or spare has booted already.
     let purpose: StartGate.Purpose? =
-      if isAttached || prepared?.spare != nil { nil } else { environment.initialization == .onDemand ? .invocation : .later }
+      isAttached || prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
     if let purpose { await gate.enter(purpose) }
     let booted: @Sendable () -> Void = {
       if let purpose { self.gate.leave(purpose) }
@@ -140,8 +144,8 @@ final class Placement: Sendable {
       try? await ambient.clock.sleepReal(for: .milliseconds(10))
     }
     let effects = state.withLock { state -> [Effect] in
-      defer { (state.pools, state.waiting, state.seats) = ([:], [:], [:]) }
-      return state.environments.values.map { .stop($0.environment) }
+      defer { (state.pools, state.waiting, state.seats, state.snapshots) = ([:], [:], [:], [:]) }
+      return state.snapshots.values.map { .tell($0, .abandoned) } + state.environments.values.map { .stop($0.environment) }
         + state.waiting.values.map { .fail($0, "the server is stopping") }
     }
     perform(effects)
@@ -182,7 +186,9 @@ final class Placement: Sendable {
     _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
   ) {
     let function = resolved.version
-    let run = metrics.began(resolved, at: ambient.now)
+    let key = PoolKey(function: function.id, version: function.version)
+    let run = metrics.began(
+      resolved, on: seat, isProvisioned: seat.isProvisioned || state.withLock { $0.seats[key] != nil }, at: ambient.now)
     let waiting = Waiting(invocation: invocation, function: function) { result in
       self.state.withLock { $0.ledger.leave(function.id, seat) }
       self.metrics.ended(run, result)
@@ -275,11 +281,14 @@ final class Placement: Sendable {
     case .free:
       if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
       if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }
-      return change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
+      return told(id, .taken, &state) + change(key, &state) { pool, _ in pool.freed(id, now: ambient.now) }
     case .gone where state.detached.contains(id) || state.seats[key]?.id == id:
       state.environments[id] = nil
       state.detached.remove(id)
       return unseat(key, id, &state)
+    case .initFailed(let type) where state.snapshots[id] != nil:
+      state.environments[id] = nil
+      return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     case .initFailed:
       state.environments[id] = nil
       return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
@@ -294,7 +303,7 @@ final class Placement: Sendable {
         let abandoned = state.pools[key]?.abandonWaiters() ?? []
         failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
       }
-      return failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
+      return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     }
   }
 
@@ -365,15 +374,16 @@ final class Placement: Sendable {
     return effects
   }
 
-  private func makeEnvironment(
+  func makeEnvironment(
     _ id: EnvironmentID, _ function: FunctionVersion, _ initialization: Initialization = .onDemand,
     attached: (any EnvironmentProcess)? = nil, echo: (@Sendable (String) -> Void)? = nil
   ) -> Environment {
     let day = CivilTime(ambient.now)
+    let kind = initialization == .onDemand && function.isSnapshotted && attached == nil ? .snapStart : initialization
     let stream =
       "\(padded(day.year, 4))/\(padded(day.month, 2))/\(padded(day.day, 2))/[\(function.version)]\(ambient.random.bytes(16).hex)"
     return Environment(
-      id: id, function: function, initialization: initialization, logStream: stream, ambient: ambient, freezer: freezer,
+      id: id, function: function, initialization: kind, logStream: stream, ambient: ambient, freezer: freezer,
       attached: attached, echo: echo,
       writeLog: { [logForwarder] in logForwarder.forward($0, of: $1) }, report: { [weak self] in self?.take($1, from: $0) })
   }
@@ -387,70 +397,8 @@ final class Placement: Sendable {
       case .again(let waiting): place(waiting)
       case .fail(let waiting, let reason):
         waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+      case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
       }
     }
-  }
-}
-
-/// Processes that developers attach in place of environments of ours.
-extension Placement {
-  /// An environment whose process is there already. It gets nothing before `attach`.
-  /// - Parameter echo: gets the lines of the platform.
-  func makeAttached(
-    _ function: FunctionVersion, _ process: any EnvironmentProcess, echo: @escaping @Sendable (String) -> Void
-  ) -> Environment {
-    makeEnvironment(EnvironmentID(number: state.withLock { $0.newID() }), function, attached: process, echo: echo)
-  }
-
-  func isAttached(_ function: FunctionVersion) -> Bool {
-    state.withLock { $0.seats[PoolKey(function: function.id, version: function.version)] != nil }
-  }
-
-  /// From here on it gets all invocations; what already runs or waits ends elsewhere. False when another one is attached.
-  func attach(_ environment: Environment) -> Bool {
-    let key = PoolKey(function: environment.function.id, version: environment.function.version)
-    let effects = state.withLock { state -> [Effect]? in
-      guard state.seats[key] == nil, !state.isStopping else { return nil }
-      state.seats[key] = AttachedSeat(environment.id)
-      state.environments[environment.id] = (environment, key)
-      return [.start(environment)] + change(key, &state) { pool, _ in pool.retire() }
-    }
-    guard let effects else { return false }
-    perform(effects)
-    return true
-  }
-
-  /// Its process is no more, or not to be used any more: it ends after what it works on, and sandboxes take what waits.
-  /// - Parameter end: tells it of its end, when nothing new can come to it.
-  func detach(_ environment: Environment, end: () -> Void) {
-    let key = PoolKey(function: environment.function.id, version: environment.function.version)
-    let (effects, isBusy) = state.withLock { state -> ([Effect], Bool) in
-      guard let seat = state.seats[key], seat.id == environment.id else { return ([], false) }
-      state.detached.insert(environment.id)
-      return (unseat(key, environment.id, &state), seat.isBusy)
-    }
-    end()
-    if !isBusy { environment.stop() }
-    perform(effects)
-  }
-
-  private func hand(_ waiter: WaiterID?, _ key: PoolKey, _ state: inout State) -> [Effect] {
-    guard let waiter, let id = state.seats[key]?.id, let environment = state.environments[id]?.environment,
-      let waiting = state.waiting.removeValue(forKey: waiter)
-    else { return [] }
-    return [.run(environment, waiting)]
-  }
-
-  /// Those who wait for an attached process are served by the pool.
-  private func unseat(_ key: PoolKey, _ id: EnvironmentID, _ state: inout State) -> [Effect] {
-    guard state.seats[key]?.id == id, var seat = state.seats.removeValue(forKey: key) else { return [] }
-    return seat.leave().flatMap { waiter -> [Effect] in
-      guard let waiting = state.waiting.removeValue(forKey: waiter) else { return [] }
-      return [.again(waiting)]
-    }
-  }
-
-  private func attached(of state: State, _ isMeant: (PoolKey) -> Bool) -> [Effect] {
-    state.seats.filter { isMeant($0.key) }.compactMap { state.environments[$0.value.id]?.environment }.map { .stop($0) }
   }
 }

@@ -49,6 +49,8 @@ struct Pool: Sendable {
   /// Free ones among those that are kept ready. They are used first.
   var ready: [EnvironmentID] = []
   private var waiters: [WaiterID] = []
+  /// Those that were started ahead of any invocation and have not booted yet.
+  private var ahead: Set<EnvironmentID> = []
   private(set) var revision: String
   /// The function is deleted: what becomes free is not kept.
   private var isRetired = false
@@ -95,13 +97,22 @@ struct Pool: Sendable {
 
   /// A start that has not begun yet is taken back when others serve all who wait.
   mutating func takesBack(_ id: EnvironmentID) -> Bool {
-    guard let slot = slots[id], !slot.hasBooted, slot.role == .onDemand, starting > waiters.count else { return false }
+    guard let slot = slots[id], !slot.hasBooted, slot.role == .onDemand, !ahead.contains(id), starting > waiters.count else { return false }
     slots[id] = nil
     return true
   }
 
+  /// Starts an environment that nobody waits for yet.
+  mutating func startAhead(newID: () -> EnvironmentID) -> [Action] {
+    let id = newID()
+    slots[id] = Slot(phase: .starting, role: .onDemand, revision: revision)
+    ahead.insert(id)
+    return [.start(id)]
+  }
+
   /// The environment can take an invocation: it has booted or has answered the one before.
   mutating func freed(_ id: EnvironmentID, now: Instant) -> [Action] {
+    ahead.remove(id)
     guard let slot = slots[id] else { return [] }
     guard slot.revision == revision, slot.role != .leaving else {
       slots[id] = nil
@@ -132,6 +143,7 @@ struct Pool: Sendable {
 
   mutating func forget(_ id: EnvironmentID) {
     slots[id] = nil
+    ahead.remove(id)
     free.removeAll { $0 == id }
     ready.removeAll { $0 == id }
   }

@@ -20,8 +20,8 @@ struct RuntimeSandboxes: Sendable {
   ) async throws -> SandboxProcess {
     try await host.launch(
       SandboxSpec(
-        executable: plan.executable, arguments: plan.arguments, environment: plan.environment,
-        workingDirectory: isSpare ? "/" : "/var/task", readOnlyBinds: plan.binds + plan.functionBinds,
+        executable: plan.extensions.isEmpty ? plan.executable : "", arguments: plan.arguments, environment: plan.environment,
+        workingDirectory: isSpare || !plan.extensions.isEmpty ? "/" : "/var/task", readOnlyBinds: plan.binds + plan.functionBinds,
         lateMountPoints: isSpare ? LaunchPlan.functionMountPoints : [], temporaryDirectory: temporary,
         listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], network: plan.network, memoryBytes: memoryBytes,
         maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,

@@ -8,6 +8,7 @@ struct RuntimeAPIHandler: HTTPHandler {
   private static let prefix = "/2018-06-01/runtime/"
 
   func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
+    if ExtensionsAPIHandler.serves(head.target) { return .collect(upTo: ExtensionsAPIHandler.maximumBody) }
     // How long it may become hangs on who takes it, which is judged while it comes.
     if isStream(head), invocation(head.target)?.verb == "response" { return .streamAtOnce(upTo: .max) }
     return .collect(upTo: RuntimeAPILimits.maximumResponse + 1)
@@ -25,15 +26,26 @@ struct RuntimeAPIHandler: HTTPHandler {
   }
 
   func handle(_ request: HTTPRequest) async -> HTTPResponse {
+    if ExtensionsAPIHandler.serves(request.target) {
+      return await ExtensionsAPIHandler(environment: environment).handle(request) ?? notFound
+    }
     switch (request.method, request.target) {
-    case ("GET", Self.prefix + "invocation/next"): return await next()
+    case ("GET", Self.prefix + "invocation/next"): return answer(await environment.next())
+    case ("GET", Self.prefix + "restore/next") where isSnapStart: return answer(await environment.restoreNext())
+    case ("POST", Self.prefix + "restore/error") where isSnapStart:
+      return environment.failRestore(functionError(request)) ? accepted : invalidState
+    case ("GET", Self.credentials) where isSnapStart: return credentials(request)
     case ("POST", Self.prefix + "init/error"):
       return environment.failInit(functionError(request)) ? accepted : invalidState
     case ("POST", _):
       guard let (id, verb) = invocation(request.target) else { return notFound }
+      if let attempt = request.headers["lambda-runtime-invocation-id"], !environment.runs(id, attempt: attempt) {
+        return error(400, "InvalidInvocationId", "Invalid invocation ID")
+      }
       if let stream = request.bodyStream { return await pass(stream, of: id, request) }
       if verb == "response", let mode = request.headers["lambda-runtime-function-response-mode"], mode.lowercased() != "buffered" {
-        return error(400, "InvalidResponseMode", "The response mode '\(mode)' is not known.")
+        _ = environment.fail(id, .make("Runtime.InvalidResponseModeHeader", "The response mode '\(mode)' is not known."))
+        return error(400, "InvalidResponseModeHeader", "The response mode '\(mode)' is not known.")
       }
       let isTaken = verb == "response" ? environment.respond(id, request.body) : environment.fail(id, functionError(request))
       return isTaken ? accepted : error(400, "InvalidRequestID", "Invalid request ID")
@@ -41,9 +53,12 @@ struct RuntimeAPIHandler: HTTPHandler {
     }
   }
 
-  private func next() async -> HTTPResponse {
-    switch await environment.next() {
+  private var isSnapStart: Bool { environment.initialization == .snapStart }
+
+  private func answer(_ answer: Environment.NextAnswer) -> HTTPResponse {
+    switch answer {
     case .rejected: return invalidState
+    case .restored: return HTTPResponse(status: 200, headers: ["content-type": "application/json"], body: [])
     case .nothing: return error(500, "ContainerError", "The environment ends.")
     case .invocation(let invocation, let deadline):
       var headers: HeaderFields = [:]
@@ -74,6 +89,20 @@ struct RuntimeAPIHandler: HTTPHandler {
   /// Types of another form than `Runtime.X` or `Function.X` are not told apart (AWS: Runtime API, initialization error).
   private func normalised(_ type: String) -> String {
     type.hasPrefix("Runtime.") || type.hasPrefix("Function.") || type.hasPrefix("Extension.") ? type : "Function.\(type)"
+  }
+
+  /// Where the SDKs of a SnapStart function get their keys: those of the environment would be in its snapshot.
+  static let credentials = "/2021-04-23/credentials"
+  private func credentials(_ request: HTTPRequest) -> HTTPResponse {
+    guard let keys = environment.keys(token: request.headers["authorization"] ?? "") else {
+      return error(404, "NotFound", "There are no such credentials.")
+    }
+    return json(
+      200,
+      [
+        "AccessKeyId": .string(keys.accessKeyID), "SecretAccessKey": .string(keys.secretAccessKey),
+        "Token": .string(keys.sessionToken), "Expiration": .string(keys.expiration.iso8601Milliseconds),
+      ])
   }
 
   /// `…/invocation/ID/response` and `…/invocation/ID/error`

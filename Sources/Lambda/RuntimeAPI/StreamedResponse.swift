@@ -35,7 +35,8 @@ extension RuntimeAPIHandler {
       case .tooLarge: return .functionError(.streamTooLarge)
       }
     }
-    return midstreamError(stream).map { .functionError($0) } ?? .success([])
+    guard let (type, details) = midstreamError(stream) else { return .success([]) }
+    return .functionError(FunctionError(type: type, body: details))
   }
 
   private func collect(_ stream: HTTPBodyStream) async throws -> InvocationOutcome {
@@ -44,15 +45,17 @@ extension RuntimeAPIHandler {
       guard body.count + piece.count <= RuntimeAPILimits.maximumResponse else { return .functionError(.responseTooLarge) }
       body += piece
     }
-    return midstreamError(stream).map { .functionError($0) } ?? .success(body)
+    guard let (type, details) = midstreamError(stream) else { return .success(body) }
+    return .functionError(functionError(type: type, details))
   }
 
-  /// The trailers of an answer that failed after it had begun; the error object comes in base64.
-  private func midstreamError(_ stream: HTTPBodyStream) -> FunctionError? {
+  /// The trailers of an answer that failed after it had begun. The details are an error object, or whatever the runtime wrote;
+  /// they come in base64, and are empty when they are none.
+  private func midstreamError(_ stream: HTTPBodyStream) -> (type: String, details: [UInt8])? {
     let trailers = stream.trailers
-    let type = trailers["lambda-runtime-function-error-type"], body = trailers["lambda-runtime-function-error-body"]
-    guard type != nil || body != nil else { return nil }
-    return functionError(type: type ?? "Function.Unknown", body.flatMap { decodeBase64($0) } ?? [])
+    guard let type = trailers["lambda-runtime-function-error-type"], !type.isEmpty else { return nil }
+    let details = trailers["lambda-runtime-function-error-body"].flatMap { decodeBase64($0) } ?? []
+    return (FunctionError.known(type), details)
   }
 
   private var tooLarge: HTTPResponse {

@@ -10,6 +10,14 @@ struct LaunchPlan: Sendable, Equatable {
   static let maximumProcesses = 1024
   static let maximumOpenFiles = 1024
   static let hostname = "169.254.100.1"
+  /// Every file in it is a program that is started before the runtime (AWS: "Lambda extensions").
+  static let extensionDirectory = "/opt/extensions"
+  /// What is the runtime's own business (AWS: "Extensions API", environment variables).
+  private static let runtimeVariables: Set<String> = [
+    "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
+    "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT",
+    "_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD",
+  ]
   /// Where a function's own directories appear.
   static let functionMountPoints = ["/var/task", "/opt"]
   private static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
@@ -21,6 +29,8 @@ struct LaunchPlan: Sendable, Equatable {
   var binds: [SandboxSpec.Bind]
   /// Of the function: its code.
   var functionBinds: [SandboxSpec.Bind] = []
+  /// The file names of external extensions.
+  var extensions: [String] = []
   /// As on AWS, a function in a VPC reaches only what is there: nothing, here.
   var network = SandboxNetwork.outbound
   /// The function brings the program. A spare for it has none and waits to be told.
@@ -30,9 +40,10 @@ struct LaunchPlan: Sendable, Equatable {
   ///   - code: the host directory with the unpacked package.
   ///   - layers: the host directory with the merged layers; nil when there are none.
   ///   - nodeClient: the host directory with the Node runtime client.
+  ///   - keysToken: opens the Runtime API's own source of keys, for environments whose variables must not hold them (SnapStart).
   static func make(
     for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
-    credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand
+    credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand, keysToken: String = ""
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
     if function.vpc?.isAttached == true { plan.network = .none }
@@ -40,12 +51,34 @@ struct LaunchPlan: Sendable, Equatable {
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
       plan.look(inLayers: layers, code: code, function)
+      plan.extensions = ExtensionFiles.names(inLayers: layers)
     }
     // What the user sets wins over the unreserved defaults; the reserved names are refused when a function is made.
     plan.environment.merge(defaults) { mine, _ in mine }
     plan.environment.merge(function.environment) { _, users in users }
     plan.environment.merge(reserved(function, credentials, logStream, initialization)) { _, ours in ours }
+    if initialization == .snapStart { plan.hideFromSnapshot(keysToken) }
     return plan
+  }
+
+  /// AWS: "SnapStart functions" read their keys when they need them, and their log has no name yet when they are initialised.
+  private mutating func hideFromSnapshot(_ token: String) {
+    for name in [
+      "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    ] { environment[name] = nil }
+    environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://localhost:\(Self.runtimeAPIPort)\(RuntimeAPIHandler.credentials)"
+    environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = token
+  }
+
+  /// How the programs of a sandbox with extensions are started; nil without any.
+  var programs: RunningProcess.Programs? {
+    guard !extensions.isEmpty else { return nil }
+    return RunningProcess.Programs(
+      extensions: extensions,
+      extensionProgram: ProgramSpec(
+        executable: "", environment: environment.filter { !Self.runtimeVariables.contains($0.key) }, workingDirectory: "/"),
+      runtime: ProgramSpec(
+        executable: executable, arguments: arguments, environment: environment, workingDirectory: "/var/task"))
   }
 
   /// How a runtime is booted before it is known for which function; nil when this host does not have it.

@@ -129,6 +129,7 @@ extension FunctionRows {
     try tx.delete(Keys.version(version.id, number))
     try tx.delete(Keys.policy(version.id, version.version))
     try tx.delete(Keys.settings(version.id, version.version))
+    try tx.delete(Keys.snapshot(version.id, version.version))
     try tx.delete(Keys.provisioned(version.id, version.version))
     for hash in version.packages { try PackageRows.release(hash, by: version, in: tx, at: now) }
   }

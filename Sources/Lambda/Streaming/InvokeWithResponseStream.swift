@@ -42,14 +42,13 @@ extension InvokeOperation {
   private static func send(
     _ opening: ResponsePipe.Opening, _ reader: ResponseReader, _ wantsLogTail: Bool, _ send: EventStreamOutput.Send
   ) async throws {
-    let hasBegun = if case .streaming = opening { true } else { false }
     switch opening {
     case .streaming: while let piece = try await reader.next() { try await send(.chunk(piece)) }
     case .finished(let result):
       if case .success(let body) = result.outcome, !body.isEmpty { try await send(.chunk(body)) }
     }
     guard let result = reader.result else { throw CancellationError() }
-    try await send(.complete(result, hasBegun: hasBegun, wantsLogTail))
+    try await send(.complete(result, hasBegun: reader.hasBegun, wantsLogTail))
   }
 }
 
@@ -58,8 +57,8 @@ extension EventStreamMessage {
     .event("PayloadChunk", contentType: "application/octet-stream", bytes)
   }
 
-  /// The last message. A failure in the middle of a stream is told by its own type; one instead of an answer is
-  /// `Unhandled`, as the function error of Invoke.
+  /// The last message. A stream that fails is told by the type of the failure; an error in place of an answer is `Unhandled`, as
+  /// the function error of Invoke.
   fileprivate static func complete(_ result: InvocationResult, hasBegun: Bool, _ wantsLogTail: Bool) -> EventStreamMessage {
     var members = JSONObject()
     switch result.outcome {

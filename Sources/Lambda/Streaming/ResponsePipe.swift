@@ -70,6 +70,9 @@ final class ResponsePipe: Sendable {
     return bytes.isEmpty ? nil : bytes
   }
 
+  /// The runtime has begun a streamed answer, even if nothing of it has come.
+  var hasBegun: Bool { state.withLock { $0.contentType != nil } }
+
   /// How the invocation ended; nil while it runs.
   var result: InvocationResult? { state.withLock { $0.result } }
 
@@ -154,6 +157,7 @@ final class ResponseReader: Sendable {
 
   func opening() async throws -> ResponsePipe.Opening { try await pipe.opening() }
   func next() async throws -> [UInt8]? { try await pipe.next() }
+  var hasBegun: Bool { pipe.hasBegun }
   var result: InvocationResult? { pipe.result }
 }
 

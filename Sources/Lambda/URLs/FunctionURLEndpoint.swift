@@ -86,7 +86,7 @@ struct FunctionURLEndpoint: Sendable {
     let caller = url.authentication == .iam ? try await request.identify() : nil
     if url.authentication == .iam {
       guard let caller else { throw Refusal.forbidden }
-      // AWS names the Region that would have been right only to S3's clients.
+      // A signature for another Region is one for another URL.
       guard caller.region == url.function.region else { throw Refusal.forbidden }
     }
     let call = Call(

@@ -64,7 +64,7 @@ final class ExecSession {
     } else if let isBusy = message["busy"]?.bool {
       self.isBusy = isBusy
     } else if let reason = message["end"]?.string {
-      say("dewpoint: \(reason) The process is ended.\n")
+      say("dewpoint: \(reason)\n")
       process?.killAll()
       status = 1
     }

@@ -100,7 +100,9 @@ function describe (error) {
 
 function logError (title, error) {
   const { errorType, errorMessage, trace } = describe(error)
-  const record = { errorType, errorMessage, ...(error?.code !== undefined && { code: error.code }), stack: trace }
+  const record = {
+    errorType, errorMessage, ...(error?.code !== undefined && { code: error.code }), ...(error?.reason && { reason: error.reason, promise: {} }), stack: trace
+  }
   const time = new Date().toISOString()
   writeFrame(isJSONLog
     ? JSON.stringify({ timestamp: time, level: 'ERROR', requestId, message: record }) + '\n'
@@ -344,9 +346,9 @@ function runHandler (handler, event, headers) {
     const onRejection = reason => {
       const error = runtimeError('Runtime.UnhandledPromiseRejection', String(reason))
       error.reason = describe(reason)
-      settle({ error, isFatal: true, title: 'Unhandled Promise Rejection' })
+      settle({ error, exitStatus: 128, title: 'Unhandled Promise Rejection' })
     }
-    const onException = error => settle({ error, isFatal: true, title: 'Uncaught Exception' })
+    const onException = error => settle({ error, exitStatus: 129, title: 'Uncaught Exception' })
     process.once('beforeExit', onEmpty)
     process.on('unhandledRejection', onRejection)
     process.on('uncaughtException', onException)
@@ -394,9 +396,9 @@ async function loop (handler) {
     logError(outcome.title ?? 'Invoke Error', outcome.error)
     const { errorType, errorMessage, trace: stack } = describe(outcome.error)
     await post(`/invocation/${id}/error`, JSON.stringify({
-      errorType, errorMessage, ...(outcome.error.reason && { reason: outcome.error.reason }), trace: stack
+      errorType, errorMessage, trace: stack
     }), { 'lambda-runtime-function-error-type': errorType })
-    if (outcome.isFatal) process.exit(128)
+    if (outcome.exitStatus) process.exit(outcome.exitStatus)
   }
 }
 

@@ -27,12 +27,12 @@ struct AsyncEventRows: Sendable {
 
   /// Takes what is due; also tells when the next event will be, nil when there is none.
   func take(upTo now: Instant, limit: Int) async throws -> (events: [AsyncEvent], next: Instant?) {
-    let head = head
+    let start = head.begin()
     let (events, next, seen) = try await store.transact { tx in
       var events: [AsyncEvent] = []
       var next: Instant?
-      var seen = head.begin()
-      let found = try tx.entries(KeyRange(seen, Self.due.end), limit: limit + 1)
+      var seen = start
+      let found = try tx.entries(KeyRange(start, Self.due.end), limit: limit + 1)
       for (key, row) in found {
         seen = key
         var reader = KeyReader(key, after: Self.due)
@@ -122,8 +122,7 @@ struct AsyncEventRows: Sendable {
 }
 
 /// Where the first row of a queue lies, or something before it. What is taken from a queue leaves marks of deletion in the store, and
-/// to pass over a hundred thousand of them each time would cost more than the work itself.
-/// For one who takes at a time.
+/// to pass over a hundred thousand of them each time would cost more than the work itself. For one who takes at a time.
 private final class QueueHead: Sendable {
   private struct State {
     var key: Key
@@ -134,7 +133,7 @@ private final class QueueHead: Sendable {
 
   init(_ prefix: Key) { state = Mutex(State(key: prefix)) }
 
-  /// Where to look; called within the transaction that does.
+  /// Where to look; called before the transaction that does.
   func begin() -> Key {
     state.withLock { state in
       state.added = nil

@@ -52,10 +52,11 @@ let package = Package(
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
     module("HTTPServer", ["Base", log, tls] + nio + http2),
     .target(name: "CMount", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
-    module("Sandbox", ["Base", "CMount", log]),
+    .target(name: "CNetwork", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
+    module("Sandbox", ["Base", "CMount", "CNetwork", log]),
     // Static: no library of the host is certain to exist inside a sandbox.
     .executableTarget(
-      name: "sandbox-init", path: "Sources/SandboxInit", exclude: ["README.md"],
+      name: "sandbox-init", dependencies: ["CNetwork"], path: "Sources/SandboxInit", exclude: ["README.md"],
       cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
       linkerSettings: [.unsafeFlags(["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"])]),
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
@@ -87,7 +88,7 @@ let package = Package(
       swiftSettings: strict),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
     tests("HTTPServer", ["Base"] + nio + http2),
-    tests("Sandbox", ["Base", log]),
+    tests("Sandbox", ["Base", "CNetwork", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),

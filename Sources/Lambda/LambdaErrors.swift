@@ -296,6 +296,9 @@ enum LambdaError {
   static func roleLacks(_ action: String, cause: (any Error)? = nil) -> AWSError {
     invalidParameter("The provided execution role does not have permissions to call \(action) on SQS", cause: cause)
   }
+  static func roleLacksNetworkInterfaces(cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", cause: cause)
+  }
   static func mappingExists(source: ARN, function: String, uuid: String) -> AWSError {
     guard source.service == "sqs" else {
       return conflict(

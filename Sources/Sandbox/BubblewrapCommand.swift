@@ -15,11 +15,14 @@ struct BubblewrapCommand {
   /// True when the server is root of this host: then bubblewrap makes no user namespace, so that directories which only
   /// root can read may be bound, and sandbox-init changes to an unprivileged uid of the host.
   var dropsToHostUID: Bool
+  /// Sandboxes with a way out are started in a network namespace that has one.
+  var hasRouter: Bool
   /// Each bind costs a quarter of a millisecond at every start.
   var runtimeBinds: [HostRoot.Entry]
 
   func arguments(_ spec: SandboxSpec) -> [String] {
-    var all = [bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"]
+    var all = [bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if !hasRouter || spec.network == .none { all.append("--unshare-net") }
     if !dropsToHostUID {
       all += ["--unshare-user", "--uid", "\(SandboxHost.guestUID)", "--gid", "\(SandboxHost.guestGID)"]
     }
@@ -90,7 +93,8 @@ enum HostRoot {
   static let hosts = "127.0.0.1 localhost sandbox sandbox.localdomain\n::1 localhost\n"
 
   /// - Parameter etc: a directory that is made and filled here.
-  static func entries(etc: String) throws(SandboxError) -> [Entry] {
+  /// - Parameter resolver: `/etc/resolv.conf`; none where names cannot be asked for.
+  static func entries(etc: String, resolver: String?) throws(SandboxError) -> [Entry] {
     var entries: [Entry] = directories.compactMap { path in
       if let target = Descriptors.linkTarget(path) { return .link(target: target, path: path) }
       return Descriptors.isDirectory(path) ? .bind(.init(host: path, guest: path)) : nil
@@ -102,6 +106,7 @@ enum HostRoot {
     }
     for name in files { try copy("/etc/" + name, to: "\(etc)/\(name)") }
     try Descriptors.write(hosts, to: etc + "/hosts", create: true)
+    if let resolver { try Descriptors.write(resolver, to: etc + "/resolv.conf", create: true) }
     for name in ["passwd", "group"] { symlink("\(BubblewrapCommand.guestPersonal)/\(name)", "\(etc)/\(name)") }
     entries.append(.bind(.init(host: etc, guest: "/etc")))
     for name in etcDirectories where Descriptors.isDirectory("/etc/" + name) {

@@ -8,6 +8,8 @@ struct Plan {
   var anyPort: Bool
   /// The mount namespace comes with the listeners, as the last descriptor.
   var handsOutNamespace: Bool
+  /// The network namespace comes out before the program starts, which waits until something leads out of it.
+  var awaitsNetwork: Bool
   var listeners: [UInt16]
   var workingDirectory: String
   /// Empty when it is told later.
@@ -20,6 +22,7 @@ struct Plan {
   func encoded() throws(SandboxError) -> [UInt8] {
     var words: [String] = identity.map { ["\($0.uid)", "\($0.gid)"] } ?? ["-1", "-1"]
     words += ["\(maximumOpenFiles)", "\(maximumProcesses)", "1", anyPort ? "1" : "0", handsOutNamespace ? "1" : "0"]
+    words.append(awaitsNetwork ? "1" : "0")
     words += ["\(listeners.count)"] + listeners.map { "\($0)" }
     return try Self.packet(words + Self.words(workingDirectory, command, environment))
   }
@@ -53,6 +56,8 @@ struct Plan {
 /// What `sandbox-init` says.
 enum ControlMessage: Equatable {
   case listeners
+  /// It waits for a way out; its network namespace comes along.
+  case network
   case running
   /// The status is in the form of waitpid.
   case ended(status: Int32, peakKibibytes: Int)
@@ -62,6 +67,7 @@ enum ControlMessage: Equatable {
     let rest = String(decoding: bytes.dropFirst(), as: UTF8.self)
     switch bytes.first {
     case UInt8(ascii: "L"): self = .listeners
+    case UInt8(ascii: "N"): self = .network
     case UInt8(ascii: "R"): self = .running
     case UInt8(ascii: "X"):
       let numbers = rest.split(separator: " ").compactMap { Int($0) }

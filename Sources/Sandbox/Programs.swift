@@ -20,10 +20,15 @@ enum Programs {
   }
 
   static func bubblewrap() throws(SandboxError) -> String {
-    let path = getenv("PATH").map { String(cString: $0) } ?? ""
-    let directories = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") } + ["/usr/bin", "/usr/local/bin"]
-    if let found = directories.map({ $0 + "/bwrap" }).first(where: { access($0, X_OK) == 0 }) { return found }
+    if let found = find("bwrap") { return found }
     throw SandboxError(
       step: "find bwrap", path: "", errno: ENOENT, detail: "install the package bubblewrap (apt-get install bubblewrap)")
+  }
+
+  /// In `PATH`, and where distributions put it.
+  static func find(_ name: String) -> String? {
+    let path = getenv("PATH").map { String(cString: $0) } ?? ""
+    let directories = path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") } + ["/usr/bin", "/usr/local/bin"]
+    return directories.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
   }
 }

@@ -21,15 +21,19 @@ public struct SandboxHost: Sendable {
   private let bubblewrap: BubblewrapCommand?
   private let identities: IdentityRange?
   private let spares: Spares
+  /// `SandboxNetwork.outbound` can be had.
+  public let hasWayOut: Bool
   private static let sequence = Atomic<UInt64>(0)
 
   /// Looks at the host and prepares it.
   /// - Parameter directory: where temporary directories are mounted; by default `/run/dewpoint` (root), else below
   ///   `XDG_RUNTIME_DIR` or `/tmp`.
+  /// - Parameter network: what sandboxes may have at most.
   /// - Parameter sandboxInit: the helper program; by default what `DEWPOINT_SANDBOX_INIT` says, or beside our executable.
   /// - Throws: `SandboxError` if this mode cannot be had here. It never falls back to less isolation by itself.
   public init(
-    mode: SandboxMode = .isolated, directory: String? = nil, sandboxInit: String? = nil, logger: Logger
+    mode: SandboxMode = .isolated, network: SandboxNetwork = .none, directory: String? = nil, sandboxInit: String? = nil,
+    logger: Logger
   ) throws(SandboxError) {
     self.mode = mode
     self.logger = logger
@@ -42,12 +46,15 @@ public struct SandboxHost: Sendable {
       logger.warning(
         "sandbox limits are incomplete", metadata: ["problem": "\(problem.what)", "remedy": "\(problem.remedy)"])
     }
+    let (router, userNetwork) = Self.wayOut(mode == .isolated ? network : .none, sandboxInit: self.sandboxInit, logger)
+    hasWayOut = router != nil || userNetwork != nil
     switch mode {
     case .isolated:
       let files = "\(self.directory)/\(Self.nextID())"
       bubblewrap = BubblewrapCommand(
         bubblewrap: try Programs.bubblewrap(), dropsToHostUID: identities != nil,
-        runtimeBinds: try HostRoot.entries(etc: files + "/etc"))
+        hasRouter: router != nil,
+        runtimeBinds: try HostRoot.entries(etc: files + "/etc", resolver: Self.resolver(router, userNetwork)))
       own = files
     case .plainProcess:
       bubblewrap = nil
@@ -56,8 +63,44 @@ public struct SandboxHost: Sendable {
         "FUNCTIONS ARE NOT ISOLATED: they run as plain processes with the server's own rights, files and network")
     }
     spares = Spares(
-      .init(sandboxInit: self.sandboxInit, layout: layout, mode: mode, logger: logger), makeID: { Self.nextID() })
+      .init(
+        sandboxInit: self.sandboxInit, layout: layout, mode: mode, router: router, userNetwork: userNetwork, logger: logger),
+      makeID: { Self.nextID() })
     spares.refill()
+  }
+
+  /// A server whose functions have no way out is of use all the same.
+  private static func wayOut(
+    _ network: SandboxNetwork, sandboxInit: String, _ logger: Logger
+  ) -> (Router?, UserNetwork?) {
+    guard network == .outbound else { return (nil, nil) }
+    func warn(_ problem: SandboxReport.Problem) {
+      logger.warning("functions have no way out", metadata: ["problem": "\(problem.what)", "remedy": "\(problem.remedy)"])
+    }
+    do throws(SandboxError) {
+      guard geteuid() == 0 else { return (nil, try UserNetwork(sandboxInit: sandboxInit)) }
+      let router = try Router()
+      if let problem = router.blocker() { warn(problem) }
+      return (router, nil)
+    } catch {
+      warn(geteuid() == 0 ? Router.problem(for: error) : UserNetwork.problem(for: error))
+      return (nil, nil)
+    }
+  }
+
+  private static func resolver(_ router: Router?, _ userNetwork: UserNetwork?) -> String? {
+    router != nil ? Router.resolverFile : userNetwork != nil ? UserNetwork.resolverFile : nil
+  }
+
+  /// Why there cannot be a way out; nil if there can.
+  static func outboundProblem(sandboxInit: String?) -> SandboxReport.Problem? {
+    guard geteuid() != 0 else { return Router.probe() }
+    do throws(SandboxError) {
+      _ = try UserNetwork(sandboxInit: Programs.sandboxInit(sandboxInit))
+      return nil
+    } catch {
+      return UserNetwork.problem(for: error)
+    }
   }
 
   /// Whether directories can be mounted into a running sandbox: with user namespaces, the right to do so is not ours.
@@ -106,7 +149,8 @@ public struct SandboxHost: Sendable {
       identity: identity, maximumOpenFiles: spec.maximumOpenFiles,
       // As a plain process it shares its uid, and so this count, with the server and everything else of the user.
       maximumProcesses: mode == .plainProcess ? 0 : spec.maximumProcesses + 1,
-      anyPort: mode == .plainProcess, handsOutNamespace: !spec.lateMountPoints.isEmpty, listeners: spec.listeners,
+      anyPort: mode == .plainProcess, handsOutNamespace: !spec.lateMountPoints.isEmpty,
+      awaitsNetwork: spec.network == .outbound && spares.givesUserNetwork, listeners: spec.listeners,
       workingDirectory: spec.workingDirectory,
       command: spec.executable.isEmpty ? [] : [spec.executable] + spec.arguments, environment: spec.environment)
     let request = SandboxLife.Request(

@@ -28,6 +28,8 @@ final class SandboxLife: Sendable {
     var listeners: [Int32] = []
     /// The mount namespace, until `attach` takes it.
     var namespace: Int32 = -1
+    /// Beside it, where the way out is a process. Gone once reaped.
+    var network: UserNetwork.Helper?
     var failure: SandboxError?
     var reported: (reason: SandboxExit.Reason, peakBytes: Int)?
     var launched: CheckedContinuation<[UInt16: SandboxListener], any Error>?
@@ -42,6 +44,10 @@ final class SandboxLife: Sendable {
     var sandboxInit: String
     var layout: ControlGroupLayout
     var mode: SandboxMode
+    /// The way out that processes are started with, whether they come to use it or not.
+    var router: Router?
+    /// The way out where there is no router.
+    var userNetwork: UserNetwork?
     var logger: Logger
   }
 
@@ -219,7 +225,11 @@ final class SandboxLife: Sendable {
       return end
     }
     defer { close(output) }
-    let pid = try spawnProcess([setting.sandboxInit, "enter"] + made.memberFiles, control: control.theirs, output: output)
+    let network = try setting.router?.connect()
+    defer { if let network { close(network) } }
+    let pid = try spawnProcess(
+      [setting.sandboxInit, network == nil ? "enter" : "enter-network"] + made.memberFiles, output: output,
+      inherits: [control.theirs] + (network.map { [$0] } ?? []))
     let isKilled = state.withLock { state in
       state.phase = .prepared(pid)
       return state.isKilled
@@ -264,12 +274,41 @@ final class SandboxLife: Sendable {
   private func receive(_ message: ControlMessage?, _ descriptors: [Int32]) {
     switch message {
     case .listeners: state.withLock { $0.listeners += descriptors }
+    case .network: startNetwork(descriptors)
     case .running: running()
     case .failed(let error): state.withLock { $0.failure = error }
     case .ended(let status, let kibibytes):
       state.withLock { $0.reported = (.init(waitStatus: status), kibibytes * 1024) }
     case nil: for descriptor in descriptors { close(descriptor) }
     }
+  }
+
+  /// The sandbox waits until its network is there.
+  private func startNetwork(_ descriptors: [Int32]) {
+    defer { for descriptor in descriptors { close(descriptor) } }
+    do throws(SandboxError) {
+      guard let userNetwork = setting.userNetwork, let space = descriptors.first else {
+        throw SandboxError(step: "start network", path: "", errno: EPROTO)
+      }
+      let helper = try userNetwork.start(in: space)
+      state.withLock { $0.network = helper }
+    } catch {
+      state.withLock { $0.failure = error }
+      kill()
+    }
+  }
+
+  func networkToPoll() -> Int32? { state.withLock { $0.network?.ready } }
+
+  /// The network is there, or its process has ended without making it.
+  func networkReadable() {
+    let isReady = state.withLock { state in
+      guard let isReady = state.network?.takeReady() else { return true }
+      if isReady { return Descriptors.sendPacket(state.control, [UInt8(ascii: "G")]) }
+      state.failure = SandboxError(step: "start network", path: setting.userNetwork?.program ?? "")
+      return false
+    }
+    if !isReady { kill() }
   }
 
   private func running() {
@@ -306,6 +345,7 @@ final class SandboxLife: Sendable {
         group?.killMembers(except: pid)
         close(state.control)
         state.control = -1
+        state.network?.end()
         // Read now, before the first of the groups is removed.
         let exit = SandboxExit(
           reason: state.reported?.reason ?? .signalled(SIGKILL), outOfMemory: group?.wasOutOfMemory ?? false,
@@ -328,8 +368,9 @@ final class SandboxLife: Sendable {
         var status: Int32 = 0
         if waitpid(pid, &status, WNOHANG) != 0 { child = nil }
       }
+      if state.network?.isReaped == true { state.network = nil }
       let isEmpty = group?.remove() ?? true
-      if child == nil && isEmpty { return exit }
+      if child == nil && isEmpty && state.network == nil { return exit }
       if attempts >= Self.maximumAttempts {
         setting.logger.warning(
           "processes of a sandbox do not end; its control group stays", metadata: ["sandbox": "\(id)"])

@@ -29,6 +29,8 @@ public struct SandboxReport: Sendable, Equatable {
   public var controllers: [String]
   /// `/tmp` has the exact size and survives a restart of the function's process.
   public var hasOwnedTemporaryDirectories: Bool
+  /// Why functions cannot be given a way out of this host (`SandboxNetwork.outbound`); nil if they can.
+  public var outboundProblem: Problem?
   public var problems: [Problem]
 }
 
@@ -42,7 +44,7 @@ extension SandboxHost {
       userMode: hasRange ? .ownUID : .serverUID,
       controlGroupVersion: layout.version == .v1 ? 1 : layout.version == .v2 ? 2 : nil,
       controllers: ControlGroupLayout.Controller.allCases.filter { layout.bases[$0] != nil }.map(\.rawValue),
-      hasOwnedTemporaryDirectories: false, problems: layout.problems)
+      hasOwnedTemporaryDirectories: false, outboundProblem: outboundProblem(sandboxInit: sandboxInit), problems: layout.problems)
     if !hasRange {
       report.problems.append(.init(
         what: "functions run with the server's own uid and lose /tmp when their process is restarted",

@@ -28,6 +28,7 @@ public struct SandboxSpec: Sendable {
   public var temporaryDirectory: TemporaryDirectory
   /// TCP ports on the sandbox's own 127.0.0.1, at most 8, from 1024 up. They listen before the program starts.
   public var listeners: [UInt16]
+  public var network: SandboxNetwork
   public var memoryBytes: Int
   /// In processors, may be more than 1. `nil` is no limit. It can be changed while the sandbox runs.
   public var cpuShare: Double?
@@ -39,7 +40,7 @@ public struct SandboxSpec: Sendable {
   public init(
     executable: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
     readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
-    listeners: [UInt16] = [],
+    listeners: [UInt16] = [], network: SandboxNetwork = .none,
     memoryBytes: Int = 128 << 20, cpuShare: Double? = nil, maximumProcesses: Int = 1024, maximumOpenFiles: Int = 1024,
     hostname: String = "sandbox"
   ) {
@@ -51,6 +52,7 @@ public struct SandboxSpec: Sendable {
     self.lateMountPoints = lateMountPoints
     self.temporaryDirectory = temporaryDirectory
     self.listeners = listeners
+    self.network = network
     self.memoryBytes = memoryBytes
     self.cpuShare = cpuShare
     self.maximumProcesses = maximumProcesses

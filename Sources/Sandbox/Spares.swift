@@ -15,6 +15,9 @@ final class Spares: Sendable {
 
   deinit { endAll() }
 
+  /// Sandboxes get their way out from a process beside them.
+  var givesUserNetwork: Bool { setting.userNetwork != nil }
+
   /// One that waits, or a new one that does not yet.
   func take() throws(SandboxError) -> SandboxLife {
     let spare: SandboxLife? = waiting.withLock { waiting in

@@ -47,6 +47,7 @@ final class Supervisor: Sendable {
   private enum Source {
     case wake
     case control(SandboxLife)
+    case network(SandboxLife)
     case output(SandboxLife)
   }
 
@@ -70,6 +71,10 @@ final class Supervisor: Sendable {
           sources.append(.control(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
         }
+        if let descriptor = life.networkToPoll() {
+          sources.append(.network(life))
+          polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+        }
         if let descriptor = life.output.descriptorToPoll() {
           sources.append(.output(life))
           polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
@@ -81,6 +86,7 @@ final class Supervisor: Sendable {
         switch source {
         case .wake: drainWake()
         case .control(let life): life.controlReadable()
+        case .network(let life): life.networkReadable()
         case .output(let life): life.output.readable()
         }
       }

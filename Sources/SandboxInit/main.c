@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first and last program of a sandbox. It runs twice:
 //   enter <file>...   outside: joins the control groups, waits for a command, then becomes it (bubblewrap)
+//   enter-network <file>...   the same, in the network namespace that descriptor 4 is
+//   network <slirp4netns> <address>...   outside: gives the network namespace that descriptor 3 is a way out (network.h)
 //   run               inside, as process 1: prepares, drops privileges, starts the runtime
 // Descriptor 3 is a SOCK_SEQPACKET socket to the server. Packets out: "L" + descriptors, "R", "X<status> <KiB>",
-// "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, then "S<signal>". A plan without a
-// command is answered by "R" and followed by a packet with the program; another "R" says that it runs.
+// "N" + network namespace, "E" step NUL path NUL errno. Packets in: the command for `enter`, the plan for `run`, "G" when the network is
+// there, then "S<signal>". A plan without a command is answered by "R" and followed by a packet with the program; another "R" says that
+// it runs.
 // The steps are taken in the order of the two main functions.
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +28,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "network.h"
 #include "seccomp.h"
 
 enum { control = 3, own_file = 4, plan_limit = 160 * 1024, listener_limit = 8, word_limit = 4096 };
@@ -82,6 +86,32 @@ static void join_groups(int count, char **files) {
   }
 }
 
+static void send_descriptors(const char *kind, const int *descriptors, size_t count) {
+  char buffer[CMSG_SPACE(sizeof(int) * (listener_limit + 1))] __attribute__((aligned(8))) = {0};
+  struct iovec body = {.iov_base = (void *)kind, .iov_len = 1};
+  struct msghdr message = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = buffer};
+  size_t bytes = sizeof(int) * count;
+  message.msg_controllen = CMSG_SPACE(bytes);
+  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(bytes);
+  memcpy(CMSG_DATA(header), descriptors, bytes);
+  check((int)sendmsg(control, &message, MSG_NOSIGNAL), "send descriptors", kind);
+}
+
+static void await_network(void) {
+  int space = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  check(space, "open", "/proc/self/ns/net");
+  send_descriptors("N", &space, 1);
+  close(space);
+  char answer[16];
+  ssize_t length = recv(control, answer, sizeof answer, 0);
+  check((int)length, "await network", "");
+  if (length == 0) _exit(0);
+  if (answer[0] != 'G') fail("await network", "", EPROTO);
+}
+
 // The loopback interface is up already: bubblewrap raises it when it makes the network namespace.
 static void open_listeners(int any_port, int hand_out_namespace) {
   long count = next_number();
@@ -103,17 +133,7 @@ static void open_listeners(int any_port, int hand_out_namespace) {
     check(sockets[count++], "open", "/proc/self/ns/mnt");
   }
   if (count == 0) return;
-  char buffer[CMSG_SPACE(sizeof sockets)] __attribute__((aligned(8))) = {0};
-  struct iovec body = {.iov_base = "L", .iov_len = 1};
-  struct msghdr message = {.msg_iov = &body, .msg_iovlen = 1, .msg_control = buffer};
-  size_t bytes = sizeof(int) * (size_t)count;
-  message.msg_controllen = CMSG_SPACE(bytes);
-  struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(bytes);
-  memcpy(CMSG_DATA(header), sockets, bytes);
-  check((int)sendmsg(control, &message, MSG_NOSIGNAL), "send listeners", "");
+  send_descriptors("L", sockets, (size_t)count);
   for (long i = 0; i < count; i++) close(sockets[i]);
 }
 
@@ -205,8 +225,9 @@ static _Noreturn void supervise(pid_t child, int signals) {
   }
 }
 
-static _Noreturn void enter(int count, char **files) {
+static _Noreturn void enter(int joins_network, int count, char **files) {
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (joins_network) check(setns(own_file, CLONE_NEWNET), "join network", "");
   join_groups(count, files);
   // Bubblewrap hands all descriptors on, so the inner run is started from this one: its file needs no mount inside.
   int file = open("/proc/self/exe", O_PATH);
@@ -228,8 +249,9 @@ static _Noreturn void run(void) {
   long uid = next_number(), gid = next_number();
   rlim_t files = (rlim_t)next_number(), processes = (rlim_t)next_number();
   int filter = (int)next_number(), any_port = (int)next_number();
-  int hand_out_namespace = (int)next_number();
+  int hand_out_namespace = (int)next_number(), awaits_network = (int)next_number();
   open_listeners(any_port, hand_out_namespace);
+  if (awaits_network) await_network();
   const char *directory = next_word();
   char **command = next_words(), **environment = next_words();
   umask(022);
@@ -257,7 +279,9 @@ static _Noreturn void run(void) {
 }
 
 int main(int count, char **arguments) {
-  if (count > 1 && strcmp(arguments[1], "enter") == 0) enter(count - 2, arguments + 2);
+  if (count > 1 && strcmp(arguments[1], "enter") == 0) enter(0, count - 2, arguments + 2);
+  if (count > 1 && strcmp(arguments[1], "enter-network") == 0) enter(1, count - 2, arguments + 2);
+  if (count > 2 && strcmp(arguments[1], "network") == 0) serve_network(arguments[2], count - 3, arguments + 3);
   if (count == 2 && strcmp(arguments[1], "run") == 0) run();
   fprintf(stderr, "sandbox-init is started by dewpoint, not by hand\n");
   return 64;

@@ -87,8 +87,8 @@ struct TestPlane {
   let provisioner = StubProvisioner()
 
   init(
-    store: any Store = MemoryStore(), clock: TestClock = TestClock(), limits: AccountLimits = AccountLimits(),
-    streams: [String: any StreamPort] = [:]
+    store: any Store = MemoryStore(), clock: TestClock = TestClock(), streams: [String: any StreamPort] = [:],
+    limits: AccountLimits = AccountLimits()
   ) {
     (self.store, self.clock) = (store, clock)
     plane = ControlPlane(

@@ -167,7 +167,19 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
     "layer that is not there", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] },
     "InvalidParameterValueException: Layer version arn:aws:lambda:us-east-1:111111111111:layer:l:1 does not exist."
   ),
-  ("VPC", { $0.vpcConfig = input { $0.subnetIds = ["subnet-1"] } }, "InvalidParameterValueException: VpcConfig is not supported"),
+  (
+    "half a VPC", { $0.vpcConfig = input { $0.subnetIds = ["subnet-12345678"] } },
+    "InvalidParameterValueException: SubnetIds and SecurityIds must coexist or be both empty list."
+  ),
+  (
+    "a subnet of another form", { $0.vpcConfig = input { ($0.subnetIds, $0.securityGroupIds) = (["subnet-1"], ["sg-12345678"]) } },
+    "InvalidParameterValueException: Error occurred while DescribeSubnets. EC2 Error Code: InvalidSubnetID.Malformed."
+  ),
+  (
+    "a security group of another form",
+    { $0.vpcConfig = input { ($0.subnetIds, $0.securityGroupIds) = (["subnet-0123456789abcdef0"], ["default"]) } },
+    "InvalidParameterValueException: Error occurred while DescribeSecurityGroups. EC2 Error Code: InvalidGroupId.Malformed."
+  ),
   (
     "file system", { $0.fileSystemConfigs = [input { ($0.arn, $0.localMountPath) = ("a", "/mnt/a") }] },
     "InvalidParameterValueException: FileSystemConfigs is not supported"

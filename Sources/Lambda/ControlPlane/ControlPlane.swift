@@ -40,7 +40,7 @@ final class ControlPlane: Sendable {
   ) {
     (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
-    (self.principals, self.streams, self.provisioner, self.limits) = (principals, streams, provisioner, limits)
+    (self.principals, self.provisioner, self.limits, self.streams) = (principals, provisioner, limits, streams)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)

@@ -40,6 +40,13 @@ extension FunctionConfiguration {
     snapStart.applyOn = version.hasSnapStart ? "PublishedVersions" : "None"
     snapStart.optimizationStatus = version.hasSnapStart && isPublished ? "On" : "Off"
     self.snapStart = snapStart
+    if let vpc = version.vpc {
+      var config = VpcConfigResponse()
+      (config.subnetIds, config.securityGroupIds) = (vpc.subnets, vpc.securityGroups)
+      config.vpcId = vpc.isAttached ? VPCSettings.identifier(of: version.id) : ""
+      config.ipv6AllowedForDualStack = vpc.allowsIPv6
+      vpcConfig = config
+    }
     if !version.layers.isEmpty {
       layers = version.layers.map { reference in
         var layer = LambdaLayer()

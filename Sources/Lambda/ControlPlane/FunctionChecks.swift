@@ -22,6 +22,7 @@ extension ControlPlane {
     if let target = version.deadLetterTarget, settings.role != nil || settings.deadLetterTarget != nil {
       try await checkRole(of: version, mayCall: ["SendMessage"], on: target, call)
     }
+    if version.vpc?.isAttached == true, settings.role != nil || settings.vpc != nil { try await checkRoleForVPC(of: version, call) }
   }
 
   /// Asks IAM whether the execution role may do something with a queue.
@@ -35,6 +36,17 @@ extension ControlPlane {
       } catch let error as AWSError where error.isDenial {
         throw LambdaError.roleLacks(action, cause: error)
       }
+    }
+  }
+
+  /// Lambda makes the network interfaces of a function in a VPC with the rights of its role (AWS: "Required IAM permissions").
+  private func checkRoleForVPC(of version: FunctionVersion, _ call: Call) async throws {
+    let caller = try await roleCaller(of: version, call)
+    do {
+      let access = Access("ec2:CreateNetworkInterface", on: "*", owner: version.id.account)
+      try await authoriser.authorise(access, as: caller, now: call.now)
+    } catch let error as AWSError where error.isDenial {
+      throw LambdaError.roleLacksNetworkInterfaces(cause: error)
     }
   }
 

@@ -247,6 +247,8 @@ extension FunctionVersion {
     }
     if durable != nil, logFormat == .text { throw LambdaError.durableTextLogs() }
     hasSnapStart = settings.hasSnapStart ?? hasSnapStart
+    // One who sends empty lists for a function that never was in a VPC asks for nothing.
+    if let given = settings.vpc, given.isAttached || vpc != nil { vpc = given }
     if hasSnapStart { try checkSnapStart() }
   }
 

@@ -69,6 +69,8 @@ struct FunctionVersion: Sendable, Equatable {
   var hotReloadDirectory: String?
   /// SnapStart is asked for. A published version starts in the ordinary way all the same.
   var hasSnapStart = false
+  /// Nil when it never was in one.
+  var vpc: VPCSettings?
   /// An invocation starts a durable execution; nil for an ordinary function.
   var durable: DurableSettings?
 

@@ -9,23 +9,16 @@ extension FunctionSettings {
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)
-    try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
     if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
-    try refuse(
-      vpc: input.vpcConfig, files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
     if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
-  private static func refuse(
-    vpc: VpcConfig?, files: [FileSystemConfig]?, image: ImageConfig?, key: String?
-  ) throws {
-    if let vpc, !(vpc.subnetIds ?? []).isEmpty || !(vpc.securityGroupIds ?? []).isEmpty || vpc.ipv6AllowedForDualStack == true {
-      throw LambdaError.unsupported("VpcConfig")
-    }
+  private static func refuse(files: [FileSystemConfig]?, image: ImageConfig?, key: String?) throws {
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
     if image != nil { throw LambdaError.unsupported("ImageConfig") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }

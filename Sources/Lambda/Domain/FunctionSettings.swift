@@ -18,6 +18,7 @@ struct FunctionSettings {
   var deadLetterTarget: ARN??
   var layers: LayerList?
   var hasSnapStart: Bool?
+  var vpc: VPCSettings?
   var durable: Durable?
 
   /// Each member is nil when it was not given.
@@ -37,6 +38,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }
 
@@ -48,6 +50,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }
 

@@ -92,6 +92,7 @@ struct FunctionError: Sendable, Equatable {
     case 9: "killed"
     case 11: "segmentation fault"
     case 15: "terminated"
+    case 31: "bad system call"
     default: "signal \(signal)"
     }
   }

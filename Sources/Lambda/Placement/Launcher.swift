@@ -39,9 +39,11 @@ final class Launcher: Sendable {
       }
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    let plan = try LaunchPlan.make(
+    var plan = try LaunchPlan.make(
       for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
       logStream: environment.logStream, initialization: environment.initialization)
+    // Where nobody has a way out all are alike, and a spare will do for each.
+    if !sandboxes.host.hasWayOut { plan.network = .outbound }
     let sandbox: SandboxProcess
     do {
       if let process = try await bindSpare(to: environment, plan, credentials) { return process }

@@ -23,7 +23,7 @@ struct RuntimeSandboxes: Sendable {
         executable: plan.executable, arguments: plan.arguments, environment: plan.environment,
         workingDirectory: isSpare ? "/" : "/var/task", readOnlyBinds: plan.binds + plan.functionBinds,
         lateMountPoints: isSpare ? LaunchPlan.functionMountPoints : [], temporaryDirectory: temporary,
-        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], memoryBytes: memoryBytes,
+        listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], network: plan.network, memoryBytes: memoryBytes,
         maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,
         hostname: LaunchPlan.hostname))
   }

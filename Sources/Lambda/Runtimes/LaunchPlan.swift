@@ -21,6 +21,8 @@ struct LaunchPlan: Sendable, Equatable {
   var binds: [SandboxSpec.Bind]
   /// Of the function: its code.
   var functionBinds: [SandboxSpec.Bind] = []
+  /// As on AWS, a function in a VPC reaches only what is there: nothing, here.
+  var network = SandboxNetwork.outbound
   /// The function brings the program. A spare for it has none and waits to be told.
   var runsOwnProgram = false
 
@@ -33,6 +35,7 @@ struct LaunchPlan: Sendable, Equatable {
     credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand
   ) throws(LaunchFailure) -> LaunchPlan {
     var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    if function.vpc?.isAttached == true { plan.network = .none }
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
@@ -67,7 +70,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
   func fits(_ spare: LaunchPlan) -> Bool {
-    guard shelf == spare.shelf, binds == spare.binds else { return false }
+    guard shelf == spare.shelf, binds == spare.binds, network == spare.network else { return false }
     if runsOwnProgram { return true }
     guard arguments == spare.arguments else { return false }
     return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in
@@ -160,7 +163,7 @@ struct LaunchPlan: Sendable, Equatable {
     var values = defaults.filter { $0.key.hasPrefix("AWS_") }
     values["AWS_ENDPOINT_URL"] = endpoint
     values.merge(function.environment) { _, users in users }
-    values.merge(reserved(function, credentials, logStream)) { _, ours in ours }
+    values.merge(reserved(function, credentials, logStream, .onDemand)) { _, ours in ours }
     values["AWS_LAMBDA_RUNTIME_API"] = runtimeAPI
     for name in ["_LAMBDA_TELEMETRY_LOG_FD", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR"] { values[name] = nil }
     return values

@@ -28,8 +28,8 @@ extension RowReader {
 
 extension FunctionVersion {
   /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
-  /// no directory of the host.
-  static let rowVersion: UInt8 = 3
+  /// no directory of the host, the third had no VPC.
+  static let rowVersion: UInt8 = 4
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -61,6 +61,7 @@ extension FunctionVersion {
       row.int(durable.retentionDays)
     }
     row.optional(hotReloadDirectory)
+    row.optional(vpc) { $1.write(to: &$0) }
   }
 
   init(from row: inout RowReader) throws {
@@ -94,6 +95,8 @@ extension FunctionVersion {
     guard row.version >= 3 else { return }
     durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
     hotReloadDirectory = try row.optionalString()
+    guard row.version >= Self.rowVersion else { return }
+    vpc = try row.optional { try VPCSettings(from: &$0) }
   }
 }
 
@@ -113,6 +116,18 @@ extension RowReader {
     let text = try string()
     guard let value = T(rawValue: text) else { throw StoreError.corrupt("\(T.self) \(text)") }
     return value
+  }
+}
+
+extension VPCSettings {
+  fileprivate func write(to row: inout RowWriter) {
+    row.array(subnets) { $0.string($1) }
+    row.array(securityGroups) { $0.string($1) }
+    row.bool(allowsIPv6)
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    self.init(
+      subnets: try row.array { try $0.string() }, securityGroups: try row.array { try $0.string() }, allowsIPv6: try row.bool())
   }
 }
 

@@ -44,6 +44,8 @@ final class ControlGroup: Sendable {
       try? Descriptors.write("\(bytes)", to: memory + "/memory.memsw.limit_in_bytes")
       try Descriptors.write("\(bytes)", to: memory + "/memory.limit_in_bytes")
       try? Descriptors.write("\(bytes)", to: memory + "/memory.memsw.limit_in_bytes")
+      // What waits in sockets is counted apart, and without a limit not at all. With one, a socket beyond it gets only the least.
+      try? Descriptors.write("\(bytes)", to: memory + "/memory.kmem.tcp.limit_in_bytes")
     }
   }
 

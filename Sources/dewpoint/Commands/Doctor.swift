@@ -28,6 +28,9 @@ struct Doctor: AsyncParsableCommand {
     line(
       report.controlGroupVersion != nil, "control groups",
       report.controlGroupVersion.map { "v\($0): \(report.controllers.joined(separator: ", "))" } ?? "limits of memory, cpu and processes cannot be set")
+    line(
+      report.outboundProblem == nil, "way out",
+      report.outboundProblem.map { "\($0.what). \($0.remedy)" } ?? "functions can reach what this host does (function-network outbound)")
     for problem in report.problems { line(false, "problem", "\(problem.what). \(problem.remedy)") }
     print("\nRuntimes")
     let runtimes = LambdaService.runtimeReport(

@@ -2,6 +2,7 @@ import Base
 import HTTPServer
 import IAM
 import Logging
+import Sandbox
 
 /// What the operator chose, ready for use. `Settings.swift` says what each means.
 struct ServerSettings: Sendable {
@@ -21,6 +22,8 @@ struct ServerSettings: Sendable {
   var allowsHotReload = false
   var virtualEnvironments: [String] = []
   var isIsolated = true
+  /// What functions reach beside Dewpoint.
+  var functionNetwork = SandboxNetwork.none
   /// Booted environments that wait for a function, of each interpreter.
   var spareRuntimes = 2
   var streamedBytesPerSecond = 2 << 20

@@ -2,6 +2,7 @@ import Base
 import Gateway
 import HTTPServer
 import Logging
+import Sandbox
 
 /// All settings, in the order in which they are shown.
 enum Settings {
@@ -76,6 +77,11 @@ enum Settings {
       "isolation", .toggle, "true",
       help: "Run functions in sandboxes. Off: as plain processes, for hosts that cannot isolate them."
     ) { $1.isIsolated = $0.isOn },
+    Setting(
+      "function-network", .choice(SandboxNetwork.allCases.map(\.rawValue)), SandboxNetwork.none.rawValue,
+      help: "What functions reach beside Dewpoint: none, or outbound for what this host reaches by TCP and UDP, as on AWS, but nothing of "
+        + "the host itself. As root this turns on IPv4 forwarding; else it needs slirp4netns. A function with a VpcConfig reaches nothing."
+    ) { $1.functionNetwork = SandboxNetwork(rawValue: $0.text) ?? .none },
     Setting(
       "spare-runtimes", .integer(0...64), "2",
       help: "Environments that are booted before a function needs them, of each interpreter that functions use. Each takes some 15 MB."

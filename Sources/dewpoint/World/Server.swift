@@ -43,7 +43,8 @@ final class Server: Sendable {
     surroundings = World.Surroundings(
       settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
       metrics: metrics, logger: logger)
-    sandboxes = try SandboxHost(mode: settings.isIsolated ? .isolated : .plainProcess, logger: logger)
+    sandboxes = try SandboxHost(
+      mode: settings.isIsolated ? .isolated : .plainProcess, network: settings.functionNetwork, logger: logger)
     let first = World(state, in: surroundings)
     world = Mutex(first)
 

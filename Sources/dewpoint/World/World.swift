@@ -49,8 +49,8 @@ final class World: Sendable {
     functions.refusalOfAttachment = settings.refusalOfStateControl
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
-      configuration: functions, logger: logger)
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs), configuration: functions,
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))

@@ -68,7 +68,9 @@ let package = Package(
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
-      resources: [.embedInCode("Runtimes/Node/runtime.mjs")]),
+      resources: [
+        .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
+      ]),
 
     module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
     module("TestCloud", ["Base", "Wire", "Store", "StoreMemory", "Fabric", "Gateway"]),

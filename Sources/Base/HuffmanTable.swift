@@ -71,24 +71,37 @@ struct HuffmanTable {
 
 /// Bits of a byte sequence, lowest first.
 struct BitReader {
-  private let bytes: ArraySlice<UInt8>
+  private var bytes: ArraySlice<UInt8>
   private var next: Int
+  /// The rest of the sequence, piece by piece; an empty piece is its end.
+  private let more: (() -> ArraySlice<UInt8>)?
   private(set) var bits: UInt64 = 0
   private(set) var count = 0
 
-  init(_ bytes: ArraySlice<UInt8>) { (self.bytes, next) = (bytes, bytes.startIndex) }
+  init(_ bytes: ArraySlice<UInt8>, more: (() -> ArraySlice<UInt8>)? = nil) {
+    (self.bytes, next, self.more) = (bytes, bytes.startIndex, more)
+  }
 
   /// Whether all bytes were read, but for the bits that fill the last one.
-  var isAtEnd: Bool { next == bytes.endIndex && count < 8 }
+  var isAtEnd: Bool { mutating get { count < 8 && next == bytes.endIndex && !loadPiece() } }
 
   /// Loads as many whole bytes as fit. At the end of the input the missing bits read as zero and cannot be dropped.
   @inline(__always)
   mutating func fill() {
-    while count <= 56, next < bytes.endIndex {
+    while count <= 56 {
+      if next == bytes.endIndex, !loadPiece() { return }
       bits |= UInt64(bytes[next]) << UInt64(count)
       next += 1
       count += 8
     }
+  }
+
+  /// False at the end.
+  @inline(never)
+  private mutating func loadPiece() -> Bool {
+    guard let piece = more?(), !piece.isEmpty else { return false }
+    (bytes, next) = (piece, piece.startIndex)
+    return true
   }
 
   @inline(__always)

@@ -18,6 +18,8 @@ public struct Inflater {
   private var output: [UInt8] = []
   private var written = 0
   private let limit: Int
+  /// The limit is the very size, and nothing follows the data.
+  private let isExact: Bool
   private let sink: (ArraySlice<UInt8>) throws -> Void
 
   /// Passes the decompressed bytes to the sink piece by piece.
@@ -25,13 +27,23 @@ public struct Inflater {
   ///   the end of the data.
   public static func inflate(_ data: ArraySlice<UInt8>, size: Int, into sink: (ArraySlice<UInt8>) throws -> Void) throws {
     try withoutActuallyEscaping(sink) { sink in
-      var inflater = Inflater(input: BitReader(data), limit: size, sink: sink)
+      var inflater = Inflater(input: BitReader(data), limit: size, isExact: true, sink: sink)
       try inflater.run()
     }
   }
 
-  private init(input: BitReader, limit: Int, sink: @escaping (ArraySlice<UInt8>) throws -> Void) {
-    (self.input, self.limit, self.sink) = (input, limit, sink)
+  /// Decompresses from where the reader stands to the end of the DEFLATE data, and leaves the reader behind it.
+  /// - Throws: `InflateFailure`, also when more than `limit` bytes come out.
+  static func inflate(_ input: inout BitReader, upTo limit: Int, into sink: (ArraySlice<UInt8>) throws -> Void) throws {
+    input = try withoutActuallyEscaping(sink) { sink in
+      var inflater = Inflater(input: input, limit: limit, isExact: false, sink: sink)
+      try inflater.run()
+      return inflater.input
+    }
+  }
+
+  private init(input: BitReader, limit: Int, isExact: Bool, sink: @escaping (ArraySlice<UInt8>) throws -> Void) {
+    (self.input, self.limit, self.isExact, self.sink) = (input, limit, isExact, sink)
     output.reserveCapacity(min(limit, Self.flushAt + 512))
   }
 
@@ -49,6 +61,7 @@ public struct Inflater {
       }
     }
     try sink(output[flushed...])
+    guard isExact else { return }
     guard written + output.count == limit else { throw InflateFailure.malformed("less data than declared") }
     guard input.isAtEnd else { throw InflateFailure.malformed("bytes after the compressed data") }
   }
@@ -67,7 +80,9 @@ public struct Inflater {
   }
 
   private func checkRoom(for count: Int) throws {
-    guard written + output.count + count <= limit else { throw InflateFailure.malformed("more data than declared") }
+    guard written + output.count + count <= limit else {
+      throw isExact ? InflateFailure.malformed("more data than declared") : .tooLarge
+    }
   }
 
   private mutating func stored() throws {

@@ -168,6 +168,43 @@ enum LambdaError {
     make("RequestEntityTooLargeException", "Zipped size must be smaller than \(LambdaLimits.zippedBytes) bytes", status: 413)
   }
 
+  // Images
+
+  static func badImage(_ uri: String, _ error: ImageError) -> AWSError {
+    switch error {
+    case .invalidReference: invalidParameter("Source image \(uri) is not valid. Provide a valid source image.", cause: error)
+    case .notFound: invalidParameter("Source image \(uri) does not exist. Provide a valid source image.", cause: error)
+    case .accessDenied:
+      make(
+        "AccessDeniedException", "Lambda does not have permission to access the ECR image. Check the ECR permissions.", status: 403,
+        cause: error)
+    case .unsupportedMediaType:
+      invalidParameter(
+        "The image manifest, config or layer media type for the source image \(uri) is not supported.", cause: error)
+    case .defect(let reason):
+      invalidParameter("Source image \(uri) is not valid. Provide a valid source image. (\(reason))", cause: error)
+    }
+  }
+  static func noImageURI(_ doing: String) -> AWSError {
+    invalidParameter("Please provide ImageUri when \(doing) a function with packageType Image.")
+  }
+  static func imageURIOfZip() -> AWSError {
+    invalidParameter("Please don't provide ImageUri when updating a function with packageType Zip.")
+  }
+  static func severalSources() -> AWSError {
+    invalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
+  }
+  static func handlerOfImage() -> AWSError {
+    invalidParameter("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+  }
+  static func imageConfigOfZip() -> AWSError {
+    invalidParameter("Please don't provide ImageConfig when the intended function PackageType is Zip.")
+  }
+  static func imageSettingsTooLarge(_ size: Int) -> AWSError {
+    invalidParameter(
+      "The settings of the container image exceed the limit of \(LambdaLimits.imageSettingsBytes) bytes. The actual size is \(size) bytes.")
+  }
+
   // Layers
 
   static func tooManyLayers() -> AWSError { invalidParameter("Cannot reference more than \(LambdaLimits.layers) layers.") }

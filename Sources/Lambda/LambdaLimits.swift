@@ -14,6 +14,24 @@ enum LambdaLimits {
   /// Bytes of the target of a symbolic link inside a package. Our own bound.
   static let linkTargetBytes = 1024
 
+  /// Bytes of all layers of an image together, uncompressed.
+  static let imageBytes = 10_737_418_240
+  /// Bytes of an image's settings: entry point, command, working directory, and the `ENV` of the image.
+  static let imageSettingsBytes = 16_384
+  /// Layers of an image: what Docker allows.
+  static let imageLayers = 127
+  /// Files and directories that the layers of an image name. Our own bounds, as those that follow: AWS states none.
+  static let imageEntries = 1_000_000
+  static let imagePathBytes = 3072
+  static let imagePathDepth = 128
+  static let imageURIBytes = 2048
+  /// Bytes of a manifest, an index or a configuration.
+  static let imageDocumentBytes = 4 << 20
+  /// Files of an archive that holds an image.
+  static let imageArchiveFiles = 10_000
+  /// Bytes of a record with a long name in a tar.
+  static let tarRecordBytes = 1 << 20
+
   static let layers = 5
   static let nameLength = 64
   static let timeoutSeconds = 1...900

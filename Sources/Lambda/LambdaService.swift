@@ -17,6 +17,10 @@ public final class LambdaService: ServiceModule {
     public var searchPath: String
     /// Booted environments that wait for a function, for each interpreter that functions use. Each takes some 15 MB.
     public var spareRuntimes: Int
+    /// Where references to ECR are looked up: image layouts and archives by name and tag.
+    public var imageDirectory: String?
+    /// Whether an image may lie anywhere on the host, and not only in that directory.
+    public var allowsAnyImage = false
     /// How fast a streamed answer passes after its first 6 MB, in bytes a second; 0 for no limit.
     public var streamedBytesPerSecond = 2 << 20
     /// Invocations that an account may run at the same time in a Region.
@@ -62,7 +66,7 @@ public final class LambdaService: ServiceModule {
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
-  private let nodeClient: NodeClient
+  private let clients: RuntimeClients
   private let hotReload: HotReload
   private let attachments: Attachments
   private let stopping = Nudge()
@@ -78,8 +82,11 @@ public final class LambdaService: ServiceModule {
     (self.configuration, self.ambient, self.logger) = (configuration, ambient, logger)
     runtimes = HostRuntimes.discover(
       virtualEnvironments: configuration.virtualEnvironments, searchPath: configuration.searchPath)
-    packages = PackageStore(blobs: blobs, directory: configuration.directory + "/code")
-    nodeClient = NodeClient(directory: configuration.directory + "/runtimes/nodejs")
+    let library = ImageLibrary(directory: configuration.imageDirectory, allowsAnyPath: configuration.allowsAnyImage)
+    packages = PackageStore(
+      blobs: blobs, directory: configuration.directory + "/code",
+      images: ImageStore(library: library, directory: configuration.directory + "/images"))
+    clients = RuntimeClients(directory: configuration.directory + "/runtimes")
     roles = neighbours.roles
     let limits = AccountLimits(concurrency: configuration.concurrency)
     logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
@@ -146,14 +153,14 @@ public final class LambdaService: ServiceModule {
   /// Runs environments, the asynchronous queue and the pollers until `stop`. Not to be cancelled: environments end in order.
   /// - Parameter endpoint: what functions reach as the server: the state that they belong to, and no other that may come after it.
   public func run(sandboxes: SandboxHost, server: HTTPServer, endpoint: any HTTPHandler) async throws {
-    try nodeClient.install()
+    try clients.install()
     attachments.serve(on: server)
     let sandboxes = RuntimeSandboxes(host: sandboxes, server: server, endpoint: endpoint)
     let spares = SpareRuntimes(
       limit: configuration.spareRuntimes, sandboxes: sandboxes, gate: placement.gate, clock: ambient.clock, logger: logger)
     self.spares.withLock { $0 = spares }
     let launcher = Launcher(
-      sandboxes: sandboxes, packages: packages, roles: roles, runtimes: runtimes, nodeClient: nodeClient.directory, spares: spares,
+      sandboxes: sandboxes, packages: packages, roles: roles, runtimes: runtimes, clients: clients, spares: spares,
       logger: logger)
     await withDiscardingTaskGroup { group in
       group.addTask { await self.logForwarder.run() }
@@ -303,6 +310,15 @@ public final class LambdaService: ServiceModule {
       lines.append((name, true, node.executable + serves(name, "nodejs")))
     } else {
       lines.append(("nodejs", false, "install Node.js so that `node` is on the PATH"))
+    }
+    if let ruby = runtimes.ruby {
+      lines.append(("ruby\(ruby.version)", true, ruby.executable + serves("ruby\(ruby.version)", "ruby")))
+    } else {
+      lines.append(("ruby", false, "install Ruby so that `ruby` is on the PATH"))
+    }
+    for java in runtimes.javas { lines.append((java.name, true, java.executable + serves(java.name, "java"))) }
+    if runtimes.javas.isEmpty {
+      lines.append(("java", false, "install a Java runtime environment so that `java` is on the PATH, or below /usr/lib/jvm"))
     }
     lines.append(("provided.al2023", true, "runs the package's own bootstrap"))
     return lines

@@ -19,6 +19,8 @@ struct BubblewrapCommand {
   var hasRouter: Bool
   /// Each bind costs a quarter of a millisecond at every start.
   var runtimeBinds: [HostRoot.Entry]
+  /// Where the files of `/etc` are that all sandboxes share.
+  var etc: String
 
   func arguments(_ spec: SandboxSpec) -> [String] {
     var all = [bubblewrap, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
@@ -29,6 +31,19 @@ struct BubblewrapCommand {
     // As process 1, sandbox-init reaps orphans and reports the exact status, which bubblewrap would fold into an exit code.
     all += ["--hostname", spec.hostname, "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv", "--cap-drop", "ALL"]
     if dropsToHostUID { all += ["CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP"].flatMap { ["--cap-add", $0] } }
+    let temporary = spec.temporaryDirectory
+    all += spec.root.map { ownRoot($0, temporary) } ?? hostRoot(spec)
+    for bind in spec.readOnlyBinds { all += ["--ro-bind", bind.host, bind.guest] }
+    if let hostPath = temporary.hostPath {
+      all += ["--bind", hostPath, "/tmp"]
+    } else {
+      all += ["--perms", "0700", "--size", "\(temporary.limitBytes)", "--tmpfs", "/tmp"]
+    }
+    return all + ["--remount-ro", "/", "--chdir", "/", "--", Self.guestInit, "run"]
+  }
+
+  private func hostRoot(_ spec: SandboxSpec) -> [String] {
+    var all: [String] = []
     // Directories that bubblewrap makes by itself on the way to a bind are closed to other users.
     for directory in parents(spec) { all += ["--perms", "0755", "--dir", directory] }
     for directory in spec.lateMountPoints { all += ["--perms", "0755", "--dir", directory] }
@@ -38,16 +53,17 @@ struct BubblewrapCommand {
       case .link(let target, let path): all += ["--symlink", target, path]
       }
     }
-    let temporary = spec.temporaryDirectory
-    all += ["--ro-bind", temporary.personalPath, Self.guestPersonal]
-    all += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
-    for bind in spec.readOnlyBinds { all += ["--ro-bind", bind.host, bind.guest] }
-    if let hostPath = temporary.hostPath {
-      all += ["--bind", hostPath, "/tmp"]
-    } else {
-      all += ["--perms", "0700", "--size", "\(temporary.limitBytes)", "--tmpfs", "/tmp"]
-    }
-    return all + ["--remount-ro", "/", "--chdir", "/", "--", Self.guestInit, "run"]
+    all += ["--ro-bind", spec.temporaryDirectory.personalPath, Self.guestPersonal]
+    return all + ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+  }
+
+  private func ownRoot(_ root: String, _ temporary: TemporaryDirectory) -> [String] {
+    var all = ["--ro-bind", root, "/", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
+    // Through a link, a mount would hit another place than is meant.
+    guard Descriptors.isDirectory(root + "/etc"), Descriptors.linkTarget(root + "/etc") == nil else { return all }
+    for name in ["passwd", "group"] { all += ["--ro-bind", "\(temporary.personalPath)/\(name)", "/etc/\(name)"] }
+    for name in ["hosts", "resolv.conf"] where access("\(etc)/\(name)", F_OK) == 0 { all += ["--ro-bind", "\(etc)/\(name)", "/etc/\(name)"] }
+    return all
   }
 
   /// The directories above all binds that no bind brings along, the upper ones first.
@@ -108,6 +124,10 @@ enum HostRoot {
     try Descriptors.write(hosts, to: etc + "/hosts", create: true)
     if let resolver { try Descriptors.write(resolver, to: etc + "/resolv.conf", create: true) }
     for name in ["passwd", "group"] { symlink("\(BubblewrapCommand.guestPersonal)/\(name)", "\(etc)/\(name)") }
+    // A Java machine of Debian has its settings here; who runs one mounts them.
+    for name in Descriptors.list("/etc") where name.hasPrefix("java-") && Descriptors.isDirectory("/etc/" + name) {
+      try Descriptors.makeDirectory("\(etc)/\(name)")
+    }
     entries.append(.bind(.init(host: etc, guest: "/etc")))
     for name in etcDirectories where Descriptors.isDirectory("/etc/" + name) {
       try Descriptors.makeDirectory("\(etc)/\(name)")

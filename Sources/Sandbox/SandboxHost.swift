@@ -54,7 +54,7 @@ public struct SandboxHost: Sendable {
       bubblewrap = BubblewrapCommand(
         bubblewrap: try Programs.bubblewrap(), dropsToHostUID: identities != nil,
         hasRouter: router != nil,
-        runtimeBinds: try HostRoot.entries(etc: files + "/etc", resolver: Self.resolver(router, userNetwork)))
+        runtimeBinds: try HostRoot.entries(etc: files + "/etc", resolver: Self.resolver(router, userNetwork)), etc: files + "/etc")
       own = files
     case .plainProcess:
       bubblewrap = nil
@@ -139,7 +139,8 @@ public struct SandboxHost: Sendable {
   /// Starts a sandbox and returns when its program runs (its `execve` has succeeded), or when it waits for one. Cancelling kills it.
   public func launch(_ spec: SandboxSpec) async throws -> SandboxProcess {
     let cannotMount = spec.lateMountPoints.isEmpty || canAttach ? nil : "this host cannot mount into a running sandbox"
-    if let problem = cannotMount ?? spec.problem() {
+    let cannotChangeRoot = spec.root == nil || mode == .isolated ? nil : "a plain process has the files of the host: container images need isolation"
+    if let problem = cannotMount ?? cannotChangeRoot ?? spec.problem() {
       throw SandboxError(step: "check", path: spec.executable, detail: problem)
     }
     let original = spec

@@ -20,6 +20,9 @@ public struct SandboxSpec: Sendable {
   /// The whole environment of the program: nothing is inherited. It never reaches a command line or the helper programs.
   public var environment: [String: String]
   public var workingDirectory: String
+  /// A host directory that is the whole file tree, read-only, instead of the host's own programs and libraries. It has directories
+  /// for `/proc`, `/dev` and `/tmp`, and the files `passwd`, `group`, `hosts` and `resolv.conf` in `/etc` unless that is a link.
+  public var root: String?
   /// Beside `SandboxHost.runtimeBinds()`, which every sandbox gets.
   public var readOnlyBinds: [Bind]
   /// Empty directories where `SandboxProcess.attach` may mount something later. Only where `SandboxHost.canAttach`.
@@ -39,7 +42,7 @@ public struct SandboxSpec: Sendable {
 
   public init(
     executable: String, arguments: [String] = [], environment: [String: String] = [:], workingDirectory: String = "/",
-    readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
+    root: String? = nil, readOnlyBinds: [Bind] = [], lateMountPoints: [String] = [], temporaryDirectory: TemporaryDirectory,
     listeners: [UInt16] = [], network: SandboxNetwork = .none,
     memoryBytes: Int = 128 << 20, cpuShare: Double? = nil, maximumProcesses: Int = 1024, maximumOpenFiles: Int = 1024,
     hostname: String = "sandbox"
@@ -48,6 +51,7 @@ public struct SandboxSpec: Sendable {
     self.arguments = arguments
     self.environment = environment
     self.workingDirectory = workingDirectory
+    self.root = root
     self.readOnlyBinds = readOnlyBinds
     self.lateMountPoints = lateMountPoints
     self.temporaryDirectory = temporaryDirectory
@@ -64,6 +68,11 @@ public struct SandboxSpec: Sendable {
   func problem() -> String? {
     if !executable.isEmpty, !executable.hasPrefix("/") { return "the executable must be an absolute path" }
     if !workingDirectory.hasPrefix("/") { return "the working directory must be an absolute path" }
+    if let root {
+      if !root.hasPrefix("/") || root == "/" { return "the root must be a directory of its own" }
+      // Nothing can be made in a tree that is read-only.
+      if !lateMountPoints.isEmpty { return "nothing can be mounted later into a root of its own" }
+    }
     if listeners.count > 8 || Set(listeners).count != listeners.count { return "at most 8 different ports may be listened on" }
     if listeners.contains(where: { $0 < 1024 }) { return "ports below 1024 need privileges that a sandbox does not have" }
     if readOnlyBinds.count > 64 { return "at most 64 binds" }

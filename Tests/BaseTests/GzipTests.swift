@@ -33,3 +33,34 @@ import Testing
     }
   }
 }
+
+private func stream(_ file: [UInt8], pieces: Int = 1, upTo limit: Int = 1000) throws -> String {
+  var rest = file[...], out: [UInt8] = []
+  try GzipStream.inflate(upTo: limit) {
+    defer { rest = rest.dropFirst(pieces) }
+    return rest.prefix(pieces)
+  } into: { out += $0 }
+  return out.utf8Text
+}
+
+// Made by Python's gzip.
+private let hello = decodeBase64("H4sIAAAAAAAC/8tIzcnJVwAA9vmB7QYAAAA=") ?? []
+private let world = decodeBase64("H4sIAAAAAAAC/yvPL8pJAQBDEXc6BQAAAA==") ?? []
+
+@Test(arguments: [1, 2, 7, 1000])
+func `a gzip file of several members comes in pieces of any size`(pieces: Int) throws {
+  #expect(try stream(hello + world + hello, pieces: pieces) == "hello worldhello ")
+}
+
+@Test(arguments: [
+  ("nothing", []), ("half", Array(hello.dropLast(3))), ("bytes behind the end", hello + [0, 0]), ("no gzip", Array("plain text".utf8)),
+  ("a wrong checksum", Array(hello.dropLast(8)) + [1, 2, 3, 4, 6, 0, 0, 0]), ("a wrong size", Array(hello.dropLast(4)) + [7, 0, 0, 0]),
+] as [(String, [UInt8])])
+func `a malformed gzip file in pieces is refused`(what: String, file: [UInt8]) {
+  #expect(throws: InflateFailure.self, "\(what)") { try stream(file) }
+}
+
+@Test func `no more comes out of a gzip file in pieces than the caller allows`() throws {
+  #expect(try stream(hello + world, upTo: 11) == "hello world")
+  #expect(throws: InflateFailure.tooLarge) { try stream(hello + world, upTo: 10) }
+}

@@ -86,14 +86,18 @@ struct TestPlane {
 
   let provisioner = StubProvisioner()
 
+  /// - Parameter images: where images named as in ECR lie.
   init(
     store: any Store = MemoryStore(), clock: TestClock = TestClock(), limits: AccountLimits = AccountLimits(),
-    streams: [String: any StreamPort] = [:]
+    streams: [String: any StreamPort] = [:], images: String? = nil
   ) {
     (self.store, self.clock) = (store, clock)
+    let library = ImageLibrary(directory: images, allowsAnyPath: true)
     plane = ControlPlane(
       store: store, ambient: Ambient(clock: clock, random: SystemRandom()),
-      packages: PackageStore(blobs: blobs, directory: directory.path + "/code"), roles: identity, principals: identity,
+      packages: PackageStore(
+        blobs: blobs, directory: directory.path + "/code",
+        images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
       authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
       hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
@@ -127,7 +131,9 @@ struct TestPlane {
   }
 
   /// Lets the activation worker do what it would do at once.
-  func settle() async throws { _ = try await plane.activation.turn(clock.now()) }
+  func settle() async throws {
+    for worker in [plane.activation, plane.imageActivation] { _ = try await worker.turn(clock.now()) }
+  }
 
   static let zip = ZipWriter.zip([.init("app.py", "def handler(e, c): return e")])
   static let otherZip = ZipWriter.zip([.init("app.py", "def handler(e, c): return 2")])

@@ -162,7 +162,7 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
     "log level of text", { $0.loggingConfig = input { $0.applicationLogLevel = "DEBUG" } },
     "InvalidParameterValueException: To use ApplicationLogLevel or SystemLogLevel, you must set LogFormat to JSON."
   ),
-  ("image", { $0.packageType = "Image" }, "InvalidParameterValueException: PackageType Image is not supported"),
+  ("image", { $0.packageType = "Image" }, "InvalidParameterValueException: Please don't provide Handler or Runtime or Layer"),
   (
     "layer that is not there", { $0.layers = ["arn:aws:lambda:us-east-1:111111111111:layer:l:1"] },
     "InvalidParameterValueException: Layer version arn:aws:lambda:us-east-1:111111111111:layer:l:1 does not exist."
@@ -192,7 +192,7 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
     "code signing", { $0.codeSigningConfigArn = "arn:x" }, "InvalidParameterValueException: CodeSigningConfigArn is not supported"
   ),
   ("KMS", { $0.kmsKeyArn = "arn:x" }, "InvalidParameterValueException: KMSKeyArn is not supported"),
-  ("image settings", { $0.imageConfig = ImageConfig() }, "InvalidParameterValueException: ImageConfig is not supported"),
+  ("image settings", { $0.imageConfig = input { $0.command = ["a"] } }, "InvalidParameterValueException: Please don't provide ImageConfig"),
   (
     "durable", { $0.durableConfig = DurableConfig() },
     "InvalidParameterValueException: You cannot create a function with a durable configuration without an executionTimeout"

@@ -18,15 +18,16 @@ private func old(_ row: [UInt8], without tail: Int, version: UInt8 = 1) -> [UInt
   expected.latest.unzippedSize = 0
   var bare = expected
   bare.latest.unzippedSize = 0
-  // No layers, no size, no SnapStart, not durable, no directory, no VPC within the version; no recursion behind the rest.
+  // No layers, no size, no SnapStart, not durable, no directory, no VPC, no image within the version; no recursion behind the rest.
   var row = RowWriter()
   bare.latest.write(to: &row)
   let version = Array(row.bytes.dropFirst())
   var rest = bare.row
   rest.removeFirst(1 + version.count)
-  #expect(try StoredFunction(row: [1] + version.dropLast(6) + rest.dropLast(1)) == expected)
-  #expect(try StoredFunction(row: [2] + version.dropLast(3) + rest) == expected)
-  #expect(try StoredFunction(row: [3] + version.dropLast(1) + rest) == expected)
+  #expect(try StoredFunction(row: [1] + version.dropLast(7) + rest.dropLast(1)) == expected)
+  #expect(try StoredFunction(row: [2] + version.dropLast(4) + rest) == expected)
+  #expect(try StoredFunction(row: [3] + version.dropLast(2) + rest) == expected)
+  #expect(try StoredFunction(row: [4] + version.dropLast(1) + rest) == expected)
 }
 
 @Test func `aliases, settings, mappings and events that an older release stored are still read`() throws {

@@ -1,4 +1,5 @@
 import Base
+import Store
 
 @testable import Lambda
 
@@ -132,5 +133,13 @@ final class TemporaryDirectory: Sendable {
     var bytes = [UInt8](repeating: 0, count: 1 << 20)
     let count = read(file, &bytes, bytes.count)
     return count >= 0 ? bytes.prefix(count).utf8Text : nil
+  }
+}
+
+extension PackageStore {
+  /// Without images.
+  init(blobs: any BlobStore, directory: String) {
+    let images = ImageStore(library: ImageLibrary(directory: nil, allowsAnyPath: false), directory: "/dev/null/images")
+    self.init(blobs: blobs, directory: directory, images: images)
   }
 }

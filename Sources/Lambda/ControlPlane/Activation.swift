@@ -4,7 +4,11 @@ import Store
 
 /// Ends the creations and updates that are under way: makes sure that the code is on disk and the runtime is there, and marks
 /// the function ready or failed. A crash in between is mended by the first turn after the start.
+///
+/// There are two: unpacking an image may take long, and zips do not wait for it.
 struct Activation: Worker {
+  enum Kind: Sendable { case zips, images }
+  let kind: Kind
   let store: any Store
   let ambient: Ambient
   let packages: PackageStore
@@ -18,7 +22,7 @@ struct Activation: Worker {
   /// Nudged when a version may now be run.
   let provisioning: Nudge
 
-  let name = "lambda activation"
+  var name: String { kind == .zips ? "lambda activation" : "lambda images" }
   let nudge = Nudge()
 
   private enum Outcome: Sendable {
@@ -38,6 +42,7 @@ struct Activation: Worker {
 
   private func finish(_ id: FunctionID, at now: Instant) async throws {
     guard let function = try await store.read({ try FunctionRows($0).function(id) }) else { return }
+    guard (function.latest.image != nil) == (kind == .images) else { return }
     let outcome = try await prepare(function.latest)
     let revision = ambient.uuid()
     try await store.transact { tx in
@@ -54,6 +59,7 @@ struct Activation: Worker {
   }
 
   private func prepare(_ version: FunctionVersion) async throws -> Outcome {
+    if let image = version.image { return await prepare(image, version.codeHash) }
     do {
       for hash in version.packages { _ = try await packages.directory(for: hash) }
     } catch let missing as PackageStore.PackageMissing {
@@ -62,6 +68,25 @@ struct Activation: Worker {
     switch catalog.support(for: version.runtime) {
     case .exact, .nearest: return .ready
     case .missing(let reason): return .failed(reason: reason, code: "InvalidRuntime")
+    }
+  }
+
+  /// Nothing is tried again: what is wrong with an image stays wrong, and each try would read it all.
+  private func prepare(_ image: ImageSource, _ digest: String) async -> Outcome {
+    do {
+      _ = try await packages.directory(for: image, digest: digest)
+      return .ready
+    } catch let error as ImageError {
+      return switch error {
+      case .accessDenied:
+        .failed(
+          reason: "Lambda does not have permission to access the ECR image. Check the ECR permissions.", code: "ImageAccessDenied")
+      case .notFound, .invalidReference: .failed(reason: "Source image \(image.uri) does not exist any more.", code: "ImageDeleted")
+      case .unsupportedMediaType(let type): .failed(reason: "The media type \(type) is not supported.", code: "InvalidImage")
+      case .defect(let reason): .failed(reason: "The image is invalid: \(reason).", code: "InvalidImage")
+      }
+    } catch {
+      return .failed(reason: "The image could not be unpacked: \(error)", code: "InternalError")
     }
   }
 

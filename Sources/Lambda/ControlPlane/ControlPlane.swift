@@ -26,6 +26,7 @@ final class ControlPlane: Sendable {
   /// Nudged when a version may have to be initialised ahead of its first invocation.
   let snapshotNudge = Nudge()
   let activation: Activation
+  let imageActivation: Activation
   let collector: PackageCollector
   let links: PackageLinks
   let limits: AccountLimits
@@ -47,12 +48,15 @@ final class ControlPlane: Sendable {
     resolver = Resolver(store: store, random: ambient.random)
     collector = PackageCollector(store: store, packages: packages)
     links = PackageLinks(ambient)
-    activation = Activation(
-      store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
-      collection: collector.nudge, snapshots: snapshotNudge, provisioning: provisionNudge)
+    let make = { [store, ambient, packages, catalog, resolver, changes, collector, snapshotNudge, provisionNudge] kind in
+      Activation(
+        kind: kind, store: store, ambient: ambient, packages: packages, catalog: catalog, resolver: resolver, changes: changes,
+        collection: collector.nudge, snapshots: snapshotNudge, provisioning: provisionNudge)
+    }
+    (activation, imageActivation) = (make(.zips), make(.images))
   }
 
-  var workers: [any Worker] { [activation, collector] }
+  var workers: [any Worker] { [activation, imageActivation, collector] }
 
   var operations: [Operation] {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
@@ -73,6 +77,7 @@ final class ControlPlane: Sendable {
     resolver.forget(change.id)
     changes.send(change)
     activation.nudge.nudge()
+    imageActivation.nudge.nudge()
     mappingNudge.nudge()
     snapshotNudge.nudge()
     provisionNudge.nudge()

@@ -9,11 +9,15 @@ extension FunctionConfiguration {
     self.init()
     functionName = version.id.name
     functionArn = arn ?? (version.version == FunctionVersion.latest ? version.id.arn.text : version.qualifiedARN)
-    (runtime, handler, role) = (version.runtime, version.handler, version.role.text)
+    if version.image == nil { (runtime, handler) = (version.runtime, version.handler) }
+    role = version.role.text
     (description, self.version, revisionId) = (version.description, version.version, version.revisionID)
     (timeout, memorySize) = (Int(version.timeout.components.seconds), version.memoryMegabytes)
     (codeSize, codeSha256) = (version.codeSize, version.codeSHA256)
-    (lastModified, packageType, architectures) = (version.lastModified.lambdaTimestamp, "Zip", [version.architecture])
+    (lastModified, packageType, architectures) = (
+      version.lastModified.lambdaTimestamp, version.image == nil ? "Zip" : "Image", [version.architecture]
+    )
+    if let overrides = version.image?.overrides, !overrides.isEmpty { imageConfigResponse = ImageConfigResponse(overrides) }
     setSurroundings(version)
     if showsState { setState(version) }
   }
@@ -83,7 +87,20 @@ extension FunctionConfiguration {
   }
 }
 
+extension ImageConfigResponse {
+  init(_ settings: ContainerSettings) {
+    self.init()
+    var config = ImageConfig()
+    (config.entryPoint, config.command) = (settings.entryPoint, settings.command)
+    config.workingDirectory = settings.workingDirectory
+    imageConfig = config
+  }
+}
+
 extension FunctionVersion {
-  /// The hash of the zip as the API shows it.
-  var codeSHA256: String { hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash }
+  /// The hash of the zip as the API shows it; the digest of an image stays in hex.
+  var codeSHA256: String {
+    if image != nil { return codeHash }
+    return hotReloadDirectory == nil ? (decodeHex(codeHash) ?? []).base64 : HotReloadCode.hash
+  }
 }

@@ -20,10 +20,10 @@ extension ControlPlane {
 
   private func updateFunctionCode(_ input: UpdateFunctionCodeInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
-    let code = try code(input, call)
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
+    let code = try code(input, for: before.latest, call)
     if input.dryRun == true { return try await dryRun(code, before.latest, input) }
     let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
     try await storage.admit(growth, id.account, id.region)
@@ -34,6 +34,8 @@ extension ControlPlane {
     let revision = ambient.uuid()
     let after = try await change(id, input.revisionId, keeping: added, call) { function in
       var version = function.latest
+      // Deleted and made anew meanwhile, of the other kind.
+      guard (version.image == nil) == (new.image == nil) else { throw LambdaError.updateInProgress(id) }
       version.takeCode(of: new)
       try version.checkSize()
       version.architecture = input.architectures?.first ?? version.architecture
@@ -50,6 +52,7 @@ extension ControlPlane {
     switch code {
     case .zip(let zip): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
     case .hotReload(let directory): version.use(directory: directory)
+    case .image(let uri): try version.use(try await packages.check(image: uri), uri: uri)
     }
     version.architecture = input.architectures?.first ?? version.architecture
     return FunctionConfiguration(version)

@@ -38,9 +38,10 @@ extension ControlPlane {
   private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    let code = try code(input.code, call)
+    let code = try code(input, call)
     var version = try FunctionVersion(
-      creating: id, settings, architecture: input.architectures?.first, revisionID: ambient.uuid(), at: call.now)
+      creating: id, settings, isImage: input.packageType == "Image", architecture: input.architectures?.first,
+      revisionID: ambient.uuid(), at: call.now)
     let tags = try Tags.checked(input.tags ?? [:])
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
@@ -94,8 +95,13 @@ extension ControlPlane {
     var output = GetFunctionOutput()
     output.configuration = FunctionConfiguration(version, arn: name.arn)
     var code = FunctionCodeLocation()
-    let place = version.hotReloadDirectory.map { "file://" + percentEncoded($0, keepSlash: true) }
-    (code.repositoryType, code.location) = ("S3", place ?? call.endpoint + links.link(version.codeHash))
+    if let image = version.image {
+      (code.repositoryType, code.imageUri) = ("ECR", image.uri)
+      code.resolvedImageUri = ImageReference.resolved(image.uri, digest: version.codeHash)
+    } else {
+      let place = version.hotReloadDirectory.map { "file://" + percentEncoded($0, keepSlash: true) }
+      (code.repositoryType, code.location) = ("S3", place ?? call.endpoint + links.link(version.codeHash))
+    }
     output.code = code
     if !function.tags.isEmpty { output.tags = function.tags }
     if let reserved = function.reservedConcurrency {
@@ -202,8 +208,12 @@ extension StoredFunction {
 
 extension FunctionVersion {
   /// A new function with the defaults of the API.
-  init(creating id: FunctionID, _ settings: FunctionSettings, architecture: String?, revisionID: String, at now: Instant) throws {
-    guard let runtime = settings.runtime, let handler = settings.handler, let role = settings.role else {
+  init(
+    creating id: FunctionID, _ settings: FunctionSettings, isImage: Bool, architecture: String?, revisionID: String, at now: Instant
+  ) throws {
+    guard let runtime = settings.runtime ?? (isImage ? "" : nil), let handler = settings.handler ?? (isImage ? "" : nil),
+      let role = settings.role
+    else {
       throw LambdaError.invalidParameter(
         "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
     }
@@ -213,6 +223,8 @@ extension FunctionVersion {
       ephemeralStorageMegabytes: LambdaLimits.defaultEphemeralStorageMegabytes, architecture: architecture ?? "x86_64",
       codeHash: "", codeSize: 0, logFormat: .text, logGroup: "/aws/lambda/\(id.name)", tracing: .passThrough,
       deadLetterTarget: nil, state: .pending, updateStatus: .successful, lastModified: now, revisionID: revisionID)
+    // The image itself comes when it has been looked up.
+    if isImage { image = ImageSource(uri: "", settings: ContainerSettings(), environment: [:]) }
     if let durable = settings.durable { try makeDurable(durable) }
     try apply(settings)
   }
@@ -228,6 +240,9 @@ extension FunctionVersion {
 
   /// Takes over what was given.
   mutating func apply(_ settings: FunctionSettings) throws {
+    try settings.check(for: self)
+    if let overrides = settings.image { image?.overrides = overrides }
+    try checkImageSettings()
     runtime = settings.runtime ?? runtime
     handler = settings.handler ?? handler
     role = settings.role ?? role
@@ -254,6 +269,7 @@ extension FunctionVersion {
 
   /// AWS: "Supported features and limitations" of SnapStart.
   private func checkSnapStart() throws {
+    guard image == nil else { throw LambdaError.noSnapStart("ContainerImage") }
     let isOld = ["python3.9", "python3.10", "python3.11", "java8.al2"].contains(runtime)
     guard !isOld, ["python", "java", "dotnet"].contains(where: runtime.hasPrefix) else { throw LambdaError.noSnapStart(runtime) }
     guard ephemeralStorageMegabytes == LambdaLimits.defaultEphemeralStorageMegabytes else {

@@ -80,7 +80,7 @@ extension ControlPlane {
     }
     let content = input.content
     let zip = try FunctionSettings.zip(
-      file: content.zipFile, bucket: content.s3Bucket, key: content.s3Key, version: content.s3ObjectVersion, image: nil, kms: nil)
+      file: content.zipFile, bucket: content.s3Bucket, key: content.s3Key, version: content.s3ObjectVersion, kms: nil)
     try await storage.admit(zip.count, id.account, id.region)
     let package = try await packages.add(zip: zip)
     defer { packages.release(package.hash) }

@@ -31,7 +31,7 @@ struct FunctionVersion: Sendable, Equatable {
   /// `$LATEST` or a number from 1.
   var version: String
   var description: String
-  /// The identifier that the user asked for, such as `python3.13`.
+  /// The identifier that the user asked for, such as `python3.13`; empty, as the handler, for a container image.
   var runtime: String
   var handler: String
   var role: ARN
@@ -43,9 +43,9 @@ struct FunctionVersion: Sendable, Equatable {
   /// The size of /tmp, 512 to 10,240.
   var ephemeralStorageMegabytes: Int
   var architecture: String
-  /// SHA-256 of the zip in lower-case hex; the API shows it in base64.
+  /// SHA-256 of the zip in lower-case hex; the API shows it in base64. Of an image, the digest of its manifest.
   var codeHash: String
-  /// Of the zip, in bytes.
+  /// Of the zip, in bytes; 0 of an image, as on AWS.
   var codeSize: Int
   var logFormat: LogFormat
   /// The least level of log records that function code and the platform write; nil unless the format is JSON.
@@ -69,6 +69,8 @@ struct FunctionVersion: Sendable, Equatable {
   var hotReloadDirectory: String?
   /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
+  /// Nil for a function made of a zip.
+  var image: ImageSource?
   /// Nil when it never was in one.
   var vpc: VPCSettings?
   /// An invocation starts a durable execution; nil for an ordinary function.

@@ -4,23 +4,21 @@ import Base
 /// as Terraform and CloudFormation send them.
 extension FunctionSettings {
   static func refuse(_ input: CreateFunctionInput) throws {
-    if let type = input.packageType, type != "Zip" { throw LambdaError.unsupported("PackageType \(type)") }
     if !(input.codeSigningConfigArn ?? "").isEmpty { throw LambdaError.unsupported("CodeSigningConfigArn") }
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)
-    try refuse(files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(files: input.fileSystemConfigs, key: input.kmsKeyArn)
     if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
   static func refuse(_ input: UpdateFunctionConfigurationInput) throws {
-    try refuse(files: input.fileSystemConfigs, image: input.imageConfig, key: input.kmsKeyArn)
+    try refuse(files: input.fileSystemConfigs, key: input.kmsKeyArn)
     if input.capacityProviderConfig != nil { throw LambdaError.unsupported("CapacityProviderConfig") }
   }
 
-  private static func refuse(files: [FileSystemConfig]?, image: ImageConfig?, key: String?) throws {
+  private static func refuse(files: [FileSystemConfig]?, key: String?) throws {
     if !(files ?? []).isEmpty { throw LambdaError.unsupported("FileSystemConfigs") }
-    if image != nil { throw LambdaError.unsupported("ImageConfig") }
     if !(key ?? "").isEmpty { throw LambdaError.unsupported("KMSKeyArn") }
   }
 
@@ -34,10 +32,7 @@ extension FunctionSettings {
   }
 
   /// Code comes in the request until there is an S3 to fetch it from.
-  static func zip(
-    file: [UInt8]?, bucket: String?, key: String?, version: String?, image: String?, kms: String?
-  ) throws -> [UInt8] {
-    if image != nil { throw LambdaError.unsupported("ImageUri") }
+  static func zip(file: [UInt8]?, bucket: String?, key: String?, version: String?, kms: String?) throws -> [UInt8] {
     if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
     if bucket != nil || key != nil || version != nil {
       throw LambdaError.invalidParameter(

@@ -18,6 +18,8 @@ struct FunctionSettings {
   var deadLetterTarget: ARN??
   var layers: LayerList?
   var hasSnapStart: Bool?
+  /// What the function says instead of its image; empty to say nothing any more.
+  var image: ContainerSettings?
   var vpc: VPCSettings?
   var durable: Durable?
 
@@ -38,6 +40,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    image = try input.imageConfig.map { try ContainerSettings($0) }
     vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }
@@ -50,6 +53,7 @@ struct FunctionSettings {
     try setSurroundings(input.environment, input.loggingConfig, input.tracingConfig, input.deadLetterConfig)
     layers = try input.layers.map { try LayerList($0) }
     hasSnapStart = input.snapStart?.applyOn.map { $0 == "PublishedVersions" }
+    image = try input.imageConfig.map { try ContainerSettings($0) }
     vpc = try input.vpcConfig.map { try VPCSettings($0) }
     durable = try input.durableConfig.map { try Self.durable($0) }
   }

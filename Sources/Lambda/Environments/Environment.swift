@@ -262,6 +262,11 @@ final class Environment: Sendable {
       tellBooted()
       feed(.exited(.notStarted(reason)))
       return
+    } catch LaunchFailure.workingDirectory(let reason) {
+      guarded.withLock { $0.process = nil }
+      tellBooted()
+      feed(.exited(.noWorkingDirectory(reason)))
+      return
     } catch {
       guarded.withLock { ($0.failure, $0.process) = ("\(error)", nil) }
       feed(.launchFailed("\(error)"))

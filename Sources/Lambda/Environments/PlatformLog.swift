@@ -10,7 +10,8 @@ enum PlatformLog {
     let function = record.function
     let versions = "Runtime Version: \(function.runtime)\tRuntime Version ARN: \(runtimeARN(function.runtime, function.id.region))\n"
     switch event {
-    case .initStart: return "INIT_START \(versions)"
+    // An image has no runtime with a version.
+    case .initStart: return function.image == nil ? "INIT_START \(versions)" : nil
     case .initReport(let phase, let duration, let ending):
       // AWS: a successful init is reported by the invocation, except where it ran long before.
       guard !ending.isSuccess || (record.initialization != .onDemand && phase == .`init`) else { return nil }

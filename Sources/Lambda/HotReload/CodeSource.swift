@@ -6,27 +6,31 @@ enum CodeSource: Sendable {
   case zip([UInt8])
   /// A directory of this host.
   case hotReload(String)
+  /// The URI of a container image.
+  case image(String)
 
   /// What it takes of the code storage of the account.
   var storedBytes: Int { if case .zip(let zip) = self { zip.count } else { 0 } }
 }
 
 extension ControlPlane {
-  func code(_ code: FunctionCode, _ call: Call) throws -> CodeSource {
+  func code(_ input: CreateFunctionInput, _ call: Call) throws -> CodeSource {
+    if let image = try FunctionSettings.image(input) { return .image(image) }
+    let code = input.code
     let others = code.zipFile != nil || code.imageUri != nil || !(code.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(code.s3Bucket, code.s3Key, code.s3ObjectVersion, others: others, call) { return source }
     return .zip(
       try FunctionSettings.zip(
-        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, image: code.imageUri,
-        kms: code.sourceKMSKeyArn))
+        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn))
   }
 
-  func code(_ input: UpdateFunctionCodeInput, _ call: Call) throws -> CodeSource {
+  func code(_ input: UpdateFunctionCodeInput, for function: FunctionVersion, _ call: Call) throws -> CodeSource {
+    if let image = try FunctionSettings.image(input, for: function) { return .image(image) }
     let others = input.zipFile != nil || input.imageUri != nil || !(input.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(input.s3Bucket, input.s3Key, input.s3ObjectVersion, others: others, call) { return source }
     return .zip(
       try FunctionSettings.zip(
-        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, image: input.imageUri,
+        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion,
         kms: input.sourceKMSKeyArn))
   }
 
@@ -52,6 +56,13 @@ extension ControlPlane {
     case .hotReload(let directory):
       version.use(directory: directory)
       return nil
+    case .image(let uri):
+      let manifest = try await packages.add(image: uri)
+      do { try version.use(manifest, uri: uri) } catch {
+        packages.release(manifest.digest)
+        throw error
+      }
+      return manifest.digest
     }
   }
 }
@@ -61,5 +72,17 @@ extension FunctionVersion {
   mutating func takeCode(of other: FunctionVersion) {
     (codeHash, codeSize, unzippedSize) = (other.codeHash, other.codeSize, other.unzippedSize)
     hotReloadDirectory = other.hotReloadDirectory
+    // What the function itself says may have changed meanwhile.
+    let overrides = image?.overrides
+    image = other.image
+    if let overrides { image?.overrides = overrides }
+  }
+
+  /// Becomes the image; what the function itself says stays.
+  mutating func use(_ manifest: ImageManifest, uri: String) throws {
+    image = ImageSource(
+      uri: uri, settings: manifest.settings, environment: manifest.environment, overrides: image?.overrides ?? ContainerSettings())
+    (codeHash, codeSize, unzippedSize) = (manifest.digest, 0, 0)
+    try checkImageSettings()
   }
 }

@@ -65,6 +65,7 @@ struct FunctionError: Sendable, Equatable {
   static func type(of end: ProcessEnd) -> String {
     switch end {
     case .notStarted: "Runtime.InvalidEntrypoint"
+    case .noWorkingDirectory: "Runtime.InvalidWorkingDir"
     case .outOfMemory: "Runtime.OutOfMemory"
     case .exited, .signalled: "Runtime.ExitError"
     }
@@ -72,7 +73,7 @@ struct FunctionError: Sendable, Equatable {
 
   static func words(for end: ProcessEnd) -> String {
     switch end {
-    case .notStarted(let reason): reason
+    case .notStarted(let reason), .noWorkingDirectory(let reason): reason
     case .outOfMemory: "Runtime exited with error: signal: killed"
     case .exited(0): "Runtime exited without providing a reason"
     case .exited(let status): "Runtime exited with error: exit status \(status)"
@@ -108,6 +109,7 @@ enum ProcessEnd: Sendable, Equatable {
   case outOfMemory
   /// There was no program to run, or it could not be.
   case notStarted(String)
+  case noWorkingDirectory(String)
 
   /// As the end of an extension is worded.
   var asExtension: String {
@@ -116,7 +118,7 @@ enum ProcessEnd: Sendable, Equatable {
     case .exited(let status): "exit status \(status)"
     case .signalled(let signal): "signal: \(Self.name(ofSignal: signal))"
     case .outOfMemory: "signal: killed"
-    case .notStarted(let reason): reason
+    case .notStarted(let reason), .noWorkingDirectory(let reason): reason
     }
   }
 

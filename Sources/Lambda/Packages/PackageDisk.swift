@@ -11,10 +11,11 @@ import Dispatch
 /// The directory of unpacked packages. Its blocking calls run one after the other on a queue of their own.
 struct PackageDisk: Sendable {
   private let root: String
-  private let queue = DispatchQueue(label: "dewpoint.packages")
+  private let queue: DispatchQueue
 
-  init(root: String) {
-    self.root = root
+  /// - Parameter label: of its queue.
+  init(root: String, label: String = "dewpoint.packages") {
+    (self.root, queue) = (root, DispatchQueue(label: label))
     queue.async { Self.prepare(root) }
   }
 
@@ -43,12 +44,19 @@ struct PackageDisk: Sendable {
     return lstat(path(hash), &status) == 0 ? path(hash) : nil
   }
 
+  /// The names of all that is kept.
+  func kept() -> [String] { ((try? Self.names(in: root)) ?? []).filter { !$0.hasPrefix(".") } }
+
   private func path(_ hash: String) -> String { root + "/" + hash }
 
-  /// Unpacks into a directory of its own and moves that to its place as a whole, so that nobody sees half a package.
   func unpack(_ zip: [UInt8], hash: String) throws -> String {
     if let path = existing(hash) { return path }
-    let temporary = try unpackAside(zip)
+    return try make(hash) { try Unpacker(archive: ZipArchive(zip), root: $0).unpack() }
+  }
+
+  /// Fills a directory of its own and moves that to its place as a whole, so that nobody sees half a package.
+  func make(_ hash: String, _ fill: (_ directory: String) throws -> Void) throws -> String {
+    let temporary = try makeAside(fill)
     guard rename(temporary, path(hash)) == 0 else {
       let error = PackageIOError(step: "rename", path: path(hash), errno: errno)
       try? Self.removeTree(temporary)
@@ -59,18 +67,17 @@ struct PackageDisk: Sendable {
 
   /// - Returns: the hash.
   func check(_ zip: [UInt8]) throws -> String {
-    try Self.removeTree(try unpackAside(zip))
+    try Self.removeTree(try makeAside { try Unpacker(archive: ZipArchive(zip), root: $0).unpack() })
     return SHA256.hash(data: zip).map { $0 }.hex
   }
 
-  private func unpackAside(_ zip: [UInt8]) throws -> String {
-    let archive = try ZipArchive(zip)
+  private func makeAside(_ fill: (_ directory: String) throws -> Void) throws -> String {
     var template = Array("\(root)/\(Self.temporaryPrefix)XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw PackageIOError(step: "mkdtemp", path: root, errno: errno) }
     let temporary = template.dropLast().map { UInt8(bitPattern: $0) }.utf8Text
     do {
       guard chmod(temporary, 0o755) == 0 else { throw PackageIOError(step: "chmod", path: temporary, errno: errno) }
-      try Unpacker(archive: archive, root: temporary).unpack()
+      try fill(temporary)
     } catch {
       try? Self.removeTree(temporary)
       throw error

@@ -12,13 +12,15 @@ struct PackageStore: Sendable {
   private let root: String
   private let disk: PackageDisk
   private let trees: LayerTrees
+  private let images: ImageStore
   private let claims = Claims()
 
   /// - Parameters:
   ///   - blobs: for packages alone; what no function names any more is deleted from it.
   ///   - directory: made when missing; leftovers of an interrupted unpacking are removed.
-  init(blobs: any BlobStore, directory: String) {
-    (self.blobs, root, disk) = (blobs, directory, PackageDisk(root: directory))
+  ///   - images: where the images of functions come from, and the directory for their trees.
+  init(blobs: any BlobStore, directory: String, images: ImageStore) {
+    (self.blobs, root, disk, self.images) = (blobs, directory, PackageDisk(root: directory), images)
     trees = LayerTrees(root: directory)
   }
 
@@ -42,6 +44,23 @@ struct PackageStore: Sendable {
       throw LambdaError.badPackage(error)
     }
     return (hash, zip.count, unzipped)
+  }
+
+  /// Looks up the image that a URI names. Until `release` is called with the digest, its tree is not removed.
+  /// - Throws: `AWSError` in AWS's words.
+  func add(image uri: String) async throws -> ImageManifest {
+    let manifest = try await images.find(uri)
+    try claims.claim(manifest.digest)
+    return manifest
+  }
+
+  /// Looks up an image and keeps nothing.
+  func check(image uri: String) async throws -> ImageManifest { try await images.find(uri) }
+
+  /// The directory with the tree of an image, made again when it is missing.
+  /// - Throws: `ImageError`, `PackageIOError`.
+  func directory(for image: ImageSource, digest: String) async throws -> String {
+    try await images.directory(for: image.uri, digest: digest)
   }
 
   /// The row that names the package has been written, or never will be.
@@ -85,7 +104,7 @@ struct PackageStore: Sendable {
   }
 
   /// All packages that are kept.
-  func hashes() async throws -> [String] { try await blobs.list() }
+  func hashes() async throws -> [String] { try await blobs.list() + images.digests() }
 
   enum Removal { case removed, stillUsed, beingAdded }
 
@@ -102,6 +121,7 @@ struct PackageStore: Sendable {
       }
     }.get()
     try await blobs.delete(hash)
+    try await images.remove(hash)
     return .removed
   }
 

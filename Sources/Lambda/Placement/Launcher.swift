@@ -15,18 +15,18 @@ final class Launcher: Sendable {
   private let packages: PackageStore
   private let roles: any RolePort
   private let runtimes: HostRuntimes
-  private let nodeClient: String
+  private let clients: RuntimeClients
   private let logger: Logger
   private let spares: SpareRuntimes
   private let temporary = Mutex<[EnvironmentID: TemporaryDirectory]>([:])
   private let layerTrees = Mutex<[EnvironmentID: String]>([:])
 
   init(
-    sandboxes: RuntimeSandboxes, packages: PackageStore, roles: any RolePort, runtimes: HostRuntimes, nodeClient: String,
+    sandboxes: RuntimeSandboxes, packages: PackageStore, roles: any RolePort, runtimes: HostRuntimes, clients: RuntimeClients,
     spares: SpareRuntimes, logger: Logger
   ) {
     (self.sandboxes, self.packages, self.roles) = (sandboxes, packages, roles)
-    (self.runtimes, self.nodeClient, self.spares, self.logger) = (runtimes, nodeClient, spares, logger)
+    (self.runtimes, self.clients, self.spares, self.logger) = (runtimes, clients, spares, logger)
   }
 
   /// What a process begins with. It can be had before there is room to boot.
@@ -40,6 +40,26 @@ final class Launcher: Sendable {
   func prepare(_ environment: Environment) async throws -> Prepared {
     let function = environment.function
     let credentials = try await Self.credentials(for: function, from: roles)
+    let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
+    var plan = try await plan(for: environment, keys)
+    // Where nobody has a way out all are alike, and a spare will do for each.
+    if !sandboxes.host.hasWayOut { plan.network = .outbound }
+    // A reset environment keeps its /tmp. Extensions are started before the runtime.
+    let takesSpare = plan.extensions.isEmpty && temporary.withLock { $0[environment.id] == nil }
+    return Prepared(plan: plan, keys: keys, spare: takesSpare ? spares.take(for: plan) : nil)
+  }
+
+  private func plan(for environment: Environment, _ keys: RunningProcess.Keys) async throws -> LaunchPlan {
+    let function = environment.function
+    if let image = function.image {
+      let root: String
+      do { root = try await packages.directory(for: image, digest: function.codeHash) } catch {
+        throw LaunchFailure.packageUnavailable("\(error)")
+      }
+      return try LaunchPlan.make(
+        for: function, image: image, root: root, credentials: keys.credentials, logStream: environment.logStream,
+        initialization: environment.initialization)
+    }
     let code: String, layers: String?
     do {
       code = if let directory = function.hotReloadDirectory { try HotReloadCode.place(of: directory) } else {
@@ -47,15 +67,9 @@ final class Launcher: Sendable {
       }
       layers = try await layerTree(of: environment)
     } catch { throw LaunchFailure.packageUnavailable("\(error)") }
-    let keys = RunningProcess.Keys(token: environment.ambient.uuid(), credentials: credentials)
-    var plan = try LaunchPlan.make(
-      for: function, code: code, layers: layers, runtimes: runtimes, nodeClient: nodeClient, credentials: credentials,
+    return try LaunchPlan.make(
+      for: function, code: code, layers: layers, runtimes: runtimes, clients: clients, credentials: keys.credentials,
       logStream: environment.logStream, initialization: environment.initialization, keysToken: keys.token)
-    // Where nobody has a way out all are alike, and a spare will do for each.
-    if !sandboxes.host.hasWayOut { plan.network = .outbound }
-    // A reset environment keeps its /tmp. Extensions are started before the runtime.
-    let takesSpare = plan.extensions.isEmpty && temporary.withLock { $0[environment.id] == nil }
-    return Prepared(plan: plan, keys: keys, spare: takesSpare ? spares.take(for: plan) : nil)
   }
 
   /// It is not launched after all.
@@ -72,7 +86,9 @@ final class Launcher: Sendable {
       sandbox = try await sandboxes.launch(
         plan, memoryBytes: function.memoryMegabytes << 20, temporary: try temporaryDirectory(of: environment))
     } catch let error as SandboxError where error.step == "execve" {
-      throw LaunchFailure.entrypoint(Self.words(for: error, places: plan.functionBinds.map(\.host)))
+      throw LaunchFailure.entrypoint(Self.words(for: error, plan))
+    } catch let error as SandboxError where error.step == "chdir" {
+      throw LaunchFailure.workingDirectory("chdir \(error.path): \(error.reason.lowercased())")
     } catch { throw LaunchFailure.sandbox("\(error)") }
     let process = process(sandbox, function, keys, plan.programs)
     // Before it can be heard: a quick runtime asks and answers within the time that the last socket takes to open.
@@ -116,7 +132,7 @@ final class Launcher: Sendable {
   /// Boots what has been taken, and a spare of a runtime that functions use now.
   func refill() { spares.refill() }
   func wantSpares(of runtime: String) {
-    spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, nodeClient: nodeClient))
+    spares.want(LaunchPlan.spare(for: runtime, runtimes: runtimes, clients: clients))
   }
 
   private func process(
@@ -127,8 +143,8 @@ final class Launcher: Sendable {
       programs: programs)
   }
 
-  private static func words(for error: SandboxError, places: [String]) -> String {
-    guard places.contains(where: { HostRuntimes.exists("\($0)/bootstrap") }) else {
+  private static func words(for error: SandboxError, _ plan: LaunchPlan) -> String {
+    guard plan.root != nil || plan.functionBinds.contains(where: { HostRuntimes.exists("\($0.host)/bootstrap") }) else {
       return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
     }
     return "fork/exec \(error.path): \(error.reason.lowercased())"

@@ -21,7 +21,8 @@ struct RuntimeSandboxes: Sendable {
     try await host.launch(
       SandboxSpec(
         executable: plan.extensions.isEmpty ? plan.executable : "", arguments: plan.arguments, environment: plan.environment,
-        workingDirectory: isSpare || !plan.extensions.isEmpty ? "/" : "/var/task", readOnlyBinds: plan.binds + plan.functionBinds,
+        workingDirectory: isSpare || !plan.extensions.isEmpty ? "/" : plan.workingDirectory, root: plan.root,
+        readOnlyBinds: plan.binds + plan.functionBinds,
         lateMountPoints: isSpare ? LaunchPlan.functionMountPoints : [], temporaryDirectory: temporary,
         listeners: [LaunchPlan.runtimeAPIPort, LaunchPlan.endpointPort], network: plan.network, memoryBytes: memoryBytes,
         maximumProcesses: LaunchPlan.maximumProcesses, maximumOpenFiles: LaunchPlan.maximumOpenFiles,

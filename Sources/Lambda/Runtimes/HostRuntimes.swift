@@ -28,6 +28,9 @@ struct HostRuntimes: Sendable {
 
   var pythons: [Python]
   var node: Node?
+  var ruby: Ruby?
+  /// The oldest first.
+  var javas: [Java] = []
 
   /// - Parameters:
   ///   - virtualEnvironments: directories that `python -m venv` made; those without `awslambdaric` are passed over.
@@ -35,7 +38,9 @@ struct HostRuntimes: Sendable {
   static func discover(virtualEnvironments: [String], searchPath: String) -> HostRuntimes {
     let pythons = virtualEnvironments.compactMap(python(in:))
     var seen: Set<String> = []
-    return HostRuntimes(pythons: pythons.filter { seen.insert($0.version).inserted }, node: findNode(searchPath))
+    return HostRuntimes(
+      pythons: pythons.filter { seen.insert($0.version).inserted }, node: findNode(searchPath), ruby: findRuby(searchPath),
+      javas: findJavas(searchPath))
   }
 
   private static func python(in directory: String) -> Python? {
@@ -55,12 +60,14 @@ struct HostRuntimes: Sendable {
   }
 
   private static func findNode(_ searchPath: String) -> Node? {
-    for directory in searchPath.split(separator: ":") {
-      if let executable = realPath("\(directory)/node"), access(executable, X_OK) == 0 {
-        return Node(executable: executable, major: nodeMajor(executable))
-      }
+    programs("node", searchPath).first.map { Node(executable: $0, major: nodeMajor($0)) }
+  }
+
+  /// The programs of a name on the search path, behind all links.
+  static func programs(_ name: String, _ searchPath: String) -> [String] {
+    searchPath.split(separator: ":").compactMap { directory in
+      realPath("\(directory)/\(name)").flatMap { access($0, X_OK) == 0 ? $0 : nil }
     }
-    return nil
   }
 
   /// Node's headers or its own npm state the version; asking the program itself would cost 40 ms at each start.
@@ -81,7 +88,7 @@ struct HostRuntimes: Sendable {
     return String(cString: resolved)
   }
 
-  private static func readText(_ path: String) -> String? {
+  static func readText(_ path: String) -> String? {
     let fd = open(path, O_RDONLY | O_CLOEXEC)
     guard fd >= 0 else { return nil }
     defer { close(fd) }
@@ -121,6 +128,8 @@ extension HostRuntimes: RuntimeCatalog {
       guard let major = node.major else { return .nearest("node") }
       return runtime == "nodejs\(major).x" ? .exact(runtime) : .nearest("nodejs\(major).x")
     }
+    if runtime.hasPrefix("ruby") { return rubySupport(for: runtime) }
+    if runtime.hasPrefix("java") { return javaSupport(for: runtime) }
     return .missing(reason: "Dewpoint does not run this language yet")
   }
 }

@@ -20,7 +20,7 @@ struct LaunchPlan: Sendable, Equatable {
   ]
   /// Where a function's own directories appear.
   static let functionMountPoints = ["/var/task", "/opt"]
-  private static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
+  static let runtimeAPI = "127.0.0.1:\(runtimeAPIPort)"
 
   var executable: String
   var arguments: [String]
@@ -29,6 +29,9 @@ struct LaunchPlan: Sendable, Equatable {
   var binds: [SandboxSpec.Bind]
   /// Of the function: its code.
   var functionBinds: [SandboxSpec.Bind] = []
+  /// A host directory that is the whole file tree; nil where the host's own programs and libraries are.
+  var root: String?
+  var workingDirectory = "/var/task"
   /// The file names of external extensions.
   var extensions: [String] = []
   /// As on AWS, a function in a VPC reaches only what is there: nothing, here.
@@ -39,15 +42,19 @@ struct LaunchPlan: Sendable, Equatable {
   /// - Parameters:
   ///   - code: the host directory with the unpacked package.
   ///   - layers: the host directory with the merged layers; nil when there are none.
-  ///   - nodeClient: the host directory with the Node runtime client.
+  ///   - clients: the runtime clients that are ours.
   ///   - keysToken: opens the Runtime API's own source of keys, for environments whose variables must not hold them (SnapStart).
   static func make(
-    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, nodeClient: String,
+    for function: FunctionVersion, code: String, layers: String? = nil, runtimes: HostRuntimes, clients: RuntimeClients,
     credentials: SessionCredentials, logStream: String, initialization: Initialization = .onDemand, keysToken: String = ""
   ) throws(LaunchFailure) -> LaunchPlan {
-    var plan = try interpreter(for: function.runtime, runtimes: runtimes, nodeClient: nodeClient)
+    var plan = try interpreter(for: function.runtime, runtimes: runtimes, clients: clients)
     if function.vpc?.isAttached == true { plan.network = .none }
     plan.functionBinds = [.init(host: code, guest: "/var/task")]
+    if function.runtime.hasPrefix("java") { plan.arguments.insert(heap(memoryMegabytes: function.memoryMegabytes), at: 0) }
+    if function.runtime.hasPrefix("ruby"), let ruby = runtimes.ruby {
+      plan.environment["GEM_PATH"] = gemPath(for: function.runtime, on: ruby)
+    }
     if let layers {
       plan.functionBinds.append(.init(host: layers, guest: "/opt"))
       plan.look(inLayers: layers, code: code, function)
@@ -78,12 +85,13 @@ struct LaunchPlan: Sendable, Equatable {
       extensionProgram: ProgramSpec(
         executable: "", environment: environment.filter { !Self.runtimeVariables.contains($0.key) }, workingDirectory: "/"),
       runtime: ProgramSpec(
-        executable: executable, arguments: arguments, environment: environment, workingDirectory: "/var/task"))
+        executable: executable, arguments: arguments, environment: environment, workingDirectory: workingDirectory))
   }
 
-  /// How a runtime is booted before it is known for which function; nil when this host does not have it.
-  static func spare(for runtime: String, runtimes: HostRuntimes, nodeClient: String) -> LaunchPlan? {
-    guard var plan = try? interpreter(for: runtime, runtimes: runtimes, nodeClient: nodeClient) else { return nil }
+  /// How a runtime is booted before it is known for which function; nil when this host does not have it, and for Java, whose heap is
+  /// of one size from the start.
+  static func spare(for runtime: String, runtimes: HostRuntimes, clients: RuntimeClients) -> LaunchPlan? {
+    guard !runtime.hasPrefix("java"), var plan = try? interpreter(for: runtime, runtimes: runtimes, clients: clients) else { return nil }
     if plan.runsOwnProgram {
       plan.executable = ""
       return plan
@@ -95,7 +103,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// What a process reads when it starts, and never again.
   private static let startVariables = [
-    "LD_", "PYTHON", "NODE_", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
+    "LD_", "PYTHON", "NODE_", "RUBY", "MALLOC_", "GLIBC_", "UV_", "OPENSSL_", "SSL_", "LC_", "LANG", "TZ",
   ]
 
   /// Plans of one shelf share their spares: identifiers that one interpreter serves, and functions with programs of their own.
@@ -103,7 +111,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   /// Whether a runtime that was booted with the other plan can become what this one asks for.
   func fits(_ spare: LaunchPlan) -> Bool {
-    guard shelf == spare.shelf, binds == spare.binds, network == spare.network else { return false }
+    guard root == nil, shelf == spare.shelf, binds == spare.binds, network == spare.network else { return false }
     if runsOwnProgram { return true }
     guard arguments == spare.arguments else { return false }
     return Set(environment.keys).union(spare.environment.keys).allSatisfy { name in
@@ -112,7 +120,7 @@ struct LaunchPlan: Sendable, Equatable {
   }
 
   private static func interpreter(
-    for runtime: String, runtimes: HostRuntimes, nodeClient: String
+    for runtime: String, runtimes: HostRuntimes, clients: RuntimeClients
   ) throws(LaunchFailure) -> LaunchPlan {
     if runtime.hasPrefix("python") {
       guard let python = runtimes.python(for: runtime) else { throw .noInterpreter(runtime) }
@@ -127,7 +135,15 @@ struct LaunchPlan: Sendable, Equatable {
       return LaunchPlan(
         executable: node.executable, arguments: ["/var/runtime/runtime.mjs"],
         environment: ["NODE_PATH": "/opt/nodejs/node_modules:/var/task/node_modules:/var/task"],
-        binds: bindPrefix(prefix) + [.init(host: nodeClient, guest: "/var/runtime")])
+        binds: bindPrefix(prefix) + [.init(host: clients.directory(of: .nodejs), guest: "/var/runtime")])
+    }
+    if runtime.hasPrefix("ruby") {
+      guard let ruby = runtimes.ruby else { throw .noInterpreter(runtime) }
+      return .ruby(ruby, client: clients.directory(of: .ruby))
+    }
+    if runtime.hasPrefix("java") {
+      guard let java = runtimes.java(for: runtime) else { throw .noInterpreter(runtime) }
+      return .java(java, client: clients.directory(of: .java))
     }
     guard runtime.hasPrefix("provided") else { throw .noInterpreter(runtime) }
     return LaunchPlan(executable: "/var/task/bootstrap", arguments: [], environment: [:], binds: [], runsOwnProgram: true)
@@ -173,21 +189,29 @@ struct LaunchPlan: Sendable, Equatable {
     """
 
   /// An installation below /usr is in every sandbox already.
-  private static func bindPrefix(_ prefix: String) -> [SandboxSpec.Bind] {
+  static func bindPrefix(_ prefix: String) -> [SandboxSpec.Bind] {
     prefix == "/usr" || prefix.hasPrefix("/usr/") ? [] : [.init(host: prefix, guest: prefix)]
   }
 
   private static var defaults: [String: String] {
     [
-      "LANG": "en_US.UTF-8", "TZ": ":UTC", "HOME": "/tmp",
-      "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+      "LANG": "en_US.UTF-8", "HOME": "/tmp",
       "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    ].merging(commonDefaults) { mine, _ in mine }
+  }
+
+  /// Of images, too, which bring the rest.
+  static var commonDefaults: [String: String] {
+    [
+      "TZ": ":UTC", "PATH": searchPath,
       "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
       // The SDKs would look for the metadata service of EC2, which is not there, when a key had expired.
       "AWS_EC2_METADATA_DISABLED": "true",
       "AWS_ENDPOINT_URL": "http://127.0.0.1:\(endpointPort)",
     ]
   }
+
+  static let searchPath = "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
 
   /// What a process that a developer attached is told: nothing of the file tree that it does not have.
   static func attached(
@@ -202,7 +226,7 @@ struct LaunchPlan: Sendable, Equatable {
     return values
   }
 
-  private static func reserved(
+  static func reserved(
     _ function: FunctionVersion, _ credentials: SessionCredentials, _ logStream: String, _ initialization: Initialization
   ) -> [String: String] {
     var values = [
@@ -217,7 +241,12 @@ struct LaunchPlan: Sendable, Equatable {
       // Messages come framed through standard output, so that one of many lines stays one.
       "_LAMBDA_TELEMETRY_LOG_FD": "1",
     ]
-    if !function.runtime.hasPrefix("provided") { values["AWS_EXECUTION_ENV"] = "AWS_Lambda_\(function.runtime)" }
+    if function.image != nil {
+      // What is to be called is a matter of the image and its command.
+      values["_HANDLER"] = nil
+    } else if !function.runtime.hasPrefix("provided") {
+      values["AWS_EXECUTION_ENV"] = "AWS_Lambda_\(function.runtime)"
+    }
     if function.logFormat == .json { values["AWS_LAMBDA_LOG_FORMAT"] = "JSON" }
     if let level = function.applicationLogLevel { values["AWS_LAMBDA_LOG_LEVEL"] = level }
     return values
@@ -231,6 +260,8 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
   case packageUnavailable(String)
   /// The function's own program cannot be run: a failure of the function, not of ours. In AWS's words.
   case entrypoint(String)
+  /// There is no such working directory in its image, or it may not be entered.
+  case workingDirectory(String)
   case sandbox(String)
 
   var description: String {
@@ -238,7 +269,7 @@ enum LaunchFailure: Error, Sendable, Equatable, CustomStringConvertible {
     case .noInterpreter(let runtime): "no interpreter for \(runtime) on this host"
     case .roleUnavailable(let reason): "the execution role cannot be assumed: \(reason)"
     case .packageUnavailable(let reason): "the code cannot be unpacked: \(reason)"
-    case .entrypoint(let reason): reason
+    case .entrypoint(let reason), .workingDirectory(let reason): reason
     case .sandbox(let reason): "the sandbox failed: \(reason)"
     }
   }

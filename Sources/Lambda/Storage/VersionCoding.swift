@@ -28,8 +28,8 @@ extension RowReader {
 
 extension FunctionVersion {
   /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
-  /// no directory of the host, the third had no VPC.
-  static let rowVersion: UInt8 = 4
+  /// no directory of the host, the third had no VPC, the fourth no image.
+  static let rowVersion: UInt8 = 5
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -62,6 +62,7 @@ extension FunctionVersion {
     }
     row.optional(hotReloadDirectory)
     row.optional(vpc) { $1.write(to: &$0) }
+    row.optional(image) { $1.write(to: &$0) }
   }
 
   init(from row: inout RowReader) throws {
@@ -95,8 +96,29 @@ extension FunctionVersion {
     guard row.version >= 3 else { return }
     durable = try row.optional { DurableSettings(executionTimeout: try $0.int(), retentionDays: try $0.int()) }
     hotReloadDirectory = try row.optionalString()
-    guard row.version >= Self.rowVersion else { return }
+    guard row.version >= 4 else { return }
     vpc = try row.optional { try VPCSettings(from: &$0) }
+    guard row.version >= 5 else { return }
+    image = try row.optional { try ImageSource(from: &$0) }
+  }
+}
+
+extension ImageSource {
+  fileprivate func write(to row: inout RowWriter) {
+    row.string(uri)
+    row.map(environment)
+    for said in [settings, overrides] {
+      for words in [said.entryPoint, said.command] { row.optional(words) { $0.strings($1) } }
+      row.optional(said.workingDirectory)
+    }
+  }
+  fileprivate init(from row: inout RowReader) throws {
+    let (uri, environment) = (try row.string(), try row.map())
+    func settings() throws -> ContainerSettings {
+      let words = try (0..<2).map { _ in try row.optional { try $0.strings() } }
+      return ContainerSettings(entryPoint: words[0], command: words[1], workingDirectory: try row.optionalString())
+    }
+    self.init(uri: uri, settings: try settings(), environment: environment, overrides: try settings())
   }
 }
 

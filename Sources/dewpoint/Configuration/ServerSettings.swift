@@ -21,6 +21,8 @@ struct ServerSettings: Sendable {
   var allowsStateControl = false
   var allowsHotReload = false
   var virtualEnvironments: [String] = []
+  /// Where container images lie.
+  var imageDirectory: String?
   var isIsolated = true
   /// What functions reach beside Dewpoint.
   var functionNetwork = SandboxNetwork.none

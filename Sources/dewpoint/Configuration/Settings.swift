@@ -74,6 +74,10 @@ enum Settings {
       help: "Python virtual environments with awslambdaric. When empty: VIRTUAL_ENV, .venv and ~/.dewpoint/python3.*."
     ) { $1.virtualEnvironments = PythonEnvironments.candidates(given: $0.texts) },
     Setting(
+      "image-directory", .text,
+      help: "Where container images are looked up that are named as in ECR: NAME/TAG or NAME as an OCI layout, NAME:TAG.tar as an archive."
+    ) { $1.imageDirectory = homed($0.text) },
+    Setting(
       "isolation", .toggle, "true",
       help: "Run functions in sandboxes. Off: as plain processes, for hosts that cannot isolate them."
     ) { $1.isIsolated = $0.isOn },

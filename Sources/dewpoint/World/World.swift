@@ -47,6 +47,9 @@ final class World: Sendable {
     functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
     functions.refusalOfHotReload = settings.refusalOfHotReload
     functions.refusalOfAttachment = settings.refusalOfStateControl
+    functions.imageDirectory = settings.imageDirectory
+    // Who may call without a known key is somebody of this machine.
+    functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),

@@ -17,6 +17,7 @@ struct Target: Sendable {
     Target(name: "chunked", test: fuzzChunked),
     Target(name: "signature", test: fuzzSignature),
     Target(name: "zip", test: fuzzZip),
+    Target(name: "tar", test: fuzzTar),
     Target(name: "inflate", test: fuzzInflate),
     Target(name: "policy", test: fuzzPolicy),
     Target(name: "filter", test: fuzzFilter),

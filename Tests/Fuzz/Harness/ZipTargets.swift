@@ -25,7 +25,17 @@ func fuzzZip(_ bytes: [UInt8]) {
 /// Gzip files, and DEFLATE data; of that the first two bytes are the size that is declared. Compared with zlib where the machine
 /// has it.
 func fuzzInflate(_ bytes: [UInt8]) {
-  if let whole = try? Gzip.inflate(bytes, upTo: 1 << 20) { promise(whole.count <= 1 << 20, "never more than allowed") }
+  let limit = 1 << 20
+  let whole = try? Gzip.inflate(bytes, upTo: limit)
+  if let whole { promise(whole.count <= limit, "never more than allowed") }
+  var streamed: [UInt8] = [], rest = bytes[...]
+  let isStreamed = (try? GzipStream.inflate(upTo: limit) {
+    defer { rest = rest.dropFirst(3) }
+    return rest.prefix(3)
+  } into: { streamed += $0 }) != nil
+  promise(streamed.count <= limit, "never more than allowed")
+  // A file of several members is a file of that one only for who reads it piece by piece.
+  if let whole { promise(isStreamed && streamed == whole, "piece by piece it is the same") }
   guard bytes.count >= 2 else { return }
   let size = Int(bytes[0]) << 8 | Int(bytes[1])
   let data = bytes.dropFirst(2)

@@ -1,0 +1,6 @@
+package com.amazonaws.services.lambda.runtime;
+
+public interface CognitoIdentity {
+  String getIdentityId();
+  String getIdentityPoolId();
+}

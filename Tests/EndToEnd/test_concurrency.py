@@ -30,12 +30,12 @@ def state(function, qualifier):
     return function.client.get_provisioned_concurrency_config(FunctionName=function.name, Qualifier=qualifier)
 
 
-def wait_ready(function, qualifier, count):
+def wait_ready(function, qualifier, count, limit=60):
     def is_ready():
         found = state(function, qualifier)
         assert found["Status"] != "FAILED", found
         return found["Status"] == "READY" and found["AllocatedProvisionedConcurrentExecutions"] == count
-    wait_until(is_ready, "the environments are ready", limit=60)
+    wait_until(is_ready, "the environments are ready", limit=limit)
 
 
 def publish(function, source=None):
@@ -237,7 +237,7 @@ def test_two_hundred_environments_start_at_once_and_all_answer(own_cloud):
     provision(function, version, 100)
     answers = at_once(100, lambda _: function.invoke({"sleep": 1}))
     assert all(answer.value[1] == "on-demand" for answer in answers)
-    wait_ready(function, version, 100)
+    wait_ready(function, version, 100, limit=180)
     answers = at_once(100, lambda _: function.invoke({"sleep": 3}, Qualifier=version))
     assert [answer.value[1] for answer in answers] == ["provisioned-concurrency"] * 100
     assert len({answer.value[0] for answer in answers}) > 50

@@ -54,7 +54,7 @@ def test_an_extension_registers_is_told_of_invocations_and_of_the_end(own_cloud)
 
 @pytest.mark.parametrize("event, reason, status", [("exit", "failure", "error\tError Type: Runtime.ExitError"), ("sleep", "timeout", "timeout")])
 def test_a_failure_resets_the_environment_and_tells_the_extensions(cloud, event, reason, status):
-    function = deploy(cloud, python(NOTES), Layers=[layer(cloud, {"talker": TALKING})], Timeout=2)
+    function = deploy(cloud, python(NOTES), Layers=[layer(cloud, {"talker": TALKING})], Timeout=8)
     first = function.invoke(event)
     assert first.error == "Unhandled" and f"Status: {status}" in first.log
     # /tmp has outlived the processes: the extension's note is there, and everything was booted again.

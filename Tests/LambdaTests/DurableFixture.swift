@@ -29,7 +29,7 @@ struct DurableBench {
     (durable.executionTimeout, durable.retentionPeriodInDays) = (settings.executionTimeout, settings.retentionDays)
     let input = TestPlane.creation { $0.durableConfig = durable }
     let version = try FunctionVersion(
-      creating: function, FunctionSettings(input), architecture: nil, revisionID: "r", at: Instant(seconds: 0))
+      creating: function, FunctionSettings(input), isImage: false, architecture: nil, revisionID: "r", at: Instant(seconds: 0))
     return ResolvedFunction(version: version)
   }
 

@@ -56,7 +56,8 @@ struct DurableAPI: Sendable {
     let id = try execution(input.durableExecutionArn, call)
     var updates: [DurableUpdate] = []
     do {
-      for shape in input.updates ?? [] {
+      for (place, shape) in (input.updates ?? []).enumerated() {
+        try Self.check(shape.callbackOptions, at: "updates.\(place + 1).member.callbackOptions")
         let isChain = shape.type == DurableOperation.Kind.chainedInvoke.rawValue
         let options = isChain ? shape.chainedInvokeOptions : nil
         let target: DurableTarget? = if let options { try await targets.find(options, for: id) } else { nil }
@@ -73,6 +74,13 @@ struct DurableAPI: Sendable {
     state.operations = answer.operations.map { OperationShape($0) }
     output.newExecutionState = state
     return output
+  }
+
+  private static func check(_ options: CallbackOptions?, at path: String) throws {
+    try options?.timeoutSeconds.map { try DurableLimits.callbackSeconds.check($0, at: "\(path).timeoutSeconds") }
+    try options?.heartbeatTimeoutSeconds.map {
+      try DurableLimits.callbackSeconds.check($0, at: "\(path).heartbeatTimeoutSeconds")
+    }
   }
 
   private func state(_ input: GetDurableExecutionStateInput, _ call: Call) async throws -> GetDurableExecutionStateOutput {

@@ -8,6 +8,9 @@ enum DurableLimits {
   /// A function that may run longer cannot be invoked synchronously.
   static let synchronousSeconds = 900
 
+  /// Of the time-outs of a callback; zero means none. The API model states no end, AWS's answers do.
+  static let callbackSeconds = 0...99_999_999
+
   /// Bytes of the input and the result of an execution that somebody waits for, and of any other.
   static let synchronousPayload = 6 << 20
   static let asynchronousPayload = 1 << 20

@@ -94,7 +94,8 @@ final class Placement: Sendable {
     }
   }
 
-  /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn.
+  /// From its start to its end. With a spare there is next to nothing to boot, so it need not wait for its turn; and a process that
+  /// was attached is there already.
   private func live(_ environment: Environment, _ launcher: Launcher) async {
     let isAttached = environment.guarded.withLock { $0.attached != nil }
     let prepared = isAttached ? nil : try? await launcher.prepare(environment)

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Store
+import Synchronization
 
 /// The rows of the asynchronous queue.
 ///
@@ -15,20 +16,25 @@ struct AsyncEventRows: Sendable {
   private static let step = 500
 
   let store: any Store
+  private let head = QueueHead(Self.due)
 
   func add(_ event: AsyncEvent, due: Instant) async throws {
     let row = event.row
     let key = Self.due.appending(due, event.requestID)
     try await store.transact { try $0.set(key, row) }
+    head.noteAdded(key)
   }
 
   /// Takes what is due; also tells when the next event will be, nil when there is none.
   func take(upTo now: Instant, limit: Int) async throws -> (events: [AsyncEvent], next: Instant?) {
-    try await store.transact { tx in
+    let start = head.begin()
+    let (events, next, seen) = try await store.transact { tx in
       var events: [AsyncEvent] = []
       var next: Instant?
-      let found = try tx.entries(KeyRange(prefix: Self.due), limit: limit + 1)
+      var seen = start
+      let found = try tx.entries(KeyRange(start, Self.due.end), limit: limit + 1)
       for (key, row) in found {
+        seen = key
         var reader = KeyReader(key, after: Self.due)
         let time = try reader.instant()
         guard time <= now, events.count < limit else { next = time; break }
@@ -37,8 +43,10 @@ struct AsyncEventRows: Sendable {
         try tx.set(Self.taken.appending(event.requestID), row)
         events.append(event)
       }
-      return (events, next)
+      return (events, next, seen)
     }
+    head.end(at: seen)
+    return (events, next)
   }
 
   /// Ends an event.
@@ -50,16 +58,19 @@ struct AsyncEventRows: Sendable {
       try tx.delete(key)
       for (key, row) in rows { try tx.set(key, row) }
     }
+    for (key, _) in rows { head.noteAdded(key) }
   }
 
   /// Nothing happens when the event was removed while it was tried.
   func putBack(_ event: AsyncEvent, due: Instant) async throws {
+    let place = Self.due.appending(due, event.requestID)
     try await store.transact { tx in
       let key = Self.taken.appending(event.requestID)
       guard try tx.get(key) != nil else { return }
       try tx.delete(key)
-      try tx.set(Self.due.appending(due, event.requestID), event.row)
+      try tx.set(place, event.row)
     }
+    head.noteAdded(place)
   }
 
   /// Removes what waits for functions of an account, and what of them is being tried.
@@ -106,5 +117,38 @@ struct AsyncEventRows: Sendable {
         return left.count == Self.step
       }
     }
+    head.noteAdded(Self.due)
   }
+}
+
+/// Where the first row of a queue lies, or something before it. What is taken from a queue leaves marks of deletion in the store, and
+/// to pass over a hundred thousand of them each time would cost more than the work itself. For one who takes at a time.
+private final class QueueHead: Sendable {
+  private struct State {
+    var key: Key
+    /// The first of the rows that were added since somebody began to look.
+    var added: Key?
+  }
+  private let state: Mutex<State>
+
+  init(_ prefix: Key) { state = Mutex(State(key: prefix)) }
+
+  /// Where to look; called before the transaction that does.
+  func begin() -> Key {
+    state.withLock { state in
+      state.added = nil
+      return state.key
+    }
+  }
+
+  /// A row has been written, and may be read now.
+  func noteAdded(_ key: Key) {
+    state.withLock { state in
+      state.added = min(state.added ?? key, key)
+      state.key = min(state.key, key)
+    }
+  }
+
+  /// There was nothing before this when it was looked for.
+  func end(at key: Key) { state.withLock { $0.key = min(key, $0.added ?? key) } }
 }

@@ -73,8 +73,12 @@ public final class Gateway: HTTPHandler {
     metrics.count(
       service: endpoint.service, operation: endpoint.operation, status: answer.status, origin: .client,
       duration: ambient.clock.monotonic() - began)
-    return answer.response
+    var response = answer.response
+    // By path it has the origin of the server itself: a browser is to treat it as a stranger's page.
+    if EndpointHost(request.headers["host"]) == nil { response.headers["content-security-policy"] = Self.strangersPage }
+    return response
   }
+  private static let strangersPage = "sandbox allow-scripts allow-forms allow-popups"
 
   /// Who signed a request to an endpoint.
   private func caller(_ wire: WireRequest, _ request: HTTPRequest, service: String) async throws -> WebCaller? {

@@ -50,6 +50,8 @@ public struct OriginGuard: Sendable {
     if origins.contains("*") || origins.contains(origin) { return true }
     guard let scheme = ["http://", "https://"].first(where: origin.hasPrefix) else { return false }
     let host = Self.withoutPort(String(origin.dropFirst(scheme.count)))
+    // What a function serves is a page of a stranger.
+    if EndpointHost(host) != nil { return false }
     return ["localhost", "127.0.0.1", "[::1]"].contains(host) || host.hasSuffix(".localhost")
   }
 

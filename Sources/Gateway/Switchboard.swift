@@ -46,7 +46,7 @@ public final class Switchboard: HTTPHandler {
   }
 
   public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-    guard InternalPages.isPage(head.target), pages.page(String(head.target.prefix { $0 != "?" })) != nil else {
+    guard isOwnPage(head), pages.page(String(head.target.prefix { $0 != "?" })) != nil else {
       // An exchange does not change what endpoints there are.
       return last?.admit(head) ?? .collect(upTo: BodyLimits(head).maximum)
     }
@@ -70,9 +70,14 @@ public final class Switchboard: HTTPHandler {
   }
 
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
-    if InternalPages.isPage(request.target), let answer = await ownAnswer(request) { return answer }
+    if isOwnPage(request.head), let answer = await ownAnswer(request) { return answer }
     guard let gateway = await gateway() else { return Self.busy }
     return await gateway.handle(request)
+  }
+
+  /// The names of endpoints are theirs alone: no page of the server has the origin of a function.
+  private func isOwnPage(_ head: HTTPRequestHead) -> Bool {
+    InternalPages.isPage(head.target) && EndpointHost(head.headers["host"]) == nil
   }
 
   /// Nil when the server has no such page itself.

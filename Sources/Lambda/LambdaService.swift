@@ -146,7 +146,6 @@ public final class LambdaService: ServiceModule {
     control.workers + [
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
-      SnapshotWorker(control: control, placement: placement),
     ]
   }
 
@@ -190,6 +189,7 @@ public final class LambdaService: ServiceModule {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.queue.run() }
       group.addTask { await self.durable.run() }
+      group.addTask { await SnapshotRunner(control: self.control, placement: self.placement).run() }
       group.addTask { await self.mappings.run() }
       group.addTask {
         await self.hotReload.run { reload in

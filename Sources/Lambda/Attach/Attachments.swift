@@ -97,10 +97,17 @@ final class Attachments: Sendable {
     return true
   }
 
+  /// Its environment may go on in a sandbox, where nobody holds the time.
+  private func take(_ id: String) -> Running? {
+    guard let running = running.withLock({ $0.removeValue(forKey: id) }) else { return nil }
+    for holder in [HeldTime.Holder.start, .debugger] { running.environment.hold(holder, false) }
+    return running
+  }
+
   /// The process has ended by itself. What it worked on fails as an exit of the runtime, what waits goes to sandboxes.
   @discardableResult
   func exited(_ id: String, _ end: ProcessEnd) -> Bool {
-    guard let running = running.withLock({ $0.removeValue(forKey: id) }) else { return false }
+    guard let running = take(id) else { return false }
     placement.detach(running.environment) { running.process.ended(end) }
     running.attachment.finish()
     return true
@@ -108,7 +115,7 @@ final class Attachments: Sendable {
 
   /// The server ends it.
   private func end(_ id: String, reason: String) {
-    guard let running = running.withLock({ $0.removeValue(forKey: id) }) else { return }
+    guard let running = take(id) else { return }
     running.attachment.tell(.end(reason: reason))
     placement.detach(running.environment) { running.process.ended(.signalled(9)) }
     running.attachment.finish()

@@ -9,7 +9,7 @@ extension ControlPlane {
     let rows = FunctionRows(reader)
     let configs = try ProvisionedRows(reader).configs(name.id)
     let version: FunctionVersion
-    if let number = Int(qualifier) {
+    if let number = Int(qualifier), String(number) == qualifier {
       guard let found = try rows.version(name.id, number) else { throw LambdaError.functionNotFound(name.arn) }
       version = found
       guard try aliases(name.id, configs, pointingAt: qualifier, rows).isEmpty else { throw LambdaError.versionProvisionedByAlias() }

@@ -115,7 +115,7 @@ extension ControlPlane {
 
   private static func checkExists(_ name: FunctionName, _ qualifier: String, _ reader: any Reader) throws {
     let rows = FunctionRows(reader)
-    if let number = Int(qualifier) {
+    if let number = Int(qualifier), String(number) == qualifier {
       guard try rows.version(name.id, number) != nil else { throw LambdaError.functionNotFound(name.arn) }
     } else {
       guard try rows.alias(name.id, qualifier) != nil else { throw LambdaError.noAlias("\(name.id.arn):\(qualifier)") }

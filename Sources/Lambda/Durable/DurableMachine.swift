@@ -37,7 +37,8 @@ struct DurableMachine {
   mutating func put(_ operation: DurableOperation) throws {
     let before = try self.operation(operation.id)
     execution.pending += (operation.isPending ? 1 : 0) - (before?.isPending == true ? 1 : 0)
-    execution.storedBytes += operation.size - (before?.size ?? 0)
+    // The history keeps what an earlier attempt came to.
+    execution.storedBytes += operation.size - (operation.isLaterAttempt(than: before) ? 0 : before?.size ?? 0)
     operations[operation.id] = operation
     changeCount += 1
     changes[operation.id] = changeCount

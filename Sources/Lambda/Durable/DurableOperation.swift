@@ -165,3 +165,11 @@ struct DurableTarget: Sendable, Equatable {
   var function: FunctionID?
   var answer: Answer
 }
+
+extension DurableOperation {
+  /// Whether a step was tried once more since.
+  func isLaterAttempt(than before: DurableOperation?) -> Bool {
+    guard case .step(let attempt, _) = details, case .step(let earlier, _)? = before?.details else { return false }
+    return attempt > earlier
+  }
+}

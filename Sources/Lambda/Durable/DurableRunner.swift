@@ -7,9 +7,8 @@ import Synchronization
 /// Runs what durable executions need: invocations of their functions, chained invocations, and the news of their end.
 /// Everything that it works on is noted in the store, so that what a server leaves behind is begun again by the next one.
 final class DurableRunner: Sendable {
-  /// Invocations under way for executions at the same time.
-  private static let maximumInFlight = 200
-  /// Executions looked at in one transaction.
+  /// Executions looked at in one transaction. How many invocations are under way is bounded by the concurrency of each account, and
+  /// not here: one that waits for another execution must not take that one's place.
   private static let step = 20
 
   private let executions: DurableExecutions
@@ -17,7 +16,6 @@ final class DurableRunner: Sendable {
   private let invoker: Invoker
   private let reports: DurableReports
   private let logger: Logger
-  private let inFlight = Mutex(0)
 
   init(
     executions: DurableExecutions, control: ControlPlane, invoker: Invoker, reports: DurableReports, logger: Logger
@@ -53,15 +51,11 @@ final class DurableRunner: Sendable {
   /// Starts what is due; returns when the next time comes, at once when there is more to do now.
   private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
     while !Task.isCancelled {
-      let room = Self.maximumInFlight - inFlight.withLock { $0 }
-      guard room > 0 else { return nil }
-      let (work, next) = try await executions.take(limit: min(room, Self.step))
+      let (work, next) = try await executions.take(limit: Self.step)
       for work in work {
         for effect in work.effects {
-          inFlight.withLock { $0 += 1 }
           group.addTask {
             await self.perform(effect, for: work.execution)
-            self.inFlight.withLock { $0 -= 1 }
             self.executions.nudge.nudge()
           }
         }

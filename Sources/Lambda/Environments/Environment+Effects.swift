@@ -5,7 +5,10 @@ import Fabric
 extension Environment {
   func perform(_ action: EnvironmentMachine.Action) {
     switch action {
-    case .launch: orderSink.yield(.launch)
+    case .launch:
+      // A kill that came when the last process was already gone is not meant for the next one.
+      guarded.withLock { $0.mustKill = false }
+      orderSink.yield(.launch)
     case .startExtensions(let names): process?.sandboxed?.order(.extensions(names))
     case .startRuntime: process?.sandboxed?.order(.runtime)
     case .kill:
@@ -72,7 +75,7 @@ extension Environment {
     thaw()
     for id in ids {
       guarded.withLock { guarded in
-        let waiter = guarded.extensionWaiters.removeValue(forKey: id)
+        let waiter = guarded.extensionWaiters.removeValue(forKey: id)?.continuation
         if waiter == nil { guarded.extensionMail[id] = event }
         return waiter
       }?.resume(returning: .event(event))
@@ -85,7 +88,7 @@ extension Environment {
       return (guarded.waiter.take(), guarded.extensionWaiters.values)
     }
     waiter?.resume(returning: .nothing)
-    for waiter in extensionWaiters { waiter.resume(returning: .nothing) }
+    for waiter in extensionWaiters { waiter.continuation.resume(returning: .nothing) }
     orderSink.yield(.end)
     report(id, last)
   }

@@ -19,7 +19,11 @@ extension Environment {
 
   /// Waits for the next event of an extension; what it did before is done.
   func nextEvent(of id: String) async -> ExtensionAnswer {
-    await withTaskCancellationHandler {
+    let request = guarded.withLock { guarded in
+      guarded.extensionRequests += 1
+      return guarded.extensionRequests
+    }
+    return await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<ExtensionAnswer, Never>) in
         if let mail = guarded.withLock({ $0.extensionMail.removeValue(forKey: id) }) {
           continuation.resume(returning: .event(mail))
@@ -32,15 +36,19 @@ extension Environment {
           if let mail = guarded.extensionMail.removeValue(forKey: id) { return .event(mail) }
           if case .stopped = guarded.machine.state { return .nothing }
           if Task.isCancelled { return .nothing }
-          guarded.extensionWaiters.updateValue(continuation, forKey: id)?.resume(returning: .nothing)
           guarded.rests += 1
           rest = guarded.rests
+          guarded.extensionWaiters.updateValue((request, continuation), forKey: id)?.continuation.resume(returning: .nothing)
           return nil
         }
         if let late { continuation.resume(returning: late) } else { rests(rest) }
       }
     } onCancel: {
-      guarded.withLock { $0.extensionWaiters.removeValue(forKey: id) }?.resume(returning: .nothing)
+      // Another connection of the extension may wait by now.
+      guarded.withLock { guarded in
+        guard guarded.extensionWaiters[id]?.request == request else { return nil }
+        return guarded.extensionWaiters.removeValue(forKey: id)?.continuation
+      }?.resume(returning: .nothing)
     }
   }
 
@@ -129,8 +137,9 @@ extension Environment {
       }
     }()
     let reason = await program.exit()
+    // Not until the pipe ends: a child of the program may hold it open.
     drain(process)
-    await copying
+    flush()
     return process.isOutOfMemory ? .outOfMemory : ProcessEnd(reason)
   }
 

@@ -37,7 +37,8 @@ final class Environment: Sendable {
     /// Decided for the runtime, which has not asked yet.
     var mailbox: NextAnswer?
     /// The same for extensions, by their identifiers.
-    var extensionWaiters: [String: CheckedContinuation<ExtensionAnswer, Never>] = [:]
+    var extensionWaiters: [String: (request: UInt64, continuation: CheckedContinuation<ExtensionAnswer, Never>)] = [:]
+    var extensionRequests: UInt64 = 0
     var extensionMail: [String: [UInt8]] = [:]
     var completions: [String: InvocationCompletion] = [:]
     var process: (any EnvironmentProcess)?
@@ -290,7 +291,7 @@ final class Environment: Sendable {
       defer { guarded.extensionWaiters = [:] }
       return guarded.extensionWaiters.values
     }
-    for waiter in waiters { waiter.resume(returning: .nothing) }
+    for waiter in waiters { waiter.continuation.resume(returning: .nothing) }
     await process.release()
     tellBooted()
     feed(.exited(end))

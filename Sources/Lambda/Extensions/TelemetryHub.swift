@@ -14,6 +14,9 @@ final class TelemetryHub: Sendable {
   private enum Item: Sendable {
     case platform(PlatformEvent, JSON)
     case message(TelemetryKind, String)
+
+    /// Roughly, in bytes.
+    var size: Int { if case .message(_, let text) = self { 64 + text.utf8.count } else { 512 } }
   }
   private struct Subscriber {
     var subscription: TelemetrySubscription
@@ -22,12 +25,14 @@ final class TelemetryHub: Sendable {
   }
   private struct State {
     var subscribers: [String: Subscriber] = [:]
-    /// What has happened before anybody could subscribe, for those who do; bounded by `historyLimit`.
+    /// What has happened before anybody could subscribe, for those who do; bounded by `historyLimit` and `historyBytes`.
     var history: [(Item, Instant)] = []
+    var historySize = 0
     var isOpen = true
   }
 
   private static let historyLimit = 1000
+  private static let historyBytes = 1 << 20
   private let state = Mutex(State())
   private let record: PlatformRecord
   private let isJSON: Bool
@@ -53,7 +58,10 @@ final class TelemetryHub: Sendable {
   }
 
   private func publish(_ item: Item, _ now: Instant, _ state: inout State) {
-    if state.isOpen, state.history.count < Self.historyLimit { state.history.append((item, now)) }
+    if state.isOpen, state.history.count < Self.historyLimit, state.historySize + item.size <= Self.historyBytes {
+      state.history.append((item, now))
+      state.historySize += item.size
+    }
     for name in state.subscribers.keys { append(item, now, to: name, &state) }
   }
 
@@ -90,7 +98,7 @@ final class TelemetryHub: Sendable {
   }
 
   /// Nobody subscribes any more.
-  func close() { state.withLock { ($0.isOpen, $0.history) = (false, []) } }
+  func close() { state.withLock { ($0.isOpen, $0.history, $0.historySize) = (false, [], 0) } }
 
   /// What waits goes out now.
   func flush() {

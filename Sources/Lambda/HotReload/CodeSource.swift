@@ -15,7 +15,7 @@ enum CodeSource: Sendable {
 
 extension ControlPlane {
   func code(_ input: CreateFunctionInput, _ call: Call) throws -> CodeSource {
-    if let image = try FunctionSettings.image(input) { return .image(image) }
+    if let image = try FunctionSettings.image(input) { return .image(try Self.checked(image: image, call)) }
     let code = input.code
     let others = code.zipFile != nil || code.imageUri != nil || !(code.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(code.s3Bucket, code.s3Key, code.s3ObjectVersion, others: others, call) { return source }
@@ -25,13 +25,20 @@ extension ControlPlane {
   }
 
   func code(_ input: UpdateFunctionCodeInput, for function: FunctionVersion, _ call: Call) throws -> CodeSource {
-    if let image = try FunctionSettings.image(input, for: function) { return .image(image) }
+    if let image = try FunctionSettings.image(input, for: function) { return .image(try Self.checked(image: image, call)) }
     let others = input.zipFile != nil || input.imageUri != nil || !(input.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(input.s3Bucket, input.s3Key, input.s3ObjectVersion, others: others, call) { return source }
     return .zip(
       try FunctionSettings.zip(
         file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion,
         kms: input.sourceKMSKeyArn))
+  }
+
+  /// Function code may name what lies in the directory of images, and nothing else of the host.
+  private static func checked(image: String, _ call: Call) throws -> String {
+    guard call.isFromFunction, let reference = try? ImageReference(image) else { return image }
+    if case .repository = reference.place { return image }
+    throw LambdaError.invalidParameter("Function code cannot make a file of the host the code of a function.")
   }
 
   private func hotReload(_ bucket: String?, _ key: String?, _ version: String?, others: Bool, _ call: Call) throws -> CodeSource? {

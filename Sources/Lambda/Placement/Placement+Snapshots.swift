@@ -38,31 +38,49 @@ extension Placement {
 }
 
 /// Initialises versions that were published with SnapStart: they become active when an environment waits to be restored, or fail.
-struct SnapshotWorker: Worker {
+struct SnapshotRunner: Sendable {
   let control: ControlPlane
   let placement: Placement
-  var name: String { "lambda.snapshots" }
-  var nudge: Nudge { control.snapshotNudge }
 
-  func turn(_ now: Instant) async throws -> NextTurn {
-    let waiting = try await control.store.read { try SnapshotRows($0).waiting() }
+  /// Until the task is cancelled. One that takes long keeps no other waiting.
+  func run() async {
+    let underWay = Mutex<Set<Placement.PoolKey>>([])
     await withDiscardingTaskGroup { group in
-      for version in waiting { group.addTask { await finish(version) } }
+      while !Task.isCancelled {
+        let waiting = (try? await control.store.read { try SnapshotRows($0).waiting() }) ?? []
+        for version in waiting {
+          let key = Placement.PoolKey(function: version.id, version: version.version)
+          guard underWay.withLock({ $0.insert(key).inserted }) else { continue }
+          group.addTask {
+            await finish(version)
+            underWay.withLock { _ = $0.remove(key) }
+            // One that was published anew under its name meanwhile, or has to be tried again.
+            control.snapshotNudge.nudge()
+          }
+        }
+        await control.snapshotNudge.wait()
+      }
+      group.cancelAll()
     }
-    let left = try await control.store.read { try SnapshotRows($0).waiting() }
-    return left.isEmpty ? .onNudge : .at(now + .seconds(1))
   }
 
   private func finish(_ version: FunctionVersion) async {
     let outcome = await placement.takeSnapshot(of: version)
-    guard let state = Self.state(after: outcome) else { return }
-    let revision = control.ambient.uuid()
-    // What cannot be noted now is noted by the next turn, with another snapshot.
-    try? await control.store.transact { tx in
-      try SnapshotRows.finish(version, state, revision: revision, in: tx)
+    guard let state = Self.state(after: outcome) else {
+      try? await control.ambient.clock.sleepReal(for: Self.pause)
+      return
+    }
+    do {
+      try await control.store.transact { tx in try SnapshotRows.finish(version, state, in: tx) }
+    } catch {
+      // Noted by the next turn, with another snapshot.
+      try? await control.ambient.clock.sleepReal(for: Self.pause)
     }
     control.functionChanged(.changed(version.id))
   }
+
+  /// Before another try, in real time: it is the host that could not.
+  private static let pause = Duration.seconds(1)
 
   /// Nil when it is to be tried again.
   private static func state(after outcome: SnapshotOutcome) -> FunctionVersion.State? {

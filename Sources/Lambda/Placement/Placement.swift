@@ -44,7 +44,8 @@ final class Placement: Sendable {
     case start(Environment)
     case run(Environment, Waiting)
     case stop(Environment)
-    case fail(Waiting, String)
+    /// It ends with this, without an environment.
+    case fail(Waiting, InvocationOutcome)
     case tell(CheckedContinuation<SnapshotOutcome, Never>, SnapshotOutcome)
     /// It waited for what is no more.
     case again(Waiting)
@@ -99,9 +100,9 @@ final class Placement: Sendable {
   private func live(_ environment: Environment, _ launcher: Launcher) async {
     let isAttached = environment.guarded.withLock { $0.attached != nil }
     let prepared = isAttached ? nil : try? await launcher.prepare(environment)
+    let isAhead = environment.initialization == .provisioned || state.withLock { $0.snapshots[environment.id] != nil }
     // What is attached or spare has booted already.
-    let purpose: StartGate.Purpose? =
-      isAttached || prepared?.spare != nil ? nil : environment.initialization == .onDemand ? .invocation : .later
+    let purpose: StartGate.Purpose? = isAttached || prepared?.spare != nil ? nil : isAhead ? .later : .invocation
     if let purpose { await gate.enter(purpose) }
     let booted: @Sendable () -> Void = {
       if let purpose { self.gate.leave(purpose) }
@@ -146,7 +147,7 @@ final class Placement: Sendable {
     let effects = state.withLock { state -> [Effect] in
       defer { (state.pools, state.waiting, state.seats, state.snapshots) = ([:], [:], [:], [:]) }
       return state.snapshots.values.map { .tell($0, .abandoned) } + state.environments.values.map { .stop($0.environment) }
-        + state.waiting.values.map { .fail($0, "the server is stopping") }
+        + state.waiting.values.map { .fail($0, .systemError("the server is stopping")) }
     }
     perform(effects)
     startSink.finish()
@@ -237,7 +238,7 @@ final class Placement: Sendable {
     let function = waiting.function
     let key = PoolKey(function: function.id, version: function.version)
     let effects = state.withLock { state -> [Effect] in
-      guard !state.isStopping else { return [.fail(waiting, "the server is stopping")] }
+      guard !state.isStopping else { return [.fail(waiting, .systemError("the server is stopping"))] }
       let waiter = state.newID()
       state.waiting[waiter] = waiting
       if state.seats[key] != nil { return hand(state.seats[key]?.invoke(waiter), key, &state) }
@@ -286,12 +287,18 @@ final class Placement: Sendable {
       state.environments[id] = nil
       state.detached.remove(id)
       return unseat(key, id, &state)
+    case .initFailed where state.pools[key]?.isProvisioned(id) == true:
+      state.environments[id] = nil
+      return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
     case .initFailed(let type) where state.snapshots[id] != nil:
       state.environments[id] = nil
       return told(id, .failed(type: type), &state) + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
-    case .initFailed:
+    case .initFailed(let type):
+      // Of a version with SnapStart, whose first invocation waits for it.
       state.environments[id] = nil
-      return change(key, &state) { pool, _ in pool.provisionFailed(id, "FUNCTION_ERROR_INIT_FAILURE") }
+      let error = FunctionError.make(type, "The function failed to initialize (\(type)); its log says why.")
+      return abandonWaiters(key, &state).map { .fail($0, .functionError(error)) }
+        + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     case .gone(let failure?) where state.pools[key]?.isProvisioned(id) == true:
       state.environments[id] = nil
       return change(key, &state) { pool, _ in pool.provisionFailed(id, failure) }
@@ -300,17 +307,21 @@ final class Placement: Sendable {
       var failed: [Effect] = []
       if let failure {
         // The next launch would fail in the same way; who waits is told instead of waiting for ever.
-        let abandoned = state.pools[key]?.abandonWaiters() ?? []
-        failed = abandoned.compactMap { state.waiting.removeValue(forKey: $0) }.map { .fail($0, failure) }
+        failed = abandonWaiters(key, &state).map { .fail($0, .systemError(failure)) }
       }
       return told(id, .abandoned, &state) + failed + change(key, &state) { pool, newID in pool.gone(id, newID: newID) }
     }
   }
 
+  private func abandonWaiters(_ key: PoolKey, _ state: inout State) -> [Waiting] {
+    (state.pools[key]?.abandonWaiters() ?? []).compactMap { state.waiting.removeValue(forKey: $0) }
+  }
+
   /// The function was deleted: what runs is finished, then nothing of it is left.
   func remove(_ function: FunctionID) {
     let effects = state.withLock { state -> [Effect] in
-      state.pools.keys.filter { $0.function == function }.flatMap { key in
+      state.ledger.provide(function, [:])
+      return state.pools.keys.filter { $0.function == function }.flatMap { key in
         change(key, &state) { pool, _ in pool.retire() }
       } + attached(of: state) { $0.function == function }
     }
@@ -320,9 +331,13 @@ final class Placement: Sendable {
   /// Ends every environment of an account, whatever it does, and returns when they are gone or the limit has passed.
   func removeAll(of account: AccountID, within limit: Duration) async {
     let effects = state.withLock { state -> [Effect] in
-      state.pools.keys.filter { $0.function.account == account }.flatMap { key -> [Effect] in
-        let abandoned = (state.pools[key]?.abandonWaiters() ?? []).compactMap { state.waiting.removeValue(forKey: $0) }
-        let failed = abandoned.map { Effect.fail($0, "the account's resources were removed") }
+      let seated = state.seats.keys.filter { $0.function.account == account }.flatMap { key in
+        (state.seats[key]?.leave() ?? []).compactMap { state.waiting.removeValue(forKey: $0) }
+      }
+      return seated.map { Effect.fail($0, .systemError("the account's resources were removed")) }
+        + state.pools.keys.filter { $0.function.account == account }.flatMap { key -> [Effect] in
+        state.ledger.provide(key.function, [:])
+        let failed = abandonWaiters(key, &state).map { Effect.fail($0, .systemError("the account's resources were removed")) }
         return failed + change(key, &state) { pool, _ in pool.retire() }
           + state.environments.values.filter { $0.key == key }.map { .stop($0.environment) }
       } + attached(of: state) { $0.function.account == account }
@@ -395,8 +410,8 @@ final class Placement: Sendable {
       case .run(let environment, let waiting): environment.run(waiting.invocation, waiting.completion)
       case .stop(let environment): environment.stop()
       case .again(let waiting): place(waiting)
-      case .fail(let waiting, let reason):
-        waiting.completion(InvocationResult(outcome: .systemError(reason), executedVersion: "", logTail: []))
+      case .fail(let waiting, let outcome):
+        waiting.completion(InvocationResult(outcome: outcome, executedVersion: waiting.function.version, logTail: []))
       case .tell(let continuation, let outcome): continuation.resume(returning: outcome)
       }
     }

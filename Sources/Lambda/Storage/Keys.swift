@@ -12,7 +12,7 @@ import Store
 ///     place     (lambda, x, url id)                             → the function and the qualifier of a URL
 ///     provisioned (lambda, provisioned, account, region, name, qualifier) → ProvisionedConcurrency
 ///     progress  (lambda, t, account, region, name)              → empty; functions whose creation or update is under way
-///     snapshot  (lambda, x, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
+///     snapshot  (lambda, z, account, region, name, version)     → empty; versions that have yet to be initialised (SnapStart)
 ///     mapping   (lambda, m, account, region, uuid)              → StoredMapping
 ///     place     (lambda, u, uuid)                               → account and Region of a mapping
 ///     pair      (lambda, n, account, region, source, function)  → uuid; a source feeds a function once
@@ -27,7 +27,7 @@ enum Keys {
   static let functions = Key("lambda", "f")
   static let progress = Key("lambda", "t")
   static let mappings = Key("lambda", "m")
-  static let snapshots = Key("lambda", "x")
+  static let snapshots = Key("lambda", "z")
   static let garbage = Key("lambda", "g")
   static let provisioned = Key("lambda", "provisioned")
 
@@ -49,8 +49,8 @@ enum Keys {
   static func provisioned(_ id: FunctionID) -> Key { of(id, "provisioned") }
   static func provisioned(_ id: FunctionID, _ qualifier: String) -> Key { of(id, "provisioned").appending(qualifier) }
   static func progress(_ id: FunctionID) -> Key { of(id, "t") }
-  static func snapshots(_ id: FunctionID) -> Key { of(id, "x") }
-  static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "x").appending(version) }
+  static func snapshots(_ id: FunctionID) -> Key { of(id, "z") }
+  static func snapshot(_ id: FunctionID, _ version: String) -> Key { of(id, "z").appending(version) }
 
   static func mappings(_ account: AccountID, _ region: Region) -> Key { mappings.appending(account, region) }
   static func mapping(_ account: AccountID, _ region: Region, _ uuid: String) -> Key {

@@ -24,10 +24,11 @@ struct SnapshotRows {
     try tx.set(Keys.snapshot(version.id, version.version), [])
   }
 
-  static func finish(_ version: FunctionVersion, _ state: FunctionVersion.State, revision: String, in tx: any Transaction) throws {
+  static func finish(_ version: FunctionVersion, _ state: FunctionVersion.State, in tx: any Transaction) throws {
     try tx.delete(Keys.snapshot(version.id, version.version))
     guard let number = Int(version.version), var current = try FunctionRows(tx).version(version.id, number) else { return }
-    (current.state, current.updateStatus, current.revisionID) = (state, .successful, revision)
+    // The revision stays: the environment that waits to be restored belongs to it.
+    (current.state, current.updateStatus) = (state, .successful)
     try FunctionRows.save(current, number: number, in: tx)
   }
 }

@@ -21,9 +21,10 @@ struct ImageRoot: Sendable {
   /// The path on the host of a directory below the root, all links followed.
   /// - Returns: nil when it is not there, or no directory, and `missing` does not say to make it.
   /// - Throws: `PackageError` for links that lead in circles or a file in the place of a directory, `PackageIOError`.
-  func directory(_ components: some Sequence<String>, missing: Missing) throws -> String? {
+  /// - Parameter made: is called for each directory before it is made.
+  func directory(_ components: some Sequence<String>, missing: Missing, made: () throws -> Void = {}) throws -> String? {
     var followed = 0
-    guard let found = try walk(Array(components), &followed, missing) else { return nil }
+    guard let found = try walk(Array(components), &followed, missing, made: made) else { return nil }
     return path + found.map { "/" + $0 }.joined()
   }
 
@@ -38,7 +39,9 @@ struct ImageRoot: Sendable {
     text.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }.filter { $0 != "." }
   }
 
-  private func walk(_ components: [String], _ followed: inout Int, _ missing: Missing, lastMayBeFile: Bool = false) throws -> [String]? {
+  private func walk(
+    _ components: [String], _ followed: inout Int, _ missing: Missing, lastMayBeFile: Bool = false, made: () throws -> Void = {}
+  ) throws -> [String]? {
     // The next component is the last one of this list.
     var ahead = Array(components.reversed())
     var behind: [String] = []
@@ -52,6 +55,7 @@ struct ImageRoot: Sendable {
       if lstat(place, &status) != 0 {
         guard errno == ENOENT || errno == ENOTDIR else { throw PackageIOError(step: "lstat", path: place, errno: errno) }
         guard missing == .made else { return nil }
+        try made()
         try Self.makeDirectory(place)
         behind.append(name)
         continue

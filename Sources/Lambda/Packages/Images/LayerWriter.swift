@@ -9,8 +9,16 @@ import Base
 /// What all layers of an image together may still use.
 struct ImageBudget {
   var entries = LambdaLimits.imageEntries
+  /// Of the paths of all entries, which are kept while their layer is applied.
+  var pathBytes = 256 << 20
   /// Of the uncompressed layers.
   var bytes = LambdaLimits.imageBytes
+
+  /// For one more file or directory.
+  mutating func take(pathBytes: Int) throws {
+    (entries, self.pathBytes) = (entries - 1, self.pathBytes - pathBytes)
+    guard entries >= 0, self.pathBytes >= 0 else { throw PackageError.defect("too many files") }
+  }
 }
 
 /// Applies one layer of an image to the tree of those below it (OCI image specification, "Image Layer Filesystem Changeset").
@@ -36,9 +44,8 @@ struct LayerWriter {
   mutating func apply(_ event: TarEvent, _ budget: inout ImageBudget) throws {
     switch event {
     case .entry(let entry):
-      budget.entries -= 1
-      guard budget.entries >= 0 else { throw PackageError.defect("too many files") }
-      try begin(entry)
+      try budget.take(pathBytes: entry.name.utf8.count)
+      try begin(entry, &budget)
     case .data(let bytes):
       if let file { try Unpacker.writeAll(bytes, to: file.descriptor, path: file.path) }
     case .endOfEntry: try endFile()
@@ -59,10 +66,10 @@ struct LayerWriter {
     #endif
   }
 
-  private mutating func begin(_ entry: TarEntry) throws {
+  private mutating func begin(_ entry: TarEntry, _ budget: inout ImageBudget) throws {
     let components = try TarEntry.components(entry.name)
     guard let name = components.last else { return }
-    let parent = try parent(components.dropLast())
+    let parent = try parent(components.dropLast(), &budget)
     if name == Self.opaque { return try clear(parent) }
     if name.hasPrefix(Self.whiteout) {
       // Names with two marks are notes of a storage driver.
@@ -128,9 +135,9 @@ struct LayerWriter {
     guard futimens(descriptor, [time, time]) == 0 else { throw PackageIOError(step: "futimens", path: path, errno: errno) }
   }
 
-  private mutating func parent(_ components: ArraySlice<String>) throws -> String {
+  private mutating func parent(_ components: ArraySlice<String>, _ budget: inout ImageBudget) throws -> String {
     if let lastParent, lastParent.components == components { return lastParent.path }
-    guard let path = try root.directory(components, missing: .made) else {
+    guard let path = try root.directory(components, missing: .made, made: { try budget.take(pathBytes: 0) }) else {
       throw PackageError.defect("no directory: \(components.joined(separator: "/"))")
     }
     lastParent = (components, path)

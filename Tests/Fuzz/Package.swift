@@ -34,7 +34,8 @@ let package = Package(
     module(
       "Lambda", ["Base", "Wire", "Fabric", "Patterns"],
       only: [
-        "Domain", "Generated", "LambdaErrors.swift", "LambdaLimits.swift", "Packages/Images/ImageError.swift",
+        "Domain", "Generated", "LambdaErrors.swift", "LambdaLimits.swift", "Durable/DurableExecution.swift",
+        "Durable/DurableLimits.swift", "Packages/Images/ImageError.swift",
         "Packages/Images/TarEntry.swift", "Packages/Images/TarReader.swift", "Packages/PackageError.swift", "Packages/Unpacker.swift",
         "Packages/ZipArchive.swift", "Packages/ZipReader.swift",
       ]),

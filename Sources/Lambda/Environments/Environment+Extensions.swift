@@ -45,7 +45,7 @@ extension Environment {
       }
     } onCancel: {
       // Another connection of the extension may wait by now.
-      guarded.withLock { guarded in
+      guarded.withLock { guarded -> CheckedContinuation<ExtensionAnswer, Never>? in
         guard guarded.extensionWaiters[id]?.request == request else { return nil }
         return guarded.extensionWaiters.removeValue(forKey: id)?.continuation
       }?.resume(returning: .nothing)
@@ -130,14 +130,18 @@ extension Environment {
 
   /// Until its end, with its last words in the log.
   private func run(_ program: SandboxProgram, _ process: RunningProcess) async -> ProcessEnd {
-    async let copying: Void = {
-      while await program.output.ready() {
-        self.drain(process)
-        self.flush()
+    let reason = await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        while await program.output.ready() {
+          self.drain(process)
+          self.flush()
+        }
       }
-    }()
-    let reason = await program.exit()
-    // Not until the pipe ends: a child of the program may hold it open.
+      let reason = await program.exit()
+      // A child of the program may hold the pipe open.
+      group.cancelAll()
+      return reason
+    }
     drain(process)
     flush()
     return process.isOutOfMemory ? .outOfMemory : ProcessEnd(reason)

@@ -44,16 +44,16 @@ struct SnapshotRunner: Sendable {
 
   /// Until the task is cancelled. One that takes long keeps no other waiting.
   func run() async {
-    let underWay = Mutex<Set<Placement.PoolKey>>([])
+    let underWay = UnderWay()
     await withDiscardingTaskGroup { group in
       while !Task.isCancelled {
         let waiting = (try? await control.store.read { try SnapshotRows($0).waiting() }) ?? []
         for version in waiting {
           let key = Placement.PoolKey(function: version.id, version: version.version)
-          guard underWay.withLock({ $0.insert(key).inserted }) else { continue }
+          guard underWay.begin(key) else { continue }
           group.addTask {
             await finish(version)
-            underWay.withLock { _ = $0.remove(key) }
+            underWay.end(key)
             // One that was published anew under its name meanwhile, or has to be tried again.
             control.snapshotNudge.nudge()
           }
@@ -62,6 +62,12 @@ struct SnapshotRunner: Sendable {
       }
       group.cancelAll()
     }
+  }
+
+  private final class UnderWay: Sendable {
+    private let keys = Mutex<Set<Placement.PoolKey>>([])
+    func begin(_ key: Placement.PoolKey) -> Bool { keys.withLock { $0.insert(key).inserted } }
+    func end(_ key: Placement.PoolKey) { keys.withLock { _ = $0.remove(key) } }
   }
 
   private func finish(_ version: FunctionVersion) async {

@@ -64,8 +64,8 @@ struct InvocationLog: Sendable {
     if tail.count > 4 * Self.tailLimit { tail.removeFirst(tail.count - Self.tailLimit) }
   }
 
-  /// The last 4 KB of the invocation's log.
-  var tailBytes: [UInt8] { Array(tail.suffix(Self.tailLimit)) }
+  /// The last 4 KB of the invocation's log, beginning with a whole character.
+  var tailBytes: [UInt8] { Array(tail.suffix(Self.tailLimit).drop { tail.count > Self.tailLimit && $0 & 0xC0 == 0x80 }) }
 
   /// The lines that have not been handed on yet.
   mutating func take() -> [LogLine] {

@@ -58,6 +58,8 @@ def test_a_version_is_initialised_when_it_is_published_and_restored_when_it_is_i
     assert re.search(r"\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: \d+ ms\t", lines[-1]) and "Init Duration" not in lines[-1]
     again = function.invoke(Qualifier=version)
     assert again.value["me"] == first.value["me"] and "RESTORE" not in again.log and "Restore" not in again.log
+    # What was initialised when the version was published is what answered.
+    assert len(function.log("INIT_REPORT")) == 1
 
 
 def test_a_restored_function_gets_its_keys_from_the_runtime_api(cloud):

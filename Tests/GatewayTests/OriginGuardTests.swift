@@ -39,7 +39,7 @@ struct OriginGuardTests {
 
   @Test(arguments: [
     "https://evil.example", "null", "", "http://localhost.evil.example", "https://evil.example:localhost", "file://localhost", "localhost",
-    "http://evil.example/?http://localhost", "https://app.example.evil",
+    "http://evil.example/?http://localhost", "https://app.example.evil", "http://abc.lambda-url.us-east-1.localhost:4566",
   ])
   func `pages of others may not`(_ origin: String) {
     let error = Self.refusal(OriginGuard(origins: ["https://app.example"]), ["host": "localhost", "origin": origin])

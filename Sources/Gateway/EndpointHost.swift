@@ -15,11 +15,21 @@ struct EndpointHost: Equatable {
 
   /// - Parameter field: the Host field, with its port if it has one.
   init?(_ field: String?) {
-    guard let field, Self.labels.contains(where: { field.utf8.count > $0.utf8.count }) else { return nil }
+    // Every request comes by here, and hardly any names an endpoint: most are sent away without an allocation.
+    guard let field, Self.mayName(field) else { return nil }
     let parts = OriginGuard.withoutPort(field).lowercased().split(
       separator: ".", maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 4, !parts[0].isEmpty, Self.labels.contains(String(parts[1])), let region = Region(parts[2]), !parts[3].isEmpty
     else { return nil }
     (id, label, self.region, suffix) = (String(parts[0]), String(parts[1]), region, String(parts[3]))
+  }
+
+  /// Whether a label follows the first point, in upper or lower case.
+  private static func mayName(_ field: String) -> Bool {
+    guard let point = field.utf8.firstIndex(of: UInt8(ascii: ".")) else { return false }
+    let rest = field.utf8[point...].dropFirst()
+    return labels.contains { label in
+      rest.count > label.utf8.count && zip(rest, label.utf8).allSatisfy { ($0 | 32) == ($1 | 32) }
+    }
   }
 }

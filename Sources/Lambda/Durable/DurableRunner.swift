@@ -2,7 +2,6 @@ import Base
 import Fabric
 import Logging
 import Store
-import Synchronization
 
 /// Runs what durable executions need: invocations of their functions, chained invocations, and the news of their end.
 /// Everything that it works on is noted in the store, so that what a server leaves behind is begun again by the next one.

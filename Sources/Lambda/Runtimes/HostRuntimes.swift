@@ -1,5 +1,4 @@
 import Base
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc

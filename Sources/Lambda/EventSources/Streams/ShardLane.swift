@@ -52,9 +52,6 @@ struct ShardLane: Sendable {
     (batchSize, batchingWindow, reportsFailures) = (mapping.batchSize, mapping.batchingWindow, mapping.reportsBatchItemFailures)
   }
 
-  /// Records that wait for their first batch.
-  var pendingCount: Int { pending.count }
-
   mutating func add(_ records: [StreamRecord], now: Instant) {
     guard !records.isEmpty else { return }
     if pending.isEmpty { closesAt = now + batchingWindow }

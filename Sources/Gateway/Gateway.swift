@@ -140,7 +140,7 @@ public final class Gateway: HTTPHandler {
     let identity: Authentication.Identity
     do {
       let claim = try claim.get()
-      if claim == nil, recognised.operation?.isUnsigned == true {
+      if claim == nil, recognised.operation?.isUnsigned == true || api?.allowsAnonymous == true {
         identity = .init(principal: .anonymous, region: .usEast1)
       } else {
         identity = try await authentication.identify(

@@ -11,9 +11,12 @@ public final class S3Service: ServiceModule {
     public var authoriser: any Authoriser
     public var principals: any PrincipalPort
     /// The way to the destinations of events.
-    public var door: any Door
-    public init(authoriser: any Authoriser, principals: any PrincipalPort, door: any Door) {
-      (self.authoriser, self.principals, self.door) = (authoriser, principals, door)
+    public var carriers: TargetCarriers
+    public var hops: any HopPort
+    public init(
+      authoriser: any Authoriser, principals: any PrincipalPort, carriers: TargetCarriers, hops: any HopPort = EmptyHops()
+    ) {
+      (self.authoriser, self.principals, self.carriers, self.hops) = (authoriser, principals, carriers, hops)
     }
   }
 
@@ -22,18 +25,29 @@ public final class S3Service: ServiceModule {
   let ambient: Ambient
   let neighbours: Neighbours
   let buckets: BucketCache
+  /// Of events.
+  let deliveries: DeliveryQueue
   let logger: Logger
+  var carriers: TargetCarriers { neighbours.carriers }
+  var hops: any HopPort { neighbours.hops }
 
   public init(store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
     (self.store, self.blobs, self.ambient, self.neighbours, self.logger) = (store, blobs, ambient, neighbours, logger)
     buckets = BucketCache(store)
+    deliveries = DeliveryQueue(
+      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: bucketOperations + bucketListOperations)]
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: operations)]
   }
 
-  public var workers: [any Worker] { [] }
+  private var operations: [Operation] {
+    bucketOperations + bucketListOperations + versioningOperations + policyOperations + protectionOperations + accessListOperations
+      + siteOperations + smallSettingOperations + absentOperations + notificationOperations
+  }
+
+  public var workers: [any Worker] { [deliveries.worker] }
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.
@@ -47,13 +61,14 @@ public final class S3Service: ServiceModule {
         return names
       }
       for name in names { buckets.forget(name) }
-      if names.isEmpty { return }
+      if names.isEmpty { return try await deliveries.removeAll(of: account) }
     }
   }
 
   public func measurements() async -> [Measurement] {
     // A store that is closing has nothing to tell; a scrape is no place to fail.
     guard let count = try? await store.read({ try $0.entries(Keys.buckets(after: nil)).count }) else { return [] }
-    return [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
+    return deliveries.measurements
+      + [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
   }
 }

@@ -27,6 +27,8 @@ public final class S3Service: ServiceModule {
   let buckets: BucketCache
   /// Of events.
   let deliveries: DeliveryQueue
+  /// A lifecycle has changed.
+  let lifecycleNudge = Nudge()
   let logger: Logger
   var carriers: TargetCarriers { neighbours.carriers }
   var hops: any HopPort { neighbours.hops }
@@ -45,6 +47,7 @@ public final class S3Service: ServiceModule {
   private var operations: [Operation] {
     bucketOperations + bucketListOperations + versioningOperations + policyOperations + protectionOperations + accessListOperations
       + siteOperations + smallSettingOperations + absentOperations + notificationOperations
+      + lifecycleOperations
   }
 
   public var workers: [any Worker] { [deliveries.worker] }

@@ -11,7 +11,7 @@ enum BucketSetting: String, Sendable, CaseIterable {
     case .acl: AccessControlPolicy.shape
     case .cors: S3CORSConfiguration.shape
     case .encryption: ServerSideEncryptionConfiguration.shape
-    case .lifecycle: BucketLifecycleConfiguration.shape
+    case .lifecycle: GetBucketLifecycleConfigurationOutput.shape
     case .logging: BucketLoggingStatus.shape
     case .notification: NotificationConfiguration.shape
     case .objectLock: ObjectLockConfiguration.shape
@@ -53,6 +53,8 @@ struct BucketState: Sendable {
   let ownership: ObjectOwnership
   let requesterPays: Bool
   let notifications: NotificationRules
+  /// Nil: everything stays.
+  let lifecycle: Lifecycle?
 
   init(bucket: Bucket, settings: BucketSettings) {
     (self.bucket, self.settings) = (bucket, settings)
@@ -64,5 +66,6 @@ struct BucketState: Sendable {
     ownership = controls?.rules.first.flatMap { ObjectOwnership(rawValue: $0.objectOwnership) } ?? .objectWriter
     requesterPays = settings.get(.requestPayment, as: RequestPaymentConfiguration.self)?.payer == "Requester"
     notifications = settings.get(.notification).map { NotificationRules($0) } ?? NotificationRules()
+    lifecycle = settings.get(.lifecycle).map { Lifecycle($0) }
   }
 }

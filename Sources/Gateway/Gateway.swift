@@ -159,8 +159,7 @@ public final class Gateway: HTTPHandler {
     do {
       if recognised.model?.isS3 == true, let url = try SignatureV2URL.parse(target: request.target) {
         identity = try await authentication.identify(url, wire, target: request.target, isFromFunction: isFromFunction)
-      } else if try claim.get() == nil, recognised.operation?.isUnsigned == true || recognised.model?.isS3 == true {
-        // Of S3 anybody may ask for anything: the policy of the bucket decides.
+      } else if try claim.get() == nil, recognised.operation?.isUnsigned == true || api?.allowsAnonymous == true {
         identity = .init(principal: .anonymous, region: .usEast1)
       } else {
         identity = try await authentication.identify(

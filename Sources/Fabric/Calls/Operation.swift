@@ -86,10 +86,12 @@ public struct ServiceAPI: Sendable {
   public let operations: [String: Operation]
   /// State is not split by Region (IAM, STS).
   public let isGlobal: Bool
+  /// A request without a signature is nobody's and may go on to be authorised: policies can allow everybody (S3).
+  public let allowsAnonymous: Bool
 
-  public init(_ model: ServiceModel, isGlobal: Bool = false, operations: [Operation]) {
+  public init(_ model: ServiceModel, isGlobal: Bool = false, allowsAnonymous: Bool = false, operations: [Operation]) {
     self.model = model
-    self.isGlobal = isGlobal
+    (self.isGlobal, self.allowsAnonymous) = (isGlobal, allowsAnonymous)
     self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in
       preconditionFailure("\(model.name): operation \(first.name) is registered twice")
     })

@@ -6,6 +6,7 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import S3
 import SQS
 import Sandbox
 import Store
@@ -54,8 +55,11 @@ final class World: Sendable {
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
+    let s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient, neighbours: .init(authoriser: iam, principals: iam, door: dispatcher),
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, logs]
+    modules = [lambda, iam, s3, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(

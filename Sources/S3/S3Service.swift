@@ -1,0 +1,60 @@
+import Base
+import Fabric
+import Logging
+import Store
+import Wire
+
+/// Amazon S3: buckets, and the objects in them.
+public final class S3Service: ServiceModule {
+  /// What S3 needs of the other services.
+  public struct Neighbours: Sendable {
+    public var authoriser: any Authoriser
+    public var principals: any PrincipalPort
+    /// The way to the destinations of events.
+    public var door: any Door
+    public init(authoriser: any Authoriser, principals: any PrincipalPort, door: any Door) {
+      (self.authoriser, self.principals, self.door) = (authoriser, principals, door)
+    }
+  }
+
+  let store: any Store
+  /// The contents of objects that are too large for rows.
+  let bytes: any ByteStore
+  let ambient: Ambient
+  let neighbours: Neighbours
+  let buckets: BucketCache
+  let logger: Logger
+
+  public init(store: any Store, bytes: any ByteStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
+    (self.store, self.bytes, self.ambient, self.neighbours, self.logger) = (store, bytes, ambient, neighbours, logger)
+    buckets = BucketCache(store)
+  }
+
+  public var apis: [ServiceAPI] {
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: bucketOperations + bucketListOperations)]
+  }
+
+  public var workers: [any Worker] { [] }
+  public var inventory: [InventoryItem] { Keys.inventory }
+
+  /// Removes every bucket of the account with its settings; contents go in the background.
+  public func removeAll(of account: AccountID) async throws {
+    while true {
+      let names = try await store.transact { rows in
+        let names = try rows.entries(Keys.owned(by: account), limit: S3Limits.bucketsPerSweep).map {
+          try Keys.ownedName($0.key, by: account)
+        }
+        for name in names { if let bucket = try rows.bucket(name) { try rows.remove(bucket) } }
+        return names
+      }
+      for name in names { buckets.forget(name) }
+      if names.isEmpty { return }
+    }
+  }
+
+  public func measurements() async -> [Measurement] {
+    // A store that is closing has nothing to tell; a scrape is no place to fail.
+    guard let count = try? await store.read({ try $0.entries(Keys.buckets(after: nil)).count }) else { return [] }
+    return [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
+  }
+}

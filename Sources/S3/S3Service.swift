@@ -21,7 +21,8 @@ public final class S3Service: ServiceModule {
   }
 
   let store: any Store
-  let blobs: any BlobStore
+  /// The contents of objects that are too large for rows.
+  let bytes: any ByteStore
   let ambient: Ambient
   let neighbours: Neighbours
   let buckets: BucketCache
@@ -33,8 +34,8 @@ public final class S3Service: ServiceModule {
   var carriers: TargetCarriers { neighbours.carriers }
   var hops: any HopPort { neighbours.hops }
 
-  public init(store: any Store, blobs: any BlobStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
-    (self.store, self.blobs, self.ambient, self.neighbours, self.logger) = (store, blobs, ambient, neighbours, logger)
+  public init(store: any Store, bytes: any ByteStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
+    (self.store, self.bytes, self.ambient, self.neighbours, self.logger) = (store, bytes, ambient, neighbours, logger)
     buckets = BucketCache(store)
     deliveries = DeliveryQueue(
       "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)

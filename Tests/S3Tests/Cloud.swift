@@ -96,7 +96,7 @@ extension TestCloud {
 extension S3Service {
   static func test(_ parts: TestCloud.Parts, _ queues: any QueuePort, _ hops: any HopPort) -> S3Service {
     S3Service(
-      store: parts.store, blobs: parts.blobs, ambient: parts.ambient,
+      store: parts.store, bytes: parts.bytes, ambient: parts.ambient,
       neighbours: .init(
         authoriser: parts.authoriser, principals: OneUser(), carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
         hops: hops), logger: .silent)

@@ -56,7 +56,7 @@ final class World: Sendable {
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
     let s3 = S3Service(
-      store: store, blobs: state.blobs, ambient: ambient,
+      store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
         authoriser: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
       logger: logger)

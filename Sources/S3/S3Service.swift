@@ -9,14 +9,17 @@ public final class S3Service: ServiceModule {
   /// What S3 needs of the other services.
   public struct Neighbours: Sendable {
     public var authoriser: any Authoriser
+    /// Who signs forms.
+    public var keys: any KeyDirectory
     public var principals: any PrincipalPort
     /// The way to the destinations of events.
     public var carriers: TargetCarriers
     public var hops: any HopPort
     public init(
-      authoriser: any Authoriser, principals: any PrincipalPort, carriers: TargetCarriers, hops: any HopPort = EmptyHops()
+      authoriser: any Authoriser, keys: any KeyDirectory, principals: any PrincipalPort, carriers: TargetCarriers,
+      hops: any HopPort = EmptyHops()
     ) {
-      (self.authoriser, self.principals, self.carriers, self.hops) = (authoriser, principals, carriers, hops)
+      (self.authoriser, self.keys, self.principals, self.carriers, self.hops) = (authoriser, keys, principals, carriers, hops)
     }
   }
 
@@ -31,6 +34,10 @@ public final class S3Service: ServiceModule {
   /// A lifecycle has changed.
   let lifecycleNudge = Nudge()
   let logger: Logger
+  /// The end of the names of the files that this run makes.
+  let run: [UInt8]
+  let readers: ReadGuard
+  let collector: ContentCollector
   var carriers: TargetCarriers { neighbours.carriers }
   var hops: any HopPort { neighbours.hops }
 
@@ -39,19 +46,27 @@ public final class S3Service: ServiceModule {
     buckets = BucketCache(store)
     deliveries = DeliveryQueue(
       "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
+    run = ambient.random.bytes(4)
+    let nudge = Nudge()
+    readers = ReadGuard(nudge)
+    collector = ContentCollector(store, bytes, readers, nudge: nudge, run: run)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: operations)]
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, crossOrigin: BucketOrigins(buckets: buckets), operations: operations)]
   }
 
-  private var operations: [Operation] {
+  private var operations: [Operation] { settingOperations + objectOperations }
+  private var settingOperations: [Operation] {
     bucketOperations + bucketListOperations + versioningOperations + policyOperations + protectionOperations + accessListOperations
-      + siteOperations + smallSettingOperations + absentOperations + notificationOperations
-      + lifecycleOperations
+      + siteOperations + smallSettingOperations + absentOperations + notificationOperations + lifecycleOperations
+  }
+  private var objectOperations: [Operation] {
+    objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
+      + objectAttributeOperations + uploadOperations + objectAccessListOperations + formOperations
   }
 
-  public var workers: [any Worker] { [deliveries.worker] }
+  public var workers: [any Worker] { [collector, deliveries.worker, LifecycleWorker(s3: self)] }
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.
@@ -65,6 +80,7 @@ public final class S3Service: ServiceModule {
         return names
       }
       for name in names { buckets.forget(name) }
+      collector.nudge.nudge()
       if names.isEmpty { return try await deliveries.removeAll(of: account) }
     }
   }

@@ -24,17 +24,30 @@ public final class S3Service: ServiceModule {
   let neighbours: Neighbours
   let buckets: BucketCache
   let logger: Logger
+  /// The end of the names of the files that this run makes.
+  let run: [UInt8]
+  let readers: ReadGuard
+  let collector: ContentCollector
 
   public init(store: any Store, bytes: any ByteStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
     (self.store, self.bytes, self.ambient, self.neighbours, self.logger) = (store, bytes, ambient, neighbours, logger)
     buckets = BucketCache(store)
+    run = ambient.random.bytes(4)
+    let nudge = Nudge()
+    readers = ReadGuard(nudge)
+    collector = ContentCollector(store, bytes, readers, nudge: nudge, run: run)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: bucketOperations + bucketListOperations)]
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: bucketOperations + bucketListOperations + objectOperations)]
   }
 
-  public var workers: [any Worker] { [] }
+  public var workers: [any Worker] { [collector] }
+  private var objectOperations: [Operation] {
+    objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
+      + objectAttributeOperations + uploadOperations
+  }
+
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.
@@ -48,6 +61,7 @@ public final class S3Service: ServiceModule {
         return names
       }
       for name in names { buckets.forget(name) }
+      collector.nudge.nudge()
       if names.isEmpty { return }
     }
   }

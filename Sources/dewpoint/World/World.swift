@@ -30,6 +30,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let s3: S3Service
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -55,7 +56,7 @@ final class World: Sendable {
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
-    let s3 = S3Service(
+    s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient, neighbours: .init(authoriser: iam, principals: iam, door: dispatcher),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
@@ -96,6 +97,9 @@ final class World: Sendable {
 
   /// What functions have written is in the store.
   func settle() async throws { try await logs.flush() }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

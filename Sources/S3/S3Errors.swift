@@ -1,4 +1,5 @@
 import Base
+import Fabric
 
 /// The errors of S3 in AWS's words. Further members are elements of the error's XML body.
 enum S3Error {
@@ -56,4 +57,85 @@ enum S3Error {
   static func notImplemented(_ what: String) -> AWSError {
     AWSError("NotImplemented", "Dewpoint does not implement \(what).", status: 501, fault: .server)
   }
+
+  // Settings that are not there
+
+  private static func missing(_ code: String, _ text: String, _ bucket: String) -> AWSError {
+    AWSError(code, text, status: 404, members: [("BucketName", .string(bucket))])
+  }
+  static func noPolicy(_ bucket: String) -> AWSError { missing("NoSuchBucketPolicy", "The bucket policy does not exist", bucket) }
+  static func noTags(_ bucket: String) -> AWSError { missing("NoSuchTagSet", "The TagSet does not exist", bucket) }
+  static func noCORS(_ bucket: String) -> AWSError {
+    missing("NoSuchCORSConfiguration", "The CORS configuration does not exist", bucket)
+  }
+  static func noWebsite(_ bucket: String) -> AWSError {
+    missing("NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", bucket)
+  }
+  static func noLifecycle(_ bucket: String) -> AWSError {
+    missing("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", bucket)
+  }
+  static func noReplication(_ bucket: String) -> AWSError {
+    missing("ReplicationConfigurationNotFoundError", "The replication configuration was not found", bucket)
+  }
+  static func noObjectLock(_ bucket: String) -> AWSError {
+    missing("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", bucket)
+  }
+  static func noPublicAccessBlock(_ bucket: String) -> AWSError {
+    missing("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", bucket)
+  }
+  static func noOwnershipControls(_ bucket: String) -> AWSError {
+    missing("OwnershipControlsNotFoundError", "The bucket ownership controls were not found", bucket)
+  }
+  /// Of the configurations of which a bucket may have many.
+  static func noConfiguration(_ bucket: String) -> AWSError {
+    missing("NoSuchConfiguration", "The specified configuration does not exist.", bucket)
+  }
+
+  // Settings that are refused
+
+  static let methodNotAllowed = AWSError(
+    "MethodNotAllowed", "The specified method is not allowed against this resource.", status: 405)
+  static let noVersioning = AWSError(
+    "IllegalVersioningConfigurationException", "The Versioning element must be specified", status: 400)
+  static let versioningIsLocked = AWSError(
+    "InvalidBucketState",
+    "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.", status: 409)
+  static let lockNeedsVersioning = AWSError(
+    "InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration", status: 409)
+  static func malformedPolicy(_ text: String) -> AWSError { AWSError("MalformedPolicy", text, status: 400) }
+  static func publicPolicyBlocked(_ caller: Principal, _ bucket: Bucket) -> AWSError {
+    AWSError(
+      "AccessDenied",
+      "User: \(caller.arn) is not authorized to perform: s3:PutBucketPolicy on resource: \"\(bucket.arn)\" because public policies are "
+        + "blocked by the BlockPublicPolicy block public access setting.", status: 403)
+  }
+  static func publicACLBlocked(_ caller: Principal, action: String, resource: String) -> AWSError {
+    AWSError(
+      "AccessDenied",
+      "User: \(caller.arn) is not authorized to perform: \(action) on resource: \"\(resource)\" because public ACLs are blocked by the "
+        + "BlockPublicAcls block public access setting.", status: 403)
+  }
+  static let publicACLAtCreation = AWSError(
+    "InvalidBucketAclWithBlockPublicAccessError",
+    "Bucket cannot have public ACLs set with BlockPublicAccess enabled", status: 400)
+  static let aclsAreOff = AWSError("AccessControlListNotSupported", "The bucket does not allow ACLs", status: 400)
+  static let aclWithOwnership = AWSError(
+    "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", status: 400)
+  static let missingACL = AWSError(
+    "MissingSecurityHeader", "Your request was missing a required header", status: 400,
+    members: [("MissingHeaderName", "x-amz-acl")])
+  static let malformedACL = AWSError(
+    "MalformedACLError", "The XML you provided was not well-formed or did not validate against our published schema", status: 400)
+  static let tooManyGrants = AWSError(
+    "MalformedACLError", "The number of grants in an ACL must not be more than \(S3Limits.grants).", status: 400)
+  static let unresolvableGrant = AWSError(
+    "UnresolvableGrantByEmailAddress", "The e-mail address you provided does not match any account on record.", status: 400)
+  static let overlappingEvents = invalidArgument(
+    "Configurations overlap. Configurations on the same bucket cannot share a common event type.")
+  static let overlappingFilters = invalidArgument(
+    "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are overlapping for the same event type.")
+  static func invalidDestination(_ target: String, _ reason: String) -> AWSError {
+    invalidArgument("Unable to validate the following destination configurations", target, reason)
+  }
+  static let unexpectedContent = AWSError("UnexpectedContent", "This request does not support content", status: 400)
 }

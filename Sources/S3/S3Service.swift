@@ -11,9 +11,12 @@ public final class S3Service: ServiceModule {
     public var authoriser: any Authoriser
     public var principals: any PrincipalPort
     /// The way to the destinations of events.
-    public var door: any Door
-    public init(authoriser: any Authoriser, principals: any PrincipalPort, door: any Door) {
-      (self.authoriser, self.principals, self.door) = (authoriser, principals, door)
+    public var carriers: TargetCarriers
+    public var hops: any HopPort
+    public init(
+      authoriser: any Authoriser, principals: any PrincipalPort, carriers: TargetCarriers, hops: any HopPort = EmptyHops()
+    ) {
+      (self.authoriser, self.principals, self.carriers, self.hops) = (authoriser, principals, carriers, hops)
     }
   }
 
@@ -23,11 +26,17 @@ public final class S3Service: ServiceModule {
   let ambient: Ambient
   let neighbours: Neighbours
   let buckets: BucketCache
+  /// Of events.
+  let deliveries: DeliveryQueue
+  /// A lifecycle has changed.
+  let lifecycleNudge = Nudge()
   let logger: Logger
   /// The end of the names of the files that this run makes.
   let run: [UInt8]
   let readers: ReadGuard
   let collector: ContentCollector
+  var carriers: TargetCarriers { neighbours.carriers }
+  var hops: any HopPort { neighbours.hops }
 
   public init(store: any Store, bytes: any ByteStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
     (self.store, self.bytes, self.ambient, self.neighbours, self.logger) = (store, bytes, ambient, neighbours, logger)
@@ -36,18 +45,26 @@ public final class S3Service: ServiceModule {
     let nudge = Nudge()
     readers = ReadGuard(nudge)
     collector = ContentCollector(store, bytes, readers, nudge: nudge, run: run)
+    deliveries = DeliveryQueue(
+      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: bucketOperations + bucketListOperations + objectOperations)]
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: operations)]
   }
 
-  public var workers: [any Worker] { [collector] }
+  private var operations: [Operation] {
+    bucketOperations + bucketListOperations + versioningOperations + policyOperations + protectionOperations + accessListOperations
+      + siteOperations + smallSettingOperations + absentOperations + notificationOperations
+      + lifecycleOperations + objectOperations
+  }
+
   private var objectOperations: [Operation] {
     objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
       + objectAttributeOperations + uploadOperations
   }
 
+  public var workers: [any Worker] { [deliveries.worker, collector] }
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.
@@ -62,13 +79,14 @@ public final class S3Service: ServiceModule {
       }
       for name in names { buckets.forget(name) }
       collector.nudge.nudge()
-      if names.isEmpty { return }
+      if names.isEmpty { return try await deliveries.removeAll(of: account) }
     }
   }
 
   public func measurements() async -> [Measurement] {
     // A store that is closing has nothing to tell; a scrape is no place to fail.
     guard let count = try? await store.read({ try $0.entries(Keys.buckets(after: nil)).count }) else { return [] }
-    return [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
+    return deliveries.measurements
+      + [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
   }
 }

@@ -11,7 +11,7 @@ enum BucketSetting: String, Sendable, CaseIterable {
     case .acl: AccessControlPolicy.shape
     case .cors: S3CORSConfiguration.shape
     case .encryption: ServerSideEncryptionConfiguration.shape
-    case .lifecycle: BucketLifecycleConfiguration.shape
+    case .lifecycle: GetBucketLifecycleConfigurationOutput.shape
     case .logging: BucketLoggingStatus.shape
     case .notification: NotificationConfiguration.shape
     case .objectLock: ObjectLockConfiguration.shape
@@ -41,8 +41,31 @@ struct BucketSettings: Sendable, Equatable {
   }
 }
 
-/// A bucket with its settings, as one read or transaction has seen them.
+/// A bucket with its settings, as one read or transaction has seen them, with what every call asks read out of them once.
 struct BucketState: Sendable {
-  var bucket: Bucket
-  var settings: BucketSettings
+  let bucket: Bucket
+  let settings: BucketSettings
+
+  /// The bucket's policy, as it was tied to its principals.
+  let policy: String?
+  let hasPublicPolicy: Bool
+  let publicAccess: PublicAccess
+  let ownership: ObjectOwnership
+  let requesterPays: Bool
+  let notifications: NotificationRules
+  /// Nil: everything stays.
+  let lifecycle: Lifecycle?
+
+  init(bucket: Bucket, settings: BucketSettings) {
+    (self.bucket, self.settings) = (bucket, settings)
+    policy = settings.get(.policy, as: GetBucketPolicyOutput.self)?.policy
+    hasPublicPolicy = policy.map { BucketPolicy(kept: $0).isPublic } ?? false
+    publicAccess = PublicAccess(settings.get(.publicAccessBlock))
+    let controls: OwnershipControls? = settings.get(.ownershipControls)
+    // A bucket without ownership controls is as buckets were before there were any.
+    ownership = controls?.rules.first.flatMap { ObjectOwnership(rawValue: $0.objectOwnership) } ?? .objectWriter
+    requesterPays = settings.get(.requestPayment, as: RequestPaymentConfiguration.self)?.payer == "Requester"
+    notifications = settings.get(.notification).map { NotificationRules($0) } ?? NotificationRules()
+    lifecycle = settings.get(.lifecycle).map { Lifecycle($0) }
+  }
 }

@@ -32,6 +32,10 @@ struct ObjectEvent: Sendable, Equatable {
   var versionID: String?
   /// Hexadecimal; of two changes of one key the later has the greater one.
   var sequencer: String?
+  /// Of a transition the new one, of a restoration that of the archive.
+  var storageClass: String?
+  /// When the restored copy ends; only of a completed restoration.
+  var restoreExpiry: Instant?
 
   init(_ kind: Kind, key: String, size: Int? = nil, eTag: String? = nil, versionID: String? = nil, sequencer: String? = nil) {
     (self.kind, self.key, self.size, self.eTag) = (kind, key, size, eTag)
@@ -52,5 +56,12 @@ struct EventOrigin: Sendable {
   init(_ call: Call) {
     (requestID, operation, principal) = (call.requestID, call.operation, call.principal)
     (sourceIP, trace, time) = (call.sourceIP, call.trace, call.now)
+  }
+
+  /// S3 itself, by the lifecycle of the bucket.
+  init(lifecycle operation: String, of bucket: Bucket, _ ambient: Ambient) {
+    (requestID, self.operation) = (ambient.uuid(), operation)
+    principal = .service(ServicePrincipal("s3.amazonaws.com", sourceARN: bucket.arn, sourceAccount: bucket.owner))
+    (trace, time) = (TraceContext(ambient), ambient.now)
   }
 }

@@ -19,12 +19,14 @@ extension S3Service {
   }
 
   private func createBucketAccess(_ input: CreateBucketInput, _ call: Call) async throws -> [Access] {
-    let arn = Bucket.arn(input.bucket)
+    let arn = Bucket.arn(input.bucket), tags = input.createBucketConfiguration?.tags ?? []
     var actions = ["CreateBucket"]
-    if input.acl != nil { actions.append("PutBucketAcl") }
+    if try AccessList(input, owner: call.account) != nil { actions.append("PutBucketAcl") }
     if input.objectLockEnabledForBucket == true { actions += ["PutBucketObjectLockConfiguration", "PutBucketVersioning"] }
     if input.objectOwnership != nil { actions.append("PutBucketOwnershipControls") }
-    return actions.map { Access("s3:" + $0, on: arn, owner: call.account) }
+    if !tags.isEmpty { actions.append("TagResource") }
+    let asked = Dictionary(tags.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    return actions.map { Access("s3:" + $0, on: arn, owner: call.account).bringing(asked) }
   }
 
   /// Names are unique over all accounts. Making a bucket of one's own again is 409, but in us-east-1 it is 200 as it always was.
@@ -32,6 +34,7 @@ extension S3Service {
     guard let account = call.principal.account else { throw S3Error.accessDenied }
     try BucketName.check(input.bucket)
     let region = try BucketLocation.region(input.createBucketConfiguration?.locationConstraint, at: call.region)
+    let settings = try newSettings(input, account)
     var bucket = Bucket(
       name: input.bucket, id: Int64(ambient.random.number(below: 1 << 62)), owner: account, region: region, created: ambient.now)
     if input.objectLockEnabledForBucket == true { (bucket.isObjectLockEnabled, bucket.versioning) = (true, .enabled) }
@@ -44,12 +47,43 @@ extension S3Service {
         }
         return
       }
+      guard try rows.entries(Keys.owned(by: account), limit: S3Limits.bucketsPerAccount).count < S3Limits.bucketsPerAccount else {
+        throw S3Error.tooManyBuckets
+      }
       try rows.insert(candidate)
+      for (setting, record) in settings { try rows.set(Keys.setting(setting, of: candidate.id), RecordRow.bytes(record)) }
     }
     buckets.forget(candidate.name)
     var output = CreateBucketOutput()
     output.location = region == .usEast1 ? "/" + candidate.name : "http://\(candidate.name).s3.amazonaws.com/"
     return output
+  }
+
+  /// What a new bucket is set to: everything public is blocked, and ACLs are off unless the request says otherwise.
+  private func newSettings(_ input: CreateBucketInput, _ account: AccountID) throws -> [(BucketSetting, Record)] {
+    let wanted = input.createBucketConfiguration
+    if wanted?.bucket != nil || wanted?.location != nil { throw S3Error.notImplemented("directory buckets") }
+    if let namespace = input.bucketNamespace, namespace != "global" { throw S3Error.notImplemented("the bucket namespace \(namespace)") }
+    let ownership = input.objectOwnership ?? ObjectOwnership.bucketOwnerEnforced.rawValue
+    guard ObjectOwnership(rawValue: ownership) != nil else {
+      throw S3Error.invalidArgument("Invalid x-amz-object-ownership header: \(ownership)", "x-amz-object-ownership", ownership)
+    }
+    var rule = OwnershipControlsRule(), controls = OwnershipControls()
+    rule.objectOwnership = ownership
+    controls.rules = [rule]
+    var settings: [(BucketSetting, Record)] = [(.ownershipControls, controls.record), (.publicAccessBlock, PublicAccess.all.record)]
+    if let list = try AccessList(input, owner: account) {
+      if ownership == ObjectOwnership.bucketOwnerEnforced.rawValue, list.grantsOthers(than: account) { throw S3Error.aclWithOwnership }
+      if list.isPublic { throw S3Error.publicACLAtCreation }
+      settings.append((.acl, list.document.record))
+    }
+    if let tags = wanted?.tags, !tags.isEmpty {
+      try TagRules.check(tags, maximum: S3Limits.bucketTags, of: "Bucket")
+      var tagging = S3Tagging()
+      tagging.tagSet = tags
+      settings.append((.tagging, tagging.record))
+    }
+    return settings
   }
 
   private func headBucket(_ input: HeadBucketInput, _ call: Call) async throws -> HeadBucketOutput {

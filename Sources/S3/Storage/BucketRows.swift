@@ -78,7 +78,7 @@ extension Transaction {
     try delete(Keys.bucket(bucket.name))
     try delete(Keys.owned(bucket.owner, bucket.name))
     try deleteAll(Keys.settings(of: bucket.id))
-    try deleteAll(Keys.numbered(of: bucket.id))
+    try delete(Keys.lifecycle(of: bucket.name))
     try set(Keys.garbage(bucket.id), [])
   }
 }

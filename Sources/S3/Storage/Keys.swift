@@ -7,7 +7,7 @@ import Store
 //   bucket     "b" name                     → Bucket                  names are one space over all accounts and Regions
 //   owned      "o" account name             → -                       whose buckets these are
 //   setting    "c" bucket setting           → a record                what the bucket is set to (BucketSetting)
-//   numbered   "d" bucket kind id           → a record                configurations of which a bucket has many
+//   lifecycle  "l" name                     → -                       buckets that have a lifecycle
 //   garbage    "g" bucket                   → -                       the id of a deleted bucket, until a worker has emptied it
 //   version    "v" bucket …                 → ObjectKeys.swift        every version and delete marker; a bucket without is empty
 //
@@ -47,8 +47,13 @@ enum Keys {
     return BucketSetting(rawValue: try reader.string())
   }
 
-  private static let numbered = root.appending("d")
-  static func numbered(of bucket: Int64) -> KeyRange { KeyRange(prefix: numbered.appending(bucket)) }
+  private static let lifecycles = root.appending("l")
+  static func lifecycle(of name: String) -> Key { lifecycles.appending(name) }
+  static func lifecycles(after name: String?) -> KeyRange { KeyRange(name.map { lifecycle(of: $0).end } ?? lifecycles, lifecycles.end) }
+  static func lifecycleName(_ key: Key) throws -> String {
+    var reader = KeyReader(key, after: lifecycles)
+    return try reader.string()
+  }
 
   private static let garbage = root.appending("g")
   static func garbage(_ bucket: Int64) -> Key { garbage.appending(bucket) }

@@ -57,7 +57,9 @@ final class World: Sendable {
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
     s3 = S3Service(
-      store: store, bytes: state.objects, ambient: ambient, neighbours: .init(authoriser: iam, principals: iam, door: dispatcher),
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, s3, sqs, logs]

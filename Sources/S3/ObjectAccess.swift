@@ -11,9 +11,11 @@ extension S3Service {
     { input, call in
       try ObjectKey.check(input.key)
       let facts = RequestFacts.conditionValues(input.record)
+      let list = try await self.accessList(of: input.key, input.record["VersionId"]?.string, in: input.bucket, for: call)
       var all: [Access] = []
       for action in action(input) {
-        var access = try await self.access(action, bucket: input.bucket, key: input.key, expectedOwner: input.expectedOwner, call)
+        var access = try await self.access(
+          action, bucket: input.bucket, key: input.key, list: list, expectedOwner: input.expectedOwner, payer: input.payer, call)
         access.conditionValues.merge(facts) { _, new in new }
         all.append(access)
       }

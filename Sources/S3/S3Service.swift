@@ -61,7 +61,7 @@ public final class S3Service: ServiceModule {
 
   private var objectOperations: [Operation] {
     objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
-      + objectAttributeOperations + uploadOperations
+      + objectAttributeOperations + objectAccessListOperations + uploadOperations
   }
 
   public var workers: [any Worker] { [deliveries.worker, collector] }

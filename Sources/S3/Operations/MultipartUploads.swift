@@ -26,7 +26,7 @@ extension S3Service {
     let state = try await buckets.existing(input.bucket)
     let algorithm = try input.checksumAlgorithm.map { name throws(AWSError) in try ChecksumAlgorithm.named(name) }
     let kind = try MultipartUpload.kind(input.checksumType, of: algorithm)
-    let description = try description(input.record, in: state)
+    let description = try description(input, in: state, call)
     let now = ambient.now
     let upload = MultipartUpload(
       key: input.key, id: MultipartUpload.makeID(at: now, random: ambient.random.bytes(26)), initiated: now, owner: state.bucket.owner,
@@ -127,7 +127,9 @@ extension S3Service {
     var told = CopyPartResult()
     told.eTag = EntityTags.quoted(part.eTag)
     told.lastModified = part.modified
-    if let algorithm = upload.algorithm { told.record.show(ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum.base64)) }
+    if let algorithm = upload.algorithm {
+      told.record.show(ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum.base64))
+    }
     output.copyPartResult = told
     output.copySourceVersionId = found.version.shownID(in: found.state)
     upload.description.encryption.show(in: &output.record)

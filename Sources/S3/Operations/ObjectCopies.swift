@@ -34,7 +34,7 @@ extension S3Service {
         throw S3Error.invalidRequest(
           "The specified copy source is larger than the maximum allowable size for a copy source: \(S3Limits.objectBytes)")
       }
-      var description = try description(input.record, in: state)
+      var description = try description(input, in: state, call)
       try directives.complete(&description, from: found.facts.description)
       try directives.checkChange(input, source, of: found.facts)
       var facts = found.facts
@@ -88,7 +88,9 @@ extension S3Service {
       throw await missing(error, in: state, call)
     }
     guard let facts = version.facts else {
-      if reference != .current { throw S3Error.invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.") }
+      guard reference == .current else {
+        throw S3Error.invalidRequest("The source of a copy request may not specifically refer to a delete marker by version id.")
+      }
       throw await missing(S3Error.noSuchKey(source.key), in: state, call)
     }
     let conditions = ReadConditions(

@@ -79,7 +79,9 @@ extension S3Service {
       guard let facts = newest?.facts else { throw S3Error.noSuchKey(deletion.key) }
       guard EntityTags.contains(facts.eTag, in: ifMatch) else { throw S3Error.preconditionFailed("If-Match") }
     }
-    if deletion.reference == .current, state.bucket.versioning != .off { return try mark(deletion, newest, in: state, at: now, origin, rows) }
+    if deletion.reference == .current, state.bucket.versioning != .off {
+      return try mark(deletion, newest, in: state, at: now, origin, rows)
+    }
     guard let version = try rows.version(state.bucket, deletion.key, deletion.reference) else {
       // Nothing to do is no failure.
       return Deleted(versionID: deletion.reference == .current ? nil : deletion.reference.text)
@@ -156,7 +158,8 @@ extension S3Service {
       var actions = [object.versionId == nil ? "DeleteObject" : "DeleteObjectVersion"]
       if input.bypassGovernanceRetention == true { actions.append("BypassGovernanceRetention") }
       for action in actions {
-        let access = try await access(action, bucket: input.bucket, key: object.key, expectedOwner: input.expectedBucketOwner, call)
+        let access = try await access(
+          action, bucket: input.bucket, key: object.key, expectedOwner: input.expectedBucketOwner, payer: input.payer, call)
         try await neighbours.authoriser.authorise(access, for: call)
       }
       return .success(
@@ -166,7 +169,8 @@ extension S3Service {
     } catch let error as AWSError {
       return .failure(error)
     } catch {
-      return .failure(AWSError("InternalError", "We encountered an internal error. Please try again.", status: 500, fault: .server, cause: error))
+      return .failure(
+        AWSError("InternalError", "We encountered an internal error. Please try again.", status: 500, fault: .server, cause: error))
     }
   }
 

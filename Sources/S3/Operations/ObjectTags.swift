@@ -41,7 +41,7 @@ extension S3Service {
     return version
   }
 
-  private func read(_ bucket: String, _ key: String, _ versionID: String?, _ call: Call) async throws -> (BucketState, ObjectVersion) {
+  func read(_ bucket: String, _ key: String, _ versionID: String?, _ call: Call) async throws -> (BucketState, ObjectVersion) {
     let state = try await buckets.existing(bucket)
     do {
       return (state, try await store.read { try self.object(key, versionID, in: state.bucket, $0, method: "GET") })
@@ -51,7 +51,7 @@ extension S3Service {
   }
 
   /// Changes what is said of a version, and tells of it.
-  private func change(
+  func change(
     _ name: String, _ key: String, _ versionID: String?, _ call: Call, event kind: ObjectEvent.Kind? = nil,
     _ body: @escaping @Sendable (inout ObjectDescription, BucketState) throws -> Void
   ) async throws -> (BucketState, ObjectVersion) {
@@ -88,14 +88,18 @@ extension S3Service {
   private func putTags(_ input: PutObjectTaggingInput, _ call: Call) async throws -> PutObjectTaggingOutput {
     let tags = input.tagging.tagSet.map { ObjectTag(key: $0.key, value: $0.value) }
     try ObjectTag.check(tags)
-    let (state, version) = try await change(input.bucket, input.key, input.versionId, call, event: .tagged) { about, _ in about.tags = tags }
+    let (state, version) = try await change(input.bucket, input.key, input.versionId, call, event: .tagged) { about, _ in
+      about.tags = tags
+    }
     var output = PutObjectTaggingOutput()
     output.versionId = version.shownID(in: state)
     return output
   }
 
   private func deleteTags(_ input: DeleteObjectTaggingInput, _ call: Call) async throws -> DeleteObjectTaggingOutput {
-    let (state, version) = try await change(input.bucket, input.key, input.versionId, call, event: .untagged) { about, _ in about.tags = [] }
+    let (state, version) = try await change(input.bucket, input.key, input.versionId, call, event: .untagged) { about, _ in
+      about.tags = []
+    }
     var output = DeleteObjectTaggingOutput()
     output.versionId = version.shownID(in: state)
     return output

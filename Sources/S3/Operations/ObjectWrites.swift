@@ -17,7 +17,7 @@ extension S3Service {
   private func putObject(_ input: PutObjectInput, _ body: IncomingBytes, _ call: Call) async throws -> TransferOutput {
     let state = try await buckets.existing(input.bucket)
     if input.writeOffsetBytes != nil { throw S3Error.notImplementedHeader("x-amz-write-offset-bytes") }
-    let description = try description(input.record, in: state)
+    let description = try description(input, in: state, call)
     let conditions = try WriteConditions(ifMatch: input.ifMatch, ifNoneMatch: input.ifNoneMatch)
     let declared = try DeclaredBytes(input.record, facts(of: body, call))
     let locks = input.objectLockMode != nil || input.objectLockLegalHoldStatus != nil
@@ -44,20 +44,12 @@ extension S3Service {
   }
 
   /// Throws what is wrong with what the request says of the object.
-  func description(_ input: Record, in state: BucketState) throws(AWSError) -> ObjectDescription {
-    try checkACL(input, in: state)
-    return try ObjectDescription(input, in: state, now: ambient.now)
-  }
-
-  /// Buckets that own all that is in them, as all do by default, take no access control lists.
-  private func checkACL(_ input: Record, in state: BucketState) throws(AWSError) {
-    let grants = ["GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP"].contains { input[$0] != nil }
-    let acl = input["ACL"]?.string
-    guard grants || acl != nil else { return }
-    let ownership = state.settings.get(.ownershipControls, as: OwnershipControls.self)?.rules.first?.objectOwnership
-    guard ownership ?? "BucketOwnerEnforced" != "BucketOwnerEnforced" || (!grants && acl == "bucket-owner-full-control") else {
-      throw S3Error.aclNotSupported
-    }
+  func description<Input: ObjectInput & AccessListInput>(
+    _ input: Input, in state: BucketState, _ call: Call
+  ) throws(AWSError) -> ObjectDescription {
+    var description = try ObjectDescription(input.record, in: state, now: ambient.now)
+    description.acl = try accessList(input, of: input.key, in: state, call)
+    return description
   }
 
   // What makes an object.

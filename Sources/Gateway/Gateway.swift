@@ -233,6 +233,7 @@ public final class Gateway: HTTPHandler {
         return try await transfer(operation, of: api, recognised.wireProtocol, labels, wire, request, claim, verification, call)
       }
       wire = try RequestBody.opened(wire, recognised.wireProtocol, service: api.model.signingName, verification)
+      if api.model.isS3 { try BodyIntegrity.check(wire, operation.name) }
       let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: labels)
       func encoded(_ output: Record?) -> HTTPResponse {
         Self.response(

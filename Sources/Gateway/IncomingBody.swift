@@ -31,7 +31,8 @@ final class IncomingBody: Sendable {
     let body = IncomingBody(request, head, claim, verification, service)
     let plain = request.bodyStream.map { $0.expectedLength } ?? request.body.count
     return IncomingBytes(
-      length: head.map(\.decodedLength) ?? plain, trailingChecksum: head?.checksum, trailer: { body.state.withLock { $0.trailer?.checksum } }
+      length: head.map(\.decodedLength) ?? plain, trailingChecksum: head?.checksum,
+      trailer: { body.state.withLock { $0.trailer?.checksum } }
     ) { try await body.next() }
   }
 

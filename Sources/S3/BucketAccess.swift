@@ -19,13 +19,6 @@ extension S3Service {
     { input, call in [try await self.access(action, bucket: input.bucket, expectedOwner: input.expectedOwner, payer: input.payer, call)] }
   }
 
-  /// An action on an object of the bucket.
-  func objectAccess<Input: ObjectInput>(_ action: String) -> @Sendable (Input, Call) async throws -> [Access] {
-    { input, call in
-      [try await self.access(action, bucket: input.bucket, key: input.key, expectedOwner: input.expectedOwner, payer: input.payer, call)]
-    }
-  }
-
   /// One permission, decided with the bucket's policy and the access control lists. A bucket that does not exist has none, so only
   /// who could see it learns that it is missing; nobody in particular learns it at once.
   /// - Parameters:

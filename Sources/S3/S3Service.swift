@@ -44,12 +44,12 @@ public final class S3Service: ServiceModule {
   public init(store: any Store, bytes: any ByteStore, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
     (self.store, self.bytes, self.ambient, self.neighbours, self.logger) = (store, bytes, ambient, neighbours, logger)
     buckets = BucketCache(store)
-    deliveries = DeliveryQueue(
-      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
     run = ambient.random.bytes(4)
     let nudge = Nudge()
     readers = ReadGuard(nudge)
     collector = ContentCollector(store, bytes, readers, nudge: nudge, run: run)
+    deliveries = DeliveryQueue(
+      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
   }
 
   public var apis: [ServiceAPI] {

@@ -37,9 +37,13 @@ struct ObjectFacts: Sendable, Equatable {
   var description = ObjectDescription()
 }
 
-/// The name of a row of content.
+/// The name of a row of content. It says where the bytes are, so that small ones go without a look at the row.
 struct ContentID: Hashable, Sendable {
-  var bytes: [UInt8]
+  let bytes: [UInt8]
+  var isInFiles: Bool { bytes.first == 1 }
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(isInFiles: Bool, random: [UInt8]) { bytes = [isInFiles ? 1 : 0] + random }
 }
 
 /// What clients say about an object, and get back as they said it.

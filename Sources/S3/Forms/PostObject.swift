@@ -30,7 +30,7 @@ extension S3Service {
       let access = try await access(action, bucket: input.bucket, key: key, call)
       try await neighbours.authoriser.authorise(access, for: call)
     }
-    let description = try description(write.record, in: state)
+    let description = try description(write, in: state, call)
     let received = try await receive(
       reader.bytes(policy?.length), try DeclaredBytes(write.record, IncomingBytesFacts(length: nil, trailing: nil, isInside: true)),
       isOpen: true)

@@ -32,7 +32,8 @@ extension Keys {
   }
 
   private static let nulls = root.appending("n")
-  static func null(_ bucket: Int64, _ key: String) -> Key { nulls.appending(bucket, key) }
+  static func nulls(of bucket: Int64) -> Key { nulls.appending(bucket) }
+  static func null(_ bucket: Int64, _ key: String) -> Key { nulls(of: bucket).appending(key) }
 
   private static let contents = root.appending("y")
   static func content(_ bucket: Int64, _ id: ContentID) -> Key {

@@ -6,6 +6,8 @@ public struct ByteStoreID: Hashable, Sendable, CustomStringConvertible {
   public let bytes: [UInt8]
 
   public static let count = 16
+  /// In how many parts the names are listed.
+  public static let folders = 256
 
   /// Nil unless there are 16 bytes.
   public init?(_ bytes: [UInt8]) {
@@ -19,7 +21,7 @@ public struct ByteStoreID: Hashable, Sendable, CustomStringConvertible {
   }
   public var description: String { bytes.hex }
 
-  /// Of 256, by which files are spread and swept.
+  /// By which files are spread and swept.
   var folder: Int { Int(bytes[0]) }
 }
 
@@ -35,19 +37,17 @@ public protocol ByteStore: Sendable {
   func source(_ id: ByteStoreID) async throws -> (any ByteSource)?
   /// Nothing happens when there are no such bytes.
   func delete(_ id: ByteStoreID) async throws
-  /// The names in one of `folders` parts, in no order: of finished bytes and of those that are being written.
+  /// The names in one of `ByteStoreID.folders` parts, in no order: of finished bytes and of those that are being written.
   func list(folder: Int) async throws -> [ByteStoreID]
-}
-
-extension ByteStore {
-  public static var folders: Int { 256 }
 }
 
 /// Takes bytes in. One caller at a time. What is not finished when the sink goes away is removed.
 public protocol ByteSink: Sendable {
   /// Returns as soon as more may come: a piece is written while the next one is gathered.
   func write(_ bytes: [UInt8]) async throws
-  /// Returns when all is durable. The tap has heard everything then. Nothing may be written after it.
+  /// Returns when the tap has heard everything. Nothing may be written after it.
+  func drain() async throws
+  /// Returns when all is durable.
   func finish() async throws
 }
 
@@ -83,6 +83,7 @@ public final class MemoryByteStore: ByteStore {
       piece.withUnsafeBytes(tap)
       bytes.withLock { $0 += piece }
     }
+    func drain() async throws {}
     func finish() async throws { keep(bytes.withLock { $0 }) }
   }
 

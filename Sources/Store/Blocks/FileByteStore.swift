@@ -113,10 +113,15 @@ private final class FileSink: ByteSink {
     start()
   }
 
-  func finish() async throws {
+  func drain() async throws {
     try await idle()
+    guard state.withLock({ !$0.gathered.isEmpty || $0.file == nil }) else { return }
     start()
     try await idle()
+  }
+
+  func finish() async throws {
+    try await drain()
     let file = state.withLock { $0.file }
     try await queue.perform { files in if let file { try files.synchronise(file, self.id) } }
     state.withLock { $0.isFinished = true }
@@ -207,10 +212,6 @@ struct ByteFiles: Sendable {
       guard count > 0 else { throw failure("write", path(id)) }
       at += count
     }
-    #if canImport(Glibc)
-      // The disk begins now, so that there is little to wait for in the end. Only a hint: a failure shows when it is synchronised.
-      _ = sync_file_range(file, off_t(offset), off_t(bytes.count), UInt32(2))  // SYNC_FILE_RANGE_WRITE
-    #endif
   }
 
   func synchronise(_ file: Int32, _ id: ByteStoreID) throws {

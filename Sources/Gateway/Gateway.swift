@@ -64,17 +64,50 @@ public final class Gateway: HTTPHandler {
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
     let requestID = ambient.uuid()
     let address = endpoints.address(request.head)
+    let wire = wireRequest(request)
+    let decision = address == nil ? await resourceDecision(wire, request) : nil
     do throws(AWSError) {
-      // Which origins may call an endpoint is its own to say.
-      if address == nil { try originGuard.check(request.headers) } else { try originGuard.checkHost(request.headers) }
+      // Which origins may call an endpoint, or a resource that lets this one in, is its own to say.
+      if case .allowed = decision { try originGuard.checkHost(request.headers) }
+      else if address == nil { try originGuard.check(request.headers) } else { try originGuard.checkHost(request.headers) }
     } catch {
       return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }
     if let address { return await answer(address, request, requestID) }
+    if let decision { return await answer(decision, wire, request, requestID) }
     if let answer = CrossOrigin.preflight(request) { return answer }
-    let wire = wireRequest(request)
     if let page = await pages.answer(request, path: wire.path, query: wire.query) { return CrossOrigin.mark(page, for: request) }
     return CrossOrigin.mark(await answer(wire, request, requestID), for: request)
+  }
+
+  /// What the resource that a page of another origin wants says to it. Nil: no browser asks, or the resource has no say.
+  private func resourceDecision(_ wire: WireRequest, _ request: HTTPRequest) async -> CrossOriginDecision? {
+    guard let origin = request.headers["origin"], !InternalPages.isPage(request.target) else { return nil }
+    let asked = request.method == "OPTIONS" ? request.headers["access-control-request-method"] : nil
+    var meant = wire
+    meant.method = asked ?? wire.method
+    let recognised = recogniser.recognise(meant, scope: (try? claim(of: request))?.service)
+    guard case .operation(_, let labels) = recognised.outcome, let bucket = labels["Bucket"],
+      let port = recognised.model.flatMap({ dispatcher.api($0.name) })?.crossOrigin
+    else { return nil }
+    let headers = asked == nil ? [] : CrossOrigin.names(request.headers["access-control-request-headers"] ?? "")
+    return await port.decide(
+      CrossOriginRequest(origin: origin, method: meant.method, headers: headers, isPreflight: asked != nil), for: bucket)
+  }
+
+  private func answer(
+    _ decision: CrossOriginDecision, _ wire: WireRequest, _ request: HTTPRequest, _ requestID: String
+  ) async -> HTTPResponse {
+    let isPreflight = request.method == "OPTIONS"
+    switch decision {
+    case .allowed(let fields):
+      var response = isPreflight ? HTTPResponse(status: 200) : await answer(wire, request, requestID)
+      for field in fields { response.headers[field.name] = field.value }
+      return response
+    case .refused(let error):
+      guard isPreflight else { return await answer(wire, request, requestID) }
+      return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restXml, requestID: requestID))
+    }
   }
 
   private func answer(_ address: Endpoints.Address, _ request: HTTPRequest, _ requestID: String) async -> HTTPResponse {

@@ -137,5 +137,20 @@ enum S3Error {
   static func invalidDestination(_ target: String, _ reason: String) -> AWSError {
     invalidArgument("Unable to validate the following destination configurations", target, reason)
   }
+  static func formTooLarge(_ size: Int, _ allowed: ClosedRange<Int>) -> AWSError {
+    AWSError(
+      "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", status: 400,
+      members: [("ProposedSize", .int(Int64(size))), ("MaxSizeAllowed", .int(Int64(allowed.upperBound)))])
+  }
+  static func formTooSmall(_ size: Int, _ allowed: ClosedRange<Int>) -> AWSError {
+    AWSError(
+      "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size", status: 400,
+      members: [("ProposedSize", .int(Int64(size))), ("MinSizeAllowed", .int(Int64(allowed.lowerBound)))])
+  }
+  static let corsIsOff = AWSError("AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.", status: 403)
+  static let corsRefusal = AWSError(
+    "AccessForbidden",
+    "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / "
+      + "Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.", status: 403)
   static let unexpectedContent = AWSError("UnexpectedContent", "This request does not support content", status: 400)
 }

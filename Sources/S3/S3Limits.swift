@@ -20,7 +20,8 @@ enum S3Limits {
   static let routingRules = 50
   static let notificationRules = 100
   static let lifecycleRules = 1000
-  static let objectTags = 10
+  /// The fields of a form before the file.
+  static let formFieldBytes = 20 << 10
   /// In bytes; "Considerations for transitioning objects".
   static let smallestTransition = 128 << 10
   static let filterValueBytes = 1024
@@ -31,6 +32,11 @@ enum S3Limits {
   static let cachedBuckets = 5000
   /// More days than that are as many as that: some 2,700 years.
   static let lifecycleDays = 1_000_000
+  /// Versions of one key of which a lifecycle takes notice at a time.
+  static let versionsOfKey = 10_000
+  /// What a lifecycle reads, and changes, in one step.
+  static let versionsPerSweep = 2000
+  static let keysPerSweep = 100
   /// How long the delivery of an event is tried.
   static let eventAge = Duration.hours(24)
   /// Buckets that one step of emptying an account takes away.

@@ -9,14 +9,17 @@ public final class S3Service: ServiceModule {
   /// What S3 needs of the other services.
   public struct Neighbours: Sendable {
     public var authoriser: any Authoriser
+    /// Who signs forms.
+    public var keys: any KeyDirectory
     public var principals: any PrincipalPort
     /// The way to the destinations of events.
     public var carriers: TargetCarriers
     public var hops: any HopPort
     public init(
-      authoriser: any Authoriser, principals: any PrincipalPort, carriers: TargetCarriers, hops: any HopPort = EmptyHops()
+      authoriser: any Authoriser, keys: any KeyDirectory, principals: any PrincipalPort, carriers: TargetCarriers,
+      hops: any HopPort = EmptyHops()
     ) {
-      (self.authoriser, self.principals, self.carriers, self.hops) = (authoriser, principals, carriers, hops)
+      (self.authoriser, self.keys, self.principals, self.carriers, self.hops) = (authoriser, keys, principals, carriers, hops)
     }
   }
 
@@ -50,21 +53,20 @@ public final class S3Service: ServiceModule {
   }
 
   public var apis: [ServiceAPI] {
-    [ServiceAPI(S3Model.service, allowsAnonymous: true, operations: operations)]
+    [ServiceAPI(S3Model.service, allowsAnonymous: true, crossOrigin: BucketOrigins(buckets: buckets), operations: operations)]
   }
 
-  private var operations: [Operation] {
+  private var operations: [Operation] { settingOperations + objectOperations }
+  private var settingOperations: [Operation] {
     bucketOperations + bucketListOperations + versioningOperations + policyOperations + protectionOperations + accessListOperations
-      + siteOperations + smallSettingOperations + absentOperations + notificationOperations
-      + lifecycleOperations + objectOperations
+      + siteOperations + smallSettingOperations + absentOperations + notificationOperations + lifecycleOperations
   }
-
   private var objectOperations: [Operation] {
     objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
-      + objectAttributeOperations + objectAccessListOperations + uploadOperations
+      + objectAttributeOperations + uploadOperations + objectAccessListOperations + formOperations
   }
 
-  public var workers: [any Worker] { [deliveries.worker, collector] }
+  public var workers: [any Worker] { [collector, deliveries.worker, LifecycleWorker(s3: self)] }
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.

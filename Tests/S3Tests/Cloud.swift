@@ -30,6 +30,15 @@ struct NoRoles: RolePort {
   func trusts(role: ARN, service: String) async throws -> RoleTrust { .noSuchRole }
 }
 
+/// Issued the key `AKIAISSUED` to the user `ann`; does not know others.
+struct OneKey: KeyDirectory {
+  static let (id, secret) = ("AKIAISSUED", "a secret")
+  func identity(accessKeyID: String, sessionToken: String?, now: Instant) async throws -> KeyIdentity {
+    guard accessKeyID == Self.id else { throw KeyFailure.unknown }
+    return KeyIdentity(secret: Self.secret, principal: .user("ann"))
+  }
+}
+
 final class RecordedHops: HopPort {
   private let state = Mutex((hops: [Hop](), last: 0))
   var all: [Hop] { state.withLock { $0.hops } }
@@ -98,7 +107,7 @@ extension S3Service {
     S3Service(
       store: parts.store, bytes: parts.bytes, ambient: parts.ambient,
       neighbours: .init(
-        authoriser: parts.authoriser, principals: OneUser(), carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
+        authoriser: parts.authoriser, keys: OneKey(), principals: OneUser(), carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
         hops: hops), logger: .silent)
   }
 }

@@ -88,10 +88,15 @@ public struct ServiceAPI: Sendable {
   public let isGlobal: Bool
   /// A request without a signature is nobody's and may go on to be authorised: policies can allow everybody (S3).
   public let allowsAnonymous: Bool
+  /// Decides about browsers in place of the server; nil: as all others.
+  public let crossOrigin: (any CrossOriginPort)?
 
-  public init(_ model: ServiceModel, isGlobal: Bool = false, allowsAnonymous: Bool = false, operations: [Operation]) {
+  public init(
+    _ model: ServiceModel, isGlobal: Bool = false, allowsAnonymous: Bool = false, crossOrigin: (any CrossOriginPort)? = nil,
+    operations: [Operation]
+  ) {
     self.model = model
-    (self.isGlobal, self.allowsAnonymous) = (isGlobal, allowsAnonymous)
+    (self.isGlobal, self.allowsAnonymous, self.crossOrigin) = (isGlobal, allowsAnonymous, crossOrigin)
     self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in
       preconditionFailure("\(model.name): operation \(first.name) is registered twice")
     })

@@ -19,9 +19,13 @@ extension S3Service {
   /// Reads a body to its end and keeps it: a small one for the row, a larger one in a file.
   ///
   /// What is received belongs to nobody until a transaction names it: then call `discard` if the transaction refuses.
-  /// - Parameter mayInline: false for parts, whose bytes are joined without being read.
-  func receive(_ body: IncomingBytes, _ declared: DeclaredBytes, mayInline: Bool = true) async throws -> ReceivedBytes {
-    guard let length = declared.length else { throw S3Error.missingContentLength }
+  /// - Parameters:
+  ///   - mayInline: false for parts, whose bytes are joined without being read.
+  ///   - isOpen: nobody knows how long it will be: a file within a form.
+  func receive(
+    _ body: IncomingBytes, _ declared: DeclaredBytes, mayInline: Bool = true, isOpen: Bool = false
+  ) async throws -> ReceivedBytes {
+    guard let length = declared.length ?? (isOpen ? S3Limits.objectBytes : nil) else { throw S3Error.missingContentLength }
     guard length <= S3Limits.objectBytes else { throw S3Error.entityTooLarge(length, maximum: S3Limits.objectBytes) }
     let digests = Digests(declared.algorithm)
     var received: ReceivedBytes

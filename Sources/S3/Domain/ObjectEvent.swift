@@ -41,6 +41,14 @@ struct ObjectEvent: Sendable, Equatable {
     (self.kind, self.key, self.size, self.eTag) = (kind, key, size, eTag)
     (self.versionID, self.sequencer) = (versionID, sequencer)
   }
+
+  /// What a lifecycle deletes has types of its own.
+  var byLifecycle: ObjectEvent {
+    var event = self
+    if kind == .removed { event.kind = .expired }
+    if kind == .markedDeleted { event.kind = .expiredToMarker }
+    return event
+  }
 }
 
 /// Who or what caused an event.
@@ -52,6 +60,8 @@ struct EventOrigin: Sendable {
   var sourceIP: String?
   var trace: TraceContext
   var time: Instant
+  /// Nobody did it: it was due.
+  var isLifecycle = false
 
   init(_ call: Call) {
     (requestID, operation, principal) = (call.requestID, call.operation, call.principal)
@@ -62,6 +72,6 @@ struct EventOrigin: Sendable {
   init(lifecycle operation: String, of bucket: Bucket, _ ambient: Ambient) {
     (requestID, self.operation) = (ambient.uuid(), operation)
     principal = .service(ServicePrincipal("s3.amazonaws.com", sourceARN: bucket.arn, sourceAccount: bucket.owner))
-    (trace, time) = (TraceContext(ambient), ambient.now)
+    (trace, time, isLifecycle) = (TraceContext(ambient), ambient.now, true)
   }
 }

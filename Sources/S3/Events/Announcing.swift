@@ -22,6 +22,7 @@ extension S3Service {
   /// - Parameter state: the bucket as this transaction sees it (`BucketCache.current`).
   func announce(_ event: ObjectEvent, in state: BucketState, by origin: EventOrigin, to rows: any Transaction) throws -> Announced {
     guard !state.notifications.isEmpty else { return .none }
+    let event = origin.isLifecycle ? event.byLifecycle : event
     let (bucket, rules) = (state.bucket, state.notifications)
     let (admitted, filtered) = rules.sorted(event)
     let wantsBus = rules.tellsEventBridge

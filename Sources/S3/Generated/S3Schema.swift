@@ -78,6 +78,7 @@ enum S3Model {
     o ListObjects GET /{Bucket} 200 ListObjectsRequest ListObjectsOutput ListBucketResult - NoSuchBucket
     o ListObjectsV2 GET /{Bucket}?list-type=2 200 ListObjectsV2Request ListObjectsV2Output ListBucketResult - NoSuchBucket
     o ListParts GET /{Bucket}/{Key+} 200 ListPartsRequest ListPartsOutput ListPartsResult -
+    o PostObject POST /{Bucket} 204 PostObjectRequest PostObjectOutput - -
     o PutBucketAbac PUT /{Bucket}?abac 200 PutBucketAbacRequest - - -
     o PutBucketAccelerateConfiguration PUT /{Bucket}?accelerate 200 PutBucketAccelerateConfigurationRequest - - -
     o PutBucketAcl PUT /{Bucket}?acl 200 PutBucketAclRequest - - -
@@ -454,6 +455,8 @@ enum S3Model {
     t Payer $s =Requester|BucketOwner
     t Permission $s =FULL_CONTROL|WRITE|WRITE_ACP|READ|READ_ACP
     s PolicyStatus IsPublic:$b
+    s PostObjectOutput Location:$s;h ETag:$s;h VersionId=x-amz-version-id:$s;h ContentType=Content-Type:$s;h Body:$x;ys
+    s PostObjectRequest Bucket:$s;rl ContentType=Content-Type:$s;h Body:$x;ys
     s Progress BytesScanned:$l BytesProcessed:$l BytesReturned:$l
     s ProgressEvent Details:Progress
     t Protocol $s =http|https

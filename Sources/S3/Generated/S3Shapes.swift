@@ -1961,6 +1961,26 @@ struct PolicyStatus: RecordView {
   var isPublic: Bool? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct PostObjectInput: RecordView {
+  static let shape = S3Model.service.structure("PostObjectRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var bucket: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var contentType: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var body: [UInt8]? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct PostObjectOutput: RecordView {
+  static let shape = S3Model.service.structure("PostObjectOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var location: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var eTag: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var versionId: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var contentType: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var body: [UInt8]? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
 struct PublicAccessBlockConfiguration: RecordView {
   static let shape = S3Model.service.structure("PublicAccessBlockConfiguration")
   var record: Record

@@ -42,6 +42,11 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -54,13 +59,8 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
-    s3 = S3Service(
-      store: store, bytes: state.objects, ambient: ambient,
-      neighbours: .init(
-        authoriser: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
-      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [lambda, iam, s3, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))

@@ -32,9 +32,9 @@ public final class Gateway: HTTPHandler {
     return .collect(upTo: BodyLimits(head).maximum)
   }
 
-  /// Whether the body goes to an operation that reads it as it comes. Only S3 has such, and all of them are PUT or forms.
+  /// Whether the body goes to an operation that reads it as it comes. Only S3 has such: PUT, and forms of browsers.
   private func takesBytes(_ head: HTTPRequestHead) -> Bool {
-    let isForm = head.method == "POST" && head.headers["content-type"]?.hasPrefix("multipart/form-data") == true
+    let isForm = head.method == "POST" && head.headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") == true
     guard head.method == "PUT" || isForm else { return false }
     let request = HTTPRequest(head: head)
     let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)

@@ -5,7 +5,6 @@ import Base
 extension S3Limits {
   static let keyBytes = 1024
   static let metadataBytes = 2048
-  static let objectTags = 10
   /// In one piece; also of a copy.
   static let objectBytes = 5 << 30
   /// Of parts: 5 MiB to 5 GiB, but the last may be smaller.

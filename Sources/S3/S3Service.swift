@@ -36,6 +36,7 @@ public final class S3Service: ServiceModule {
   let logger: Logger
   /// The end of the names of the files that this run makes.
   let run: [UInt8]
+  let sequences = VersionSequence()
   let readers: ReadGuard
   let collector: ContentCollector
   var carriers: TargetCarriers { neighbours.carriers }

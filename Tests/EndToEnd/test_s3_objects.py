@@ -4,13 +4,14 @@ import base64
 import hashlib
 import http.client
 import os
-import urllib.error
 import urllib.parse
-import urllib.request
 import zlib
 
 import boto3.s3.transfer
+import botocore.auth
+import botocore.awsrequest
 import botocore.config
+import botocore.credentials
 import botocore.session
 import pytest
 
@@ -36,12 +37,14 @@ def bucket(s3):
 
 
 def fetch(url, method="GET", body=None, headers=None):
-    request = urllib.request.Request(url, data=body, method=method, headers=headers or {})
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, answer.read(), answer.headers
-    except urllib.error.HTTPError as error:
-        return error.code, error.read(), error.headers
+    """Sends these fields and no others: some signatures cover a type that a library would add."""
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=20)
+    connection.request(method, url.removeprefix(f"{parts.scheme}://{parts.netloc}"), body, {"Host": parts.netloc} | (headers or {}))
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body, answer.headers
 
 
 @pytest.mark.parametrize("size", [0, 5, 16 << 10, 70_000, 3_000_001])
@@ -138,20 +141,15 @@ def test_presigned(cloud, s3, bucket, version, style):
     client = botocore.session.Session().create_client(
         "s3", region_name="us-east-1", endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key=secret, config=config)
 
-    def through(url, *arguments, **options):
-        parts = urllib.parse.urlsplit(url)
-        place = parts._replace(netloc=f"127.0.0.1:{parts.port}")
-        return fetch(place.geturl(), *arguments, headers={"Host": parts.netloc} | options.pop("headers", {}), **options)
-
     put = client.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "a/b c"})
-    assert through(put, "PUT", b"x" * 100_000)[0] == 200
+    assert fetch(put, "PUT", b"x" * 100_000)[0] == 200
     get = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a/b c", "ResponseContentType": "text/y"})
-    status, body, headers = through(get)
+    status, body, headers = fetch(get)
     assert (status, len(body), headers["content-type"]) == (200, 100_000, "text/y")
-    assert through(get.replace("text%2Fy", "text%2Fz"))[0] == 403
-    assert b"SignatureDoesNotMatch" in through(get.replace("b%20c", "b%20d").replace("b+c", "b+d"))[1]
+    assert fetch(get.replace("text%2Fy", "text%2Fz"))[0] == 403
+    assert b"SignatureDoesNotMatch" in fetch(get.replace("b%20c", "b%20d").replace("b+c", "b+d"))[1]
     late = client.generate_presigned_url("get_object", {"Bucket": bucket, "Key": "a/b c"}, ExpiresIn=1)
-    answer = wait_until(lambda: (found := through(late))[0] == 403 and found, "the URL ends")
+    answer = wait_until(lambda: (found := fetch(late))[0] == 403 and found, "the URL ends")
     assert b"Request has expired" in answer[1]
 
 
@@ -194,22 +192,18 @@ def test_nobody_may_but_for_the_policy(cloud, s3, bucket):
 
 def test_continue_is_said_before_the_body(cloud, s3, bucket):
     """And not when the head is refused already."""
-    for size, key, path in [(5, "test", f"/{bucket}/k"), (5_000_000, "test", f"/{bucket}/k"), (5_000_000, "AKIANOBODY", f"/{bucket}/k")]:
+    for size, secret, first in [(5, None, b"HTTP/1.1 100"), (5_000_000, None, b"HTTP/1.1 100"), (5_000_000, "wrong", b"HTTP/1.1 403")]:
+        key, own = issued_key(cloud)
         request = botocore.awsrequest.AWSRequest(
-            method="PUT", url=cloud.server.endpoint + path, data=b"z" * size, headers={"Expect": "100-continue"})
-        botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(cloud.account, "s"), "s3", "us-east-1").add_auth(request)
-        fields = dict(request.headers.items())
-        if key == "AKIANOBODY":
-            fields["Authorization"] = fields["Authorization"].replace("/s3/aws4_request", "/sqs/aws4_request")
-        connection = http.client.HTTPConnection("127.0.0.1", urllib.parse.urlsplit(cloud.server.endpoint).port, timeout=10)
-        connection.putrequest("PUT", path, skip_host=True, skip_accept_encoding=True)
-        for name, value in fields.items():
+            method="PUT", url=f"{cloud.server.endpoint}/{bucket}/k", data=b"z" * size, headers={"Expect": "100-continue"})
+        botocore.auth.S3SigV4Auth(botocore.credentials.Credentials(key, secret or own), "s3", "us-east-1").add_auth(request)
+        parts = urllib.parse.urlsplit(cloud.server.endpoint)
+        connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=10)
+        connection.putrequest("PUT", f"/{bucket}/k", skip_host=True, skip_accept_encoding=True)
+        for name, value in {"Host": parts.netloc, "Content-Length": str(size), **dict(request.headers.items())}.items():
             connection.putheader(name, value)
-        connection.putheader("Host", urllib.parse.urlsplit(cloud.server.endpoint).netloc)
-        connection.putheader("Content-Length", str(size))
         connection.endheaders()
-        first = connection.sock.recv(12)
-        assert first == (b"HTTP/1.1 100" if key == "test" else b"HTTP/1.1 400"), first
+        assert connection.sock.recv(12) == first
         connection.close()
 
 

@@ -6,18 +6,20 @@ import Wire
 final class Digests: Sendable {
   private struct State {
     var md5 = Checksum(.md5)
-    var checksum: Checksum?
+    var checksums: [Checksum]
     var count = 0
   }
   private let state: Mutex<State>
 
-  /// - Parameter algorithm: of the object's checksum; MD5 costs nothing more.
-  init(_ algorithm: ChecksumAlgorithm) { state = Mutex(State(checksum: algorithm == .md5 ? nil : Checksum(algorithm))) }
+  /// - Parameter algorithms: beside MD5, which is always computed.
+  init(_ algorithms: Set<ChecksumAlgorithm>) {
+    state = Mutex(State(checksums: algorithms.subtracting([.md5]).map { Checksum($0) }))
+  }
 
   func update(_ bytes: UnsafeRawBufferPointer) {
     state.withLock { state in
       state.md5.update(bytes)
-      state.checksum?.update(bytes)
+      for i in state.checksums.indices { state.checksums[i].update(bytes) }
       state.count += bytes.count
     }
   }
@@ -25,14 +27,23 @@ final class Digests: Sendable {
   var result: Result {
     state.withLock { state in
       let md5 = state.md5.bytes
-      return Result(size: state.count, md5: md5, checksum: state.checksum?.bytes ?? md5)
+      var checksums = Dictionary(uniqueKeysWithValues: state.checksums.map { ($0.algorithm, $0.bytes) })
+      checksums[.md5] = md5
+      return Result(size: state.count, md5: md5, checksums: checksums)
     }
   }
 
   struct Result: Sendable {
     var size: Int
     var md5: [UInt8]
-    var checksum: [UInt8]
+    private let checksums: [ChecksumAlgorithm: [UInt8]]
+
+    init(size: Int, md5: [UInt8], checksums: [ChecksumAlgorithm: [UInt8]]) {
+      (self.size, self.md5, self.checksums) = (size, md5, checksums)
+    }
+
+    /// Of an algorithm that was asked for.
+    func checksum(_ algorithm: ChecksumAlgorithm) -> [UInt8] { checksums[algorithm] ?? [] }
   }
 }
 
@@ -93,7 +104,7 @@ struct DeclaredBytes: Sendable {
         "IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header", status: 400)
     }
     if let md5, md5 != result.md5 { throw S3Error.badDigest(md5.base64, computed: result.md5.base64) }
-    if let checksum, checksum.bytes != result.checksum { throw S3Error.badChecksum(checksum.algorithm.s3Name) }
+    if let checksum, checksum.bytes != result.checksum(checksum.algorithm) { throw S3Error.badChecksum(checksum.algorithm.s3Name) }
   }
 }
 

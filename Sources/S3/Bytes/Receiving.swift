@@ -7,12 +7,10 @@ import Wire
 struct ReceivedBytes: Sendable {
   var digests: Digests.Result
   var content: Content
-  /// The algorithm of `digests.checksum`.
-  var algorithm: ChecksumAlgorithm
 
   var size: Int { digests.size }
   var eTag: String { digests.md5.hex }
-  var checksum: String { digests.checksum.base64 }
+  func checksum(_ algorithm: ChecksumAlgorithm) -> String { digests.checksum(algorithm).base64 }
 }
 
 extension S3Service {
@@ -20,15 +18,15 @@ extension S3Service {
   ///
   /// What is received belongs to nobody until a transaction names it: then call `discard` if the transaction refuses.
   /// - Parameters:
+  ///   - extra: computed beside what the client declares.
   ///   - mayInline: false for parts, whose bytes are joined without being read.
   ///   - isOpen: nobody knows how long it will be: a file within a form.
   func receive(
-    _ body: IncomingBytes, _ declared: DeclaredBytes, mayInline: Bool = true, isOpen: Bool = false
+    _ body: IncomingBytes, _ declared: DeclaredBytes, and extra: ChecksumAlgorithm? = nil, mayInline: Bool = true, isOpen: Bool = false
   ) async throws -> ReceivedBytes {
     guard let length = declared.length ?? (isOpen ? S3Limits.objectBytes : nil) else { throw S3Error.missingContentLength }
     guard length <= S3Limits.objectBytes else { throw S3Error.entityTooLarge(length, maximum: S3Limits.objectBytes) }
-    let digests = Digests(declared.algorithm)
-    var received: ReceivedBytes
+    let digests = Digests(Set([declared.algorithm] + (extra.map { [$0] } ?? [])))
     if mayInline, length <= S3Limits.inlineBytes {
       var bytes: [UInt8] = []
       bytes.reserveCapacity(length)
@@ -37,9 +35,8 @@ extension S3Service {
         bytes += piece
       }
       bytes.withUnsafeBytes(digests.update)
-      received = ReceivedBytes(digests: digests.result, content: Content(inline: bytes), algorithm: declared.algorithm)
-      try declared.check(received.digests)
-      return received
+      try declared.check(digests.result)
+      return ReceivedBytes(digests: digests.result, content: Content(inline: bytes))
     }
     let file = newFile()
     let sink = bytes.sink(file, tap: digests.update)
@@ -50,7 +47,7 @@ extension S3Service {
     try await sink.finish()
     let result = digests.result
     return ReceivedBytes(
-      digests: result, content: Content(extents: [Extent(file: file, offset: 0, count: result.size)]), algorithm: declared.algorithm)
+      digests: result, content: Content(extents: [Extent(file: file, offset: 0, count: result.size)]))
   }
 
   /// A name that the collector does not take for an orphan of an earlier run.

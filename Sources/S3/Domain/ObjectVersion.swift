@@ -1,5 +1,6 @@
 import Base
 import Store
+import Synchronization
 
 /// One version of an object, or a delete marker.
 struct ObjectVersion: Sendable, Equatable {
@@ -21,6 +22,22 @@ struct ObjectVersion: Sendable, Equatable {
   var shownID: String { id ?? VersionID.nullText }
   /// As notifications show it.
   var sequencer: String { Array((0..<8).map { UInt8(truncatingIfNeeded: sequence >> Int64(56 - 8 * $0)) }).hex.uppercased() }
+}
+
+/// Numbers of versions and events, which go up: also of a key that is gone and comes again, and while the clock stands.
+final class VersionSequence: Sendable {
+  private let last = Mutex<Int64>(0)
+
+  /// Later than every version of the key.
+  func next(after newest: ObjectVersion?, at now: Instant) -> Int64 {
+    last.withLock { last in
+      // What the clock said later does not count once it has been set back: the key alone does.
+      let floor = last / Self.perMillisecond <= now.milliseconds ? last : 0
+      last = max(now.milliseconds * Self.perMillisecond, max(floor, newest?.sequence ?? 0) + 1)
+      return last
+    }
+  }
+  private static let perMillisecond: Int64 = 4096
 }
 
 /// What is known of an object's content and was said about it.

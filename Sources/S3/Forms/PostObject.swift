@@ -31,10 +31,9 @@ extension S3Service {
       try await neighbours.authoriser.authorise(access, for: call)
     }
     let description = try description(write, in: state, call)
-    let received = try await receive(
-      reader.bytes(policy?.length), try DeclaredBytes(write.record, IncomingBytesFacts(length: nil, trailing: nil, isInside: true)),
-      isOpen: true)
-    let checksum = ObjectChecksum(algorithm: received.algorithm, kind: .fullObject, value: received.checksum)
+    let declared = try DeclaredBytes(write.record, IncomingBytesFacts(length: nil, trailing: nil, isInside: true))
+    let received = try await receive(reader.bytes(policy?.length), declared, isOpen: true)
+    let checksum = ObjectChecksum(algorithm: declared.algorithm, kind: .fullObject, value: received.checksum(declared.algorithm))
     let facts = ObjectFacts(size: received.size, eTag: received.eTag, checksum: checksum, description: description)
     let new = newObject(input.bucket, key, facts, received.content, try WriteConditions(ifMatch: nil, ifNoneMatch: nil), .createdPost)
     let made = try await commit(received) { rows in try self.insert(new, call, rows) }

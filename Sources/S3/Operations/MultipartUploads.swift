@@ -65,17 +65,19 @@ extension S3Service {
       }
     }
     if !declared.isChosen { declared.algorithm = upload.partAlgorithm }
-    let received = try await receive(body, declared, mayInline: false)
-    // A checksum that the upload does not keep was only to be checked.
-    let isKept = received.algorithm == upload.partAlgorithm
+    // A checksum that the upload does not keep is only checked.
+    let received = try await receive(body, declared, and: upload.partAlgorithm, mayInline: false)
     let part = UploadPart(
-      number: input.partNumber, size: received.size, eTag: received.eTag, checksum: isKept ? received.checksum : nil,
+      number: input.partNumber, size: received.size, eTag: received.eTag, checksum: received.checksum(upload.partAlgorithm),
       modified: Instant(seconds: ambient.now.seconds), content: received.content)
     let isReleased = try await commit(received) { rows in try self.put(part, input.bucket, input.key, input.uploadId, rows) }
     if isReleased { collector.nudge.nudge() }
     var output = UploadPartOutput()
     output.eTag = EntityTags.quoted(part.eTag)
-    if declared.isChosen { output.record.show(ObjectChecksum(algorithm: received.algorithm, kind: .fullObject, value: received.checksum)) }
+    if declared.isChosen {
+      let value = received.checksum(declared.algorithm)
+      output.record.show(ObjectChecksum(algorithm: declared.algorithm, kind: .fullObject, value: value))
+    }
     upload.description.encryption.show(in: &output.record)
     return TransferOutput(output.record)
   }
@@ -106,14 +108,14 @@ extension S3Service {
       throw S3Error.invalidRequest(
         "The specified copy source is larger than the maximum allowable size for a copy source: \(S3Limits.partBytes.upperBound)")
     }
-    let digests = Digests(upload.partAlgorithm)
+    let digests = Digests([upload.partAlgorithm])
     if let content = found.content { try await read(content, range, ticket, into: digests) }
     let result = digests.result
     let copied = try await sharedContent(found, range)
     let part = UploadPart(
-      number: input.partNumber, size: range.count, eTag: result.md5.hex, checksum: result.checksum.base64,
+      number: input.partNumber, size: range.count, eTag: result.md5.hex, checksum: result.checksum(upload.partAlgorithm).base64,
       modified: Instant(seconds: ambient.now.seconds), content: copied.content)
-    let received = ReceivedBytes(digests: result, content: copied.isOwn ? copied.content : Content(), algorithm: upload.partAlgorithm)
+    let received = ReceivedBytes(digests: result, content: copied.isOwn ? copied.content : Content())
     let isReleased = try await commit(received) { rows in
       let now = try rows.version(found.state.bucket, source.key, VersionReference(source.versionID))
       // The bytes may be collected already.
@@ -128,7 +130,7 @@ extension S3Service {
     told.eTag = EntityTags.quoted(part.eTag)
     told.lastModified = part.modified
     if let algorithm = upload.algorithm {
-      told.record.show(ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum.base64))
+      told.record.show(ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum(algorithm).base64))
     }
     output.copyPartResult = told
     output.copySourceVersionId = found.version.shownID(in: found.state)

@@ -115,11 +115,11 @@ extension S3Service {
     let algorithm = named ?? found.facts.checksum?.algorithm ?? .standard
     let hasChecksum = found.facts.checksum.map { $0.algorithm == algorithm && $0.kind == .fullObject } ?? false
     if hasChecksum, found.facts.partCount == nil { return }
-    let digests = Digests(algorithm)
+    let digests = Digests([algorithm])
     if let content = found.content { try await read(content, 0..<found.facts.size, ticket, into: digests) }
     let result = digests.result
     facts.eTag = result.md5.hex
-    facts.checksum = ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum.base64)
+    facts.checksum = ObjectChecksum(algorithm: algorithm, kind: .fullObject, value: result.checksum(algorithm).base64)
   }
 }
 

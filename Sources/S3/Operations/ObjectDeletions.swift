@@ -95,7 +95,7 @@ extension S3Service {
     deleted.isReleased = try rows.remove(version, of: deletion.key, in: state.bucket)
     if deletion.reference != .current { deleted.versionID = version.shownID }
     let sequence = ObjectVersion(
-      sequence: rows.nextSequence(state.bucket, after: newest, at: now), id: nil, modified: now, owner: version.owner, kind: .marker)
+      sequence: sequences.next(after: newest, at: now), id: nil, modified: now, owner: version.owner, kind: .marker)
     let event = ObjectEvent(.removed, key: deletion.key, versionID: version.id, sequencer: sequence.sequencer)
     deleted.announced = try announce(event, in: state, by: origin, to: rows)
     return deleted
@@ -104,7 +104,7 @@ extension S3Service {
   private func mark(
     _ deletion: Deletion, _ newest: ObjectVersion?, in state: BucketState, at now: Instant, _ origin: EventOrigin, _ rows: any Transaction
   ) throws -> Deleted {
-    let sequence = rows.nextSequence(state.bucket, after: newest, at: now)
+    let sequence = sequences.next(after: newest, at: now)
     let id = state.bucket.versioning == .enabled ? VersionID(sequence: sequence, random: deletion.random).text : nil
     let marker = ObjectVersion(
       sequence: sequence, id: id, modified: Instant(seconds: now.seconds), owner: state.bucket.owner, kind: .marker)

@@ -26,7 +26,7 @@ extension S3Service {
         "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")
     }
     let received = try await receive(body, declared)
-    let checksum = ObjectChecksum(algorithm: received.algorithm, kind: .fullObject, value: received.checksum)
+    let checksum = ObjectChecksum(algorithm: declared.algorithm, kind: .fullObject, value: received.checksum(declared.algorithm))
     let facts = ObjectFacts(size: received.size, eTag: received.eTag, checksum: checksum, description: description)
     let new = newObject(input.bucket, input.key, facts, received.content, conditions, .createdPut)
     let made = try await commit(received) { rows in try self.insert(new, call, rows) }
@@ -91,7 +91,7 @@ extension S3Service {
     let bucket = state.bucket
     let newest = try rows.newest(bucket, new.key)
     try new.conditions.check(newest?.facts, key: new.key)
-    let sequence = rows.nextSequence(bucket, after: newest, at: new.modified)
+    let sequence = sequences.next(after: newest, at: new.modified)
     let id = bucket.versioning == .enabled ? VersionID(sequence: sequence, random: new.random).text : nil
     let version = ObjectVersion(
       sequence: sequence, id: id, modified: Instant(seconds: new.modified.seconds), owner: bucket.owner, kind: .object(new.facts))

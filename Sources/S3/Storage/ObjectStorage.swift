@@ -38,11 +38,6 @@ extension Reader {
 
 /// Changes of objects. All of them keep count of the files.
 extension Transaction {
-  /// The sequence of a new version: later than every one of the key.
-  func nextSequence(_ bucket: Bucket, after newest: ObjectVersion?, at now: Instant) -> Int64 {
-    max(now.milliseconds * 4096, (newest?.sequence ?? 0) + 1)
-  }
-
   /// Makes a version the newest one of its key: with versioning the others stay, without it the version `null` is replaced.
   /// - Returns: whether there is something to collect.
   func insert(_ version: ObjectVersion, of key: String, in bucket: Bucket) throws -> Bool {

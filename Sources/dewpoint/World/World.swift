@@ -6,6 +6,7 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import S3
 import SQS
 import Sandbox
 import Store
@@ -29,6 +30,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let s3: S3Service
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -40,6 +42,11 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -52,10 +59,10 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, logs]
+    modules = [lambda, iam, s3, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -92,6 +99,9 @@ final class World: Sendable {
 
   /// What functions have written is in the store.
   func settle() async throws { try await logs.flush() }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

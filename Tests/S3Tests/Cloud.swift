@@ -76,7 +76,9 @@ extension TestCloud {
   }
 
   /// The same for an operation without output.
-  func run<Input: RecordView>(_ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void) async throws {
+  func run<Input: RecordView>(
+    _ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void
+  ) async throws {
     _ = try await perform(operation, as: principal, fill)
   }
 
@@ -107,7 +109,8 @@ extension S3Service {
     S3Service(
       store: parts.store, bytes: parts.bytes, ambient: parts.ambient,
       neighbours: .init(
-        authoriser: parts.authoriser, keys: OneKey(), principals: OneUser(), carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
+        authoriser: parts.authoriser, keys: OneKey(), principals: OneUser(),
+        carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
         hops: hops), logger: .silent)
   }
 }

@@ -169,7 +169,7 @@ def test_a_destination_that_a_policy_forbids_says_so(cloud):
     root = new_root(5)
     invoke(cloud, "worker", {}, root)
     found = follow(cloud, root, ["lambda Invoke accepted", ".lambda invoke delivered", "..lambda destination denied"])
-    assert "no identity-based policy allows the sqs:sendmessage action" in found[2]["reason"]
+    assert "no identity-based policy allows the sqs:SendMessage action" in found[2]["reason"]
 
 
 def test_messages_of_several_traces_in_one_batch(cloud):
@@ -245,7 +245,7 @@ def test_the_retention_and_the_size_are_settings(tmp_path, account):
         send(cloud, url, "y", new_root(99))
 
         def gone():
-            status, _ = server.page(f"/_dewpoint/trace/{new_root(9)}")
+            status, _ = server.page(f"/_dewpoint/trace/{new_root(9)}?format=json")
             return status == 404
         wait_until(gone, "the old trace goes")
         assert hops(cloud, new_root(99))

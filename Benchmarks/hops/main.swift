@@ -16,10 +16,9 @@ let hopsPerFlush = 2_000
 let flushes = 150
 
 func processorTime() -> Duration {
-  var usage = rusage()
-  getrusage(RUSAGE_SELF, &usage)
-  return .seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
-    + .microseconds(Int64(usage.ru_utime.tv_usec) + Int64(usage.ru_stime.tv_usec))
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
 guard CommandLine.arguments.count == 2 else {

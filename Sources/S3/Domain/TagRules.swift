@@ -29,7 +29,7 @@ enum TagRules {
   /// Letters, digits, blanks and `_ . : / = + - @`.
   private static func isText(_ text: String) -> Bool {
     text.unicodeScalars.allSatisfy {
-      $0.properties.isAlphabetic || $0.properties.numericType != nil || $0.properties.isWhitespace || marks.contains($0)
+      $0.properties.isAlphabetic || $0.properties.numericType != nil || marks.contains($0) || $0.properties.isWhitespace
     }
   }
   private static let marks = Set("_.:/=+-@".unicodeScalars)

@@ -100,9 +100,9 @@ public final class LambdaService: ServiceModule {
       ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
-      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement,
-      hotReload: hotReload, limits: limits)
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      objects: neighbours.objects, streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger),
+      provisioner: placement, hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)

@@ -22,6 +22,7 @@ enum S3Limits {
   static let routingRules = 50
   static let notificationRules = 100
   static let lifecycleRules = 1000
+  static let objectTags = 10
   /// The fields of a form before the file.
   static let formFieldBytes = 20 << 10
   /// In bytes; "Considerations for transitioning objects".

@@ -78,7 +78,9 @@ extension TestCloud {
   }
 
   /// The same for an operation without output.
-  func run<Input: RecordView>(_ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void) async throws {
+  func run<Input: RecordView>(
+    _ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void
+  ) async throws {
     _ = try await perform(operation, as: principal, fill)
   }
 

@@ -42,14 +42,15 @@ public final class LambdaService: ServiceModule {
     public var queues: any QueuePort
     public var logs: any LogPort
     public var metrics: any MetricPort
+    public var door: any Door
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
+      metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
-      (self.metrics, self.streams) = (metrics, streams)
+      (self.metrics, self.door, self.streams) = (metrics, door, streams)
     }
   }
 
@@ -102,10 +103,11 @@ public final class LambdaService: ServiceModule {
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions)
+    let targets = ReportTargets(TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles))
     let deadLetters = DeadLetters(
-      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
+      targets: targets, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
     let destinations = Destinations(
-      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
+      control: control, targets: targets, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
       ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
@@ -127,7 +129,7 @@ public final class LambdaService: ServiceModule {
         ambient: ambient, logger: logger),
       streams: StreamPoller(
         delivery: StreamDelivery(
-          control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+          control: control, invoker: invoker, targets: targets, roles: neighbours.roles, metrics: metrics,
           ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(

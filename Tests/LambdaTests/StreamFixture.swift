@@ -148,7 +148,8 @@ struct StreamCloud {
       delivery: StreamDelivery(
         control: test.plane, invoker: function,
         targets: ReportTargets(TargetCarriers(door: NoDoor(), queues: test.queues, roles: test.identity)), roles: test.identity,
-        metrics: metrics, ambient: test.plane.ambient, logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
+        metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), ambient: test.plane.ambient,
+        logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
   }
 
   /// Reads the stream while the body runs, and to the end of what runs then.

@@ -64,23 +64,16 @@ final class Metrics: MetricPort {
   }
 }
 
-final class Hops: HopPort {
-  private let list = Mutex<[Hop]>([])
-  var all: [Hop] { list.withLock { $0 } }
-  func record(_ hop: Hop) { list.withLock { $0.append(hop) } }
-  func newID() -> String { list.withLock { padded($0.count, 16) } }
-}
-
 /// SNS and SQS on the memory store, with endpoints, logs and a clock that a test moves.
 struct World {
   let cloud: TestCloud
   let endpoints: Endpoints
   let logs: Logs
   let metrics: Metrics
-  let hops: Hops
+  let hops: RecordedHops
 
   init() {
-    let (endpoints, logs, metrics, hops) = (Endpoints(), Logs(), Metrics(), Hops())
+    let (endpoints, logs, metrics, hops) = (Endpoints(), Logs(), Metrics(), RecordedHops())
     (self.endpoints, self.logs, self.metrics, self.hops) = (endpoints, logs, metrics, hops)
     cloud = TestCloud { World.services($0, endpoints, logs, metrics, hops) }
   }
@@ -89,7 +82,7 @@ struct World {
   }
 
   private static func services(
-    _ parts: TestCloud.Parts, _ endpoints: Endpoints, _ logs: Logs, _ metrics: Metrics, _ hops: Hops
+    _ parts: TestCloud.Parts, _ endpoints: Endpoints, _ logs: Logs, _ metrics: Metrics, _ hops: RecordedHops
   ) -> [any ServiceModule] {
     let sqs = SQSService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: OpenIdentities())
     let sns = SNSService(

@@ -48,19 +48,28 @@ extension SNSService {
     deliveries.started(outcome.started)
     if outcome.isFannedOut { fanouts.nudge.nudge() }
     for publication in outcome.accepted { tell(publication, view, call) }
+    for publication in outcome.duplicates {
+      record(publication, call, .filtered, "a message with its deduplication id was published within the last five minutes")
+    }
     return outcome.results
   }
 
   /// Hops and metrics of a message that is durable.
   private func tell(_ publication: Publication, _ view: TopicView, _ call: Call) {
     let (topic, now) = (view.topic.name, publication.time)
-    hops.record(
-      Hop(
-        id: publication.hop, parent: call.trace.parent, trace: call.trace.root, at: now, account: topic.account, region: topic.region,
-        service: "sns", action: call.operation, source: call.principal.arn, target: topic.arn.text, outcome: .accepted))
+    record(publication, call, .accepted)
     metrics.add(.published, topic, now)
     metrics.add(.publishSize, Double(publication.draft.size), topic, now)
     for (subscription, verdict) in publication.filtered { told.tell(subscription, verdict, publication.trace) }
+  }
+
+  private func record(_ publication: Publication, _ call: Call, _ outcome: HopOutcome, _ reason: String? = nil) {
+    let topic = publication.base.topic
+    hops.record(
+      Hop(
+        id: publication.hop, parent: call.trace.parent, trace: call.trace.root, at: publication.time, account: topic.account,
+        region: topic.region, service: "sns", action: call.operation, source: call.principal.hopSource, target: topic.arn.text,
+        outcome: outcome, reason: reason))
   }
 
   static func delivery(_ notification: Notification, to subscription: Subscription, _ trace: TraceContext, at now: Instant) -> Delivery {
@@ -98,6 +107,7 @@ extension FilterPolicy.Verdict {
 private struct Outcome: Sendable {
   var results: [Result<Published, AWSError>] = []
   var accepted: [Publication] = []
+  var duplicates: [Publication] = []
   var started: [Delivery] = []
   var isFannedOut = false
 }
@@ -149,6 +159,7 @@ private struct Publication: Sendable {
       let key = Keys.duplicate(topic.id, scope: scope, identity)
       if let known = try rows.get(key).map({ try Duplicate($0) }), time < known.until {
         outcome.results.append(.success(Published(messageID: known.messageID, sequenceNumber: SequenceNumber.text(known.sequence))))
+        outcome.duplicates.append(self)
         return
       }
       let sequence = try Counter(Keys.sequence(topic.id)).next(rows)

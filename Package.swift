@@ -22,7 +22,9 @@ let http2: [Target.Dependency] = [
 ]
 let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
-let client = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let client = Target.Dependency.product(
+  // Its dependency has a module with the name of one of ours.
+  name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: ["Tracing": "DistributedTracing"])
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
@@ -70,6 +72,7 @@ let package = Package(
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("SNS", ["Base", "Wire", "Store", "Fabric", "Patterns", "HTTPClient", crypto, cryptoExtras, certificates, log]),
+    module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
@@ -84,8 +87,8 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "IAM", "CloudWatch",
-        "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3", "IAM",
+        "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -105,6 +108,7 @@ let package = Package(
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
     tests("SNS", ["TestCloud", "StoreMemory", "SQS", "HTTPClient", crypto, cryptoExtras, certificates]),
+    tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),

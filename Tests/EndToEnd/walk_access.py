@@ -16,6 +16,7 @@ ACTIONS = {
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
+    "sns:PublishBatch": "sns:Publish",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -52,6 +53,8 @@ ACCESS = {
     "lambda:ListEventSourceMappings": lambda w: [("lambda:ListEventSourceMappings", "*")],
     "logs:DescribeLogGroups": lambda w: [("logs:DescribeLogGroups", w.arn("logs", "log-group::log-stream:"))],
     "logs:DescribeLogStreams": lambda w: [("logs:DescribeLogStreams", w.arn("logs", "log-group:main:log-stream:"))],
+    "sns:ListSubscriptions": lambda w: [("sns:ListSubscriptions", w.arn("sns", "*"))],
+    "sns:ListTopics": lambda w: [("sns:ListTopics", w.arn("sns", "*"))],
     "sqs:CancelMessageMoveTask": lambda w: [("sqs:CancelMessageMoveTask", w.arn("sqs", "moving"))],
     "sqs:ListQueues": lambda w: [("sqs:ListQueues", w.arn("sqs", "*"))],
     "sqs:StartMessageMoveTask": lambda w: [
@@ -79,7 +82,7 @@ def access(world, operation, given):
 
 
 def _resource(world, operation, given):
-    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}
+    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
 
 
@@ -123,6 +126,14 @@ def _group(world, operation, given):
     if operation.name in ("TagResource", "UntagResource", "ListTagsForResource"):
         return given["resourceArn"]
     return world.arn("logs", f"log-group:{given['logGroupName']}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _topic(world, operation, given):
+    if "SubscriptionArn" in given:
+        return given["SubscriptionArn"].rpartition(":")[0]
+    if "Name" in given:
+        return world.arn("sns", given["Name"])
+    return given.get("TopicArn", given.get("ResourceArn", "*"))
 
 
 def _queue(world, operation, given):

@@ -37,6 +37,7 @@ class World(Cloud):
         self.keys, self.handles = {}, {}
         self._make_identities()
         self._make_queues()
+        self._make_topics()
         self._make_groups()
         self._make_functions()
         self._make_callers()
@@ -138,6 +139,15 @@ class World(Cloud):
         while not uses <= self.handles.keys():
             for message in sqs.receive_message(QueueUrl=self.queue("held"), MaxNumberOfMessages=10)["Messages"]:
                 self.handles[message["Body"]] = message["ReceiptHandle"]
+
+    def _make_topics(self):
+        sns = self.client("sns")
+        for name in ("main", "doomed", "labelled"):
+            sns.create_topic(Name=name, Tags=[{"Key": "team", "Value": "a"}])
+        sns.add_permission(
+            TopicArn=self.arn("sns", "labelled"), Label="old", AWSAccountId=[self.account], ActionName=["Publish"])
+        self.handles["subscription"] = sns.subscribe(
+            TopicArn=self.arn("sns", "main"), Protocol="sqs", Endpoint=self.arn("sqs", "feed"))["SubscriptionArn"]
 
     def _make_groups(self):
         logs = self.client("logs")
@@ -250,6 +260,9 @@ DEFAULTS = {
     "iam:PermissionsBoundary": lambda w: w.iam_arn("policy/boundary"),
     "sqs:QueueUrl": lambda w: w.queue("main"), "sqs:QueueName": "main",
     "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
+    "sns:TopicArn": lambda w: w.arn("sns", "main"), "sns:ResourceArn": lambda w: w.arn("sns", "main"),
+    "sns:SubscriptionArn": _held("subscription"), "sns:Tags": [{"Key": "team", "Value": "b"}], "sns:TagKeys": ["team"],
+    "sns:Message": "x", "sns:phoneNumber": "+4930123456",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
     "cloudwatch:Namespace": "Walk", "cloudwatch:MetricName": "steps", "cloudwatch:Period": 60,
@@ -359,6 +372,17 @@ INPUTS = {
     "logs:PutRetentionPolicy": {"retentionInDays": 14},
     "logs:TagLogGroup": {"tags": {"team": "b"}},
     "logs:UntagLogGroup": {"tags": ["team"]},
+    "sns:AddPermission": {
+        "TopicArn": lambda w: w.arn("sns", "labelled"), "Label": "new", "AWSAccountId": lambda w: [w.account], "ActionName": ["Publish"]},
+    "sns:CreateTopic": {"Name": "fresh"},
+    "sns:DeleteTopic": {"TopicArn": lambda w: w.arn("sns", "doomed")},
+    "sns:Publish": {"TopicArn": lambda w: w.arn("sns", "main")},
+    "sns:PublishBatch": {"PublishBatchRequestEntries": [{"Id": "a", "Message": "x"}]},
+    "sns:RemovePermission": {"TopicArn": lambda w: w.arn("sns", "labelled"), "Label": "old"},
+    "sns:SetSMSAttributes": {"attributes": {"DefaultSMSType": "Transactional"}},
+    "sns:SetSubscriptionAttributes": {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"},
+    "sns:SetTopicAttributes": {"AttributeName": "DisplayName", "AttributeValue": "News"},
+    "sns:Subscribe": {"Protocol": "sqs", "Endpoint": lambda w: w.arn("sqs", "feed2")},
     "sqs:AddPermission": {
         "QueueUrl": lambda w: w.queue("labelled"), "Label": "new", "AWSAccountIds": lambda w: [w.account],
         "Actions": ["SendMessage"]},
@@ -403,7 +427,12 @@ def in_order(operations):
 @functools.cache
 def walk():
     """All implemented operations for which one needs a key; it takes none to come with a token from elsewhere."""
-    return in_order([operation for operation in implemented() if operation.model.auth_type != "none"])
+    return in_order([
+        operation for operation in implemented() if operation.model.auth_type != "none" and operation.key not in UNSIGNED])
+
+
+# The links in messages are these without a signature; boto3 signs them. A token, or the subscription's own ARN, is the proof.
+UNSIGNED = {"sns:ConfirmSubscription", "sns:Unsubscribe"}
 
 
 @functools.cache

@@ -244,8 +244,8 @@ private final class Gauge: Sendable {
     ("10001 retries", { $0.maximumRetryAttempts = 10_001 }, "1 validation error detected: Value '10001' at 'maximumRetryAttempts'"),
     ("window 901", { $0.tumblingWindowInSeconds = 901 }, "1 validation error detected: Value '901' at 'tumblingWindowInSeconds'"),
     (
-      "topic", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:sns:us-east-1:111111111111:t" } } },
-      "A destination of the service sns is not supported"
+      "bucket", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:s3:::b" } } },
+      "A destination of the service s3 is not supported"
     ),
     (
       "FIFO queue",

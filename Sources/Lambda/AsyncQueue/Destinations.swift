@@ -5,7 +5,7 @@ import Logging
 /// Hands the records of asynchronous invocations to their destinations, as the function's role.
 struct Destinations: Sendable {
   let control: ControlPlane
-  let queues: any QueuePort
+  let targets: ReportTargets
   let roles: any RolePort
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
@@ -13,7 +13,7 @@ struct Destinations: Sendable {
   let ambient: Ambient
   let logger: Logger
 
-  /// Sends the record to a queue, or makes it the event of a function.
+  /// Sends the record to a queue or a topic, or makes it the event of a function.
   /// - Returns: the event that is to be kept in the same step in which the first one ends.
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
@@ -26,7 +26,7 @@ struct Destinations: Sendable {
         follower = try await event(record, target, caller)
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
-        _ = try await queues.send(message, to: target, as: caller)
+        try await targets.send(message, to: target, as: caller)
       }
       hops.end(hop, "destination", of: function.id, from: function.id.arn.text, to: target.text, .delivered, record.condition.rawValue)
       return follower

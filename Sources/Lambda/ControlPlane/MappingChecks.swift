@@ -68,7 +68,7 @@ extension ControlPlane {
     } catch let error as AWSError where error.code == "ResourceNotFoundException" {
       throw LambdaError.streamNotFound(mapping.source, cause: error)
     }
-    if let target = mapping.stream?.onFailure { try await checkRole(of: version, mayCall: ["SendMessage"], on: target, call) }
+    if let target = mapping.stream?.onFailure { try await checkRole(of: version, mayReport: target, call) }
   }
 
   private func mappedVersion(_ mapping: EventSourceMapping) async throws -> FunctionVersion {

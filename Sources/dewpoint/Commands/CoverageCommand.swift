@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Gateway
+import HTTPClient
 import Logging
 
 /// Prints docs/COVERAGE.md, made from the operation tables of this very binary.
@@ -16,8 +17,13 @@ struct CoverageCommand: AsyncParsableCommand {
       try OpenState(directory.current(), inMemory: true),
       in: .init(
         settings: ServerSettings(), clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: OriginGuard(),
-        metrics: RequestMetrics(), logger: .silent))
+        metrics: RequestMetrics(), client: NoEndpoints(), logger: .silent))
     print(Coverage.markdown(world.modules.flatMap(\.apis)), terminator: "")
     await world.close()
   }
+}
+
+/// Nobody is called for a list of operations.
+private struct NoEndpoints: HTTPSender {
+  func send(_ request: OutgoingRequest) async throws -> IncomingAnswer { throw OutgoingFailure.cannotConnect("there is no network here") }
 }

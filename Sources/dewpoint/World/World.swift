@@ -2,11 +2,13 @@ import Base
 import CloudWatch
 import Fabric
 import Gateway
+import HTTPClient
 import HTTPServer
 import IAM
 import Lambda
 import Logging
 import S3
+import SNS
 import SQS
 import Sandbox
 import Store
@@ -22,6 +24,8 @@ final class World: Sendable {
     var ambient: Ambient
     var originGuard: OriginGuard
     var metrics: RequestMetrics
+    /// For endpoints of users.
+    var client: any HTTPSender
     var logger: Logger
   }
 
@@ -64,10 +68,16 @@ final class World: Sendable {
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, hops: tracing),
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
+        hops: tracing),
       configuration: functions, logger: logger)
+    let sns = SNSService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
+        http: surroundings.client), logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, s3, sqs, logs, tracing]
+    modules = [sns, lambda, iam, s3, sqs, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(

@@ -65,6 +65,7 @@ let package = Package(
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
     module("Patterns", ["Base"]),
+    module("Schedules", ["Base"]),
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
@@ -88,6 +89,7 @@ let package = Package(
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
+    tests("Schedules", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Base
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 
 /// The one client of the server: connections to the same host are used again.
@@ -81,19 +82,24 @@ public final class PooledHTTPClient: HTTPSender {
   }
 
   private static func failure(_ error: any Error, _ request: OutgoingRequest) -> any Error {
-    if error is CancellationError { return error }
     switch error {
-    case HTTPClientError.cancelled: return CancellationError()
-    case HTTPClientError.invalidURL, HTTPClientError.emptyHost, HTTPClientError.emptyScheme, HTTPClientError.missingSocketPath:
-      return OutgoingFailure.badURL(request.url)
-    case HTTPClientError.deadlineExceeded, HTTPClientError.readTimeout, HTTPClientError.getConnectionFromPoolTimeout:
-      return OutgoingFailure.timedOut
-    case HTTPClientError.connectTimeout: return OutgoingFailure.cannotConnect("nobody answers")
-    case let error as NIOConnectionError: return OutgoingFailure.cannotConnect(Self.cause(of: error))
-    case is NIOSSLError, is NIOSSLExtraError, HTTPClientError.tlsHandshakeTimeout:
-      return OutgoingFailure.cannotConnect("TLS: \(error)")
-    case let error as HTTPClientError where error.description.contains("unsupportedScheme"):
-      return OutgoingFailure.badURL(request.url)
+    case is CancellationError: return error
+    case let error as HTTPClientError: return failure(error, request)
+    case let error as NIOConnectionError: return OutgoingFailure.cannotConnect(cause(of: error))
+    case is NIOSSLError, is NIOSSLExtraError: return OutgoingFailure.cannotConnect("TLS: \(error)")
+    default: return OutgoingFailure.broken("\(error)")
+    }
+  }
+
+  private static func failure(_ error: HTTPClientError, _ request: OutgoingRequest) -> any Error {
+    switch error {
+    case .cancelled: return CancellationError()
+    case .invalidURL, .emptyHost, .emptyScheme, .missingSocketPath: return OutgoingFailure.badURL(request.url)
+    case .deadlineExceeded, .readTimeout, .getConnectionFromPoolTimeout: return OutgoingFailure.timedOut
+    case .connectTimeout: return OutgoingFailure.cannotConnect("nobody answers")
+    case .tlsHandshakeTimeout: return OutgoingFailure.cannotConnect("TLS: no answer")
+    // Its case has a value, and so no name to compare with.
+    case _ where error.description.contains("unsupportedScheme"): return OutgoingFailure.badURL(request.url)
     default: return OutgoingFailure.broken("\(error)")
     }
   }

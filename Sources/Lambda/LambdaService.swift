@@ -42,14 +42,15 @@ public final class LambdaService: ServiceModule {
     public var queues: any QueuePort
     public var logs: any LogPort
     public var metrics: any MetricPort
+    public var door: any Door
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
+      metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
-      (self.metrics, self.streams) = (metrics, streams)
+      (self.metrics, self.door, self.streams) = (metrics, door, streams)
     }
   }
 
@@ -105,7 +106,9 @@ public final class LambdaService: ServiceModule {
     let deadLetters = DeadLetters(
       queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
     let destinations = Destinations(
-      control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
+      control: control, queues: neighbours.queues, roles: neighbours.roles,
+      carriers: TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles),
+      authoriser: neighbours.authoriser, metrics: metrics,
       ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,

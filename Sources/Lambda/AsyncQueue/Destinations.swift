@@ -7,6 +7,7 @@ struct Destinations: Sendable {
   let control: ControlPlane
   let queues: any QueuePort
   let roles: any RolePort
+  let carriers: TargetCarriers
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
   let ambient: Ambient
@@ -20,6 +21,10 @@ struct Destinations: Sendable {
     do {
       let caller = try await caller(function, record.event.trace.visiting(function.id))
       if target.service == "lambda" { return try await event(record, target, caller) }
+      if target.service == "events" {
+        try await carriers.putEvents([Self.entry(record, target)], as: caller)
+        return nil
+      }
       let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
       _ = try await queues.send(message, to: target, as: caller)
     } catch {
@@ -29,6 +34,16 @@ struct Destinations: Sendable {
       ])
     }
     return nil
+  }
+
+  /// The record as an event ("Capturing records of Lambda asynchronous invocations").
+  private static func entry(_ record: InvocationRecord, _ bus: ARN) -> JSON {
+    let result = record.condition == .success ? "Success" : "Failure"
+    return [
+      "Source": "lambda", "DetailType": .string("Lambda Function Invocation Result - \(result)"), "EventBusName": .string(bus.text),
+      "Resources": [.string(bus.text), .string("\(record.event.function.arn):\(record.event.qualifier ?? FunctionVersion.latest)")],
+      "Detail": .string(record.json.utf8Text),
+    ]
   }
 
   private func event(_ record: InvocationRecord, _ target: ARN, _ caller: Caller) async throws -> AsyncEvent {

@@ -92,6 +92,8 @@ struct TLSSettings: Sendable {
   var key: String?
   /// Plain HTTP also for clients on other hosts.
   var allowsPlaintext = false
+  /// File with certificates that endpoints of users may be signed by.
+  var roots: String?
 
   fileprivate mutating func settle(isLoopback: Bool) throws {
     guard (certificate == nil) == (key == nil) else { throw ConfigurationError("tls-cert and tls-key go together.") }

@@ -23,6 +23,10 @@ enum Settings {
     Setting("tls-cert", .text, help: "Take TLS with this certificate chain (PEM file).") { $1.tls.certificate = homed($0.text) },
     Setting("tls-key", .text, help: "The key of tls-cert (PEM file).") { $1.tls.key = homed($0.text) },
     Setting(
+      "tls-roots", .text,
+      help: "Authorities (PEM file) that Dewpoint trusts besides those of this host when it calls endpoints of users by HTTPS."
+    ) { $1.tls.roots = homed($0.text) },
+    Setting(
       "allow-plaintext", .toggle, "false",
       help: "Take plain HTTP from other hosts too. Without it they must use TLS; clients on this host may always be plain."
     ) { $1.tls.allowsPlaintext = $0.isOn },

@@ -1,7 +1,9 @@
 import Base
 import CloudWatch
+import EventBridge
 import Fabric
 import Gateway
+import HTTPClient
 import HTTPServer
 import IAM
 import Lambda
@@ -20,6 +22,8 @@ final class World: Sendable {
     var ambient: Ambient
     var originGuard: OriginGuard
     var metrics: RequestMetrics
+    /// For endpoints of users.
+    var client: any HTTPSender
     var logger: Logger
   }
 
@@ -52,10 +56,15 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher),
       configuration: functions, logger: logger)
+    let events = EventBridgeService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: EmptyHops(),
+        metrics: logs), logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, logs]
+    modules = [events, lambda, iam, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(

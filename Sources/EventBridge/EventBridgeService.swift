@@ -47,8 +47,9 @@ public final class EventBridgeService: ServiceModule, EventPort {
     (self.store, self.ambient, self.neighbours, self.logger) = (store, ambient, neighbours, logger)
     connections = ConnectionAccess(store: store, ambient: ambient, http: neighbours.http)
     policy = TargetDelivery(
-      carriers: TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles), door: neighbours.door,
-      ambient: ambient, metrics: metrics, destinations: HTTPDelivery(store: store, ambient: ambient, connections: connections, http: neighbours.http))
+      carriers: TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles),
+      ambient: ambient, metrics: metrics,
+      destinations: HTTPDelivery(store: store, ambient: ambient, connections: connections, http: neighbours.http))
     deliveries = DeliveryQueue(
       "events", store: store, ambient: ambient, policy: policy, hops: neighbours.hops, logger: logger)
     schedules = ScheduleWorker(store: store, ambient: ambient)

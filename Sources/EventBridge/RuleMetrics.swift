@@ -47,7 +47,7 @@ final class RuleMetrics: MetricSource {
   /// It is given up.
   func failed(_ rule: RuleName, at now: Instant) { add(rule, now, [("Invocations", 1), ("FailedInvocations", 1)]) }
   func deadLettered(_ rule: RuleName, failed: Bool, at now: Instant) {
-    add(rule, now, [(failed ? "InvocationsFailedToBeSentToDlq" : "InvocationsSentToDlq", 1)])
+    add(rule, now, [(failed ? "InvocationsFailedToBeSentToDLQ" : "InvocationsSentToDLQ", 1)])
   }
   /// A PutEvents call: metrics of the account.
   func put(_ count: Int, failed: Int, bytes: Int, _ account: AccountID, _ region: Region, at now: Instant) {

@@ -50,6 +50,13 @@ ACCESS = {
         ("lambda:UpdateFunctionConfiguration", w.arn("lambda", "function:main")), ("iam:PassRole", w.role)],
     "lambda:CreateEventSourceMapping": lambda w: [("lambda:CreateEventSourceMapping", "*")],
     "lambda:ListEventSourceMappings": lambda w: [("lambda:ListEventSourceMappings", "*")],
+    "events:CreateArchive": lambda w: [
+        ("events:CreateArchive", w.arn("events", "archive/fresh")), ("events:CreateArchive", w.arn("events", "event-bus/main"))],
+    "events:CreateApiDestination": lambda w: [
+        ("events:CreateApiDestination", w.arn("events", "api-destination/fresh")),
+        ("events:CreateApiDestination", w.arn("events", "connection/doomed"))],
+    "events:StartReplay": lambda w: [
+        ("events:StartReplay", w.arn("events", resource)) for resource in ("replay/fresh", "archive/main", "event-bus/main")],
     "logs:DescribeLogGroups": lambda w: [("logs:DescribeLogGroups", w.arn("logs", "log-group::log-stream:"))],
     "logs:DescribeLogStreams": lambda w: [("logs:DescribeLogStreams", w.arn("logs", "log-group:main:log-stream:"))],
     "sqs:CancelMessageMoveTask": lambda w: [("sqs:CancelMessageMoveTask", w.arn("sqs", "moving"))],
@@ -62,6 +69,7 @@ ACCESS = {
 
 # Allowed, they still fail in the walk.
 FAILING = {
+    "events:CancelReplay": "a replay of nothing is over before it can be cancelled",
     "sts:DecodeAuthorizationMessage": "there is no message to decode",
     "lambda:CheckpointDurableExecution": "only a running invocation has a token",
     "lambda:GetDurableExecutionState": "only a running invocation has a token",
@@ -79,13 +87,27 @@ def access(world, operation, given):
 
 
 def _resource(world, operation, given):
-    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sqs": _queue}
+    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "events": _event, "lambda": _function, "logs": _group, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
 
 
 def _all(world, operation, given):
     """Metrics are no resources."""
     return "*"
+
+
+def _event(world, operation, given):
+    if operation.name.startswith("List") and operation.name not in ("ListTagsForResource", "ListTargetsByRule"):
+        return "*"
+    if "ResourceARN" in given:
+        return given["ResourceARN"]
+    kinds = [("EventBus", "event-bus"), ("Permission", "event-bus"), ("Archive", "archive"), ("Replay", "replay"),
+             ("ApiDestination", "api-destination"), ("Connection", "connection"), ("Rule", "rule"), ("Targets", "rule")]
+    for word, kind in kinds:
+        if word in operation.name:
+            name = next(given[member] for member in ("Name", "EventBusName", "ArchiveName", "ReplayName", "Rule") if member in given)
+            return world.arn("events", f"{kind}/{name}")
+    return world.arn("events", "event-bus/main") if operation.name == "PutEvents" else "*"
 
 
 def _entity(world, operation, given):

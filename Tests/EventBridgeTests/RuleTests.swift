@@ -63,6 +63,7 @@ private let targets: [(JSON, String)] = [
     ["Arn": "arn:aws:events:us-east-1:000000000000:event-bus/b"],
     "RoleArn is required for target arn:aws:events:us-east-1:000000000000:event-bus/b."
   ),
+  (["Arn": "arn:aws:logs:us-east-1:000000000000:log-group:/aws/events/x"], "Dewpoint does not implement the service logs."),
   (["Input": "{}", "InputPath": "$"], "Only one of Input, InputPath, or InputTransformer must be provided for target t."),
   (["Input": "{"], "JSON syntax error in input for target t"),
   (["InputPath": "detail"], "Invalid InputPath for target t."),

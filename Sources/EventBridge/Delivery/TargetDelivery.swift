@@ -5,15 +5,13 @@ import Store
 /// How events reach the targets of rules, and what happens when they do not.
 struct TargetDelivery: DeliveryPolicy {
   let carriers: TargetCarriers
-  let door: any Door
   let ambient: Ambient
   let metrics: RuleMetrics
   let destinations: HTTPDelivery
   private let owner = Owner()
 
-  init(carriers: TargetCarriers, door: any Door, ambient: Ambient, metrics: RuleMetrics, destinations: HTTPDelivery) {
-    (self.carriers, self.door, self.ambient) = (carriers, door, ambient)
-    (self.metrics, self.destinations) = (metrics, destinations)
+  init(carriers: TargetCarriers, ambient: Ambient, metrics: RuleMetrics, destinations: HTTPDelivery) {
+    (self.carriers, self.ambient, self.metrics, self.destinations) = (carriers, ambient, metrics, destinations)
   }
 
   func own(_ service: EventBridgeService) { owner.own(service) }

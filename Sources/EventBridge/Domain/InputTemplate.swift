@@ -42,8 +42,9 @@ struct InputTemplate: Sendable, Equatable {
     }
     let sample = text { _, isQuoted in isQuoted ? "" : "null" }
     guard let place = Self.firstError(in: sample) else { return }
-    let line = sample.utf8.prefix(place).filter { $0 == 10 }.count + 1
-    let column = place - (sample.utf8.prefix(place).lastIndex(of: 10).map { sample.utf8.distance(from: sample.startIndex, to: $0) + 1 } ?? 0) + 1
+    let before = Array(sample.utf8.prefix(place))
+    let line = before.filter { $0 == 10 }.count + 1
+    let column = before.count - (before.lastIndex(of: 10).map { $0 + 1 } ?? 0) + 1
     throw EventBridgeError.invalid(
       "Invalid InputTemplate for target \(id) : [Source: (String)\"\(sample)\"; line: \(line), column: \(column)].")
   }

@@ -25,6 +25,9 @@ extension Target {
       throw EventBridgeError.unsupported("Arn", "events do not go to another Region.")
     }
     role = given.roleArn
+    guard kind != .logGroup || role != nil else {
+      throw EventBridgeError.invalid(given.arn, "Log groups have no resource policies here: the target needs a RoleArn.")
+    }
     guard role != nil || !kind.needsRole && arn.account == rule.bus.account.text else {
       throw EventBridgeError.invalid("RoleArn is required for target \(given.arn).")
     }

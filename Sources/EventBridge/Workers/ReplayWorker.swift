@@ -53,7 +53,8 @@ extension EventBridgeService {
       replay.end(.failed, now, "Archive \(replay.archive.name) does not exist.")
       return Accepted()
     }
-    var range = Keys.kept(archive.id, from: archive.oldest(now).map { max($0, replay.from) } ?? replay.from, before: replay.to + .milliseconds(1))
+    let first = max(replay.from, archive.oldest(now) ?? replay.from)
+    var range = Keys.kept(archive.id, from: first, before: replay.to + .milliseconds(1))
     if !replay.position.isEmpty { range.lower = max(range.lower, Key(bytes: replay.position + [0])) }
     let page = try transaction.entries(range, limit: EventBridgeLimits.eventsPerTurn)
     let set = try cache.current(replay.bus, transaction)

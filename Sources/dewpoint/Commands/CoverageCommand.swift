@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import Gateway
+import HTTPClient
 import Logging
 
 /// Prints docs/COVERAGE.md, made from the operation tables of this very binary.
@@ -12,12 +13,14 @@ struct CoverageCommand: AsyncParsableCommand {
     let directory = try DataDirectory(nil)
     defer { directory.removeIfTemporary() }
     let clock = AdjustableClock()
+    let client = try PooledHTTPClient(clock: clock)
     let world = World(
       try OpenState(directory.current(), inMemory: true),
       in: .init(
         settings: ServerSettings(), clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: OriginGuard(),
-        metrics: RequestMetrics(), logger: .silent))
+        metrics: RequestMetrics(), client: client, logger: .silent))
     print(Coverage.markdown(world.modules.flatMap(\.apis)), terminator: "")
     await world.close()
+    await client.close()
   }
 }

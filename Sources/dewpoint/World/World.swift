@@ -11,6 +11,7 @@ import Logging
 import SQS
 import Sandbox
 import Store
+import Tracing
 
 /// The services on one state, put together: the only place that knows them all. When the state is exchanged the whole world is,
 /// so that nothing of an old one can reach a new one.
@@ -33,6 +34,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let tracing: TracingService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -42,7 +44,8 @@ final class World: Sendable {
     let (store, ambient, logger, settings) = (state.store, surroundings.ambient, surroundings.logger, surroundings.settings)
     let iam = IAMService(store: store, ambient: ambient, configuration: settings.identity)
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
-    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
+    tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
@@ -56,15 +59,16 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher),
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing),
       configuration: functions, logger: logger)
     let events = EventBridgeService(
       store: store, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: EmptyHops(),
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
         metrics: logs), logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [events, lambda, iam, sqs, logs]
+    modules = [events, lambda, iam, sqs, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -96,11 +100,15 @@ final class World: Sendable {
     sqs.endWaits()
     defer { sqs.endWaits() }
     try? await logs.flush()
+    try? await tracing.flush()
     await state.store.close()
   }
 
-  /// What functions have written is in the store.
-  func settle() async throws { try await logs.flush() }
+  /// What functions have written, and what events have gone through, is in the store.
+  func settle() async throws {
+    try await logs.flush()
+    try await tracing.flush()
+  }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

@@ -68,6 +68,8 @@ let package = Package(
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
+    module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
+    module("Pipes", ["Base", "Wire", "Store", "Fabric", "Patterns", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
@@ -78,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch", "Scheduler", "Pipes",
         "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
@@ -86,6 +88,8 @@ let package = Package(
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
+    .executableTarget(
+      name: "pattern-benchmark", dependencies: ["Base", "Patterns"], path: "Benchmarks/patterns", swiftSettings: strict),
     tests("Schedules", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
@@ -97,6 +101,8 @@ let package = Package(
     tests("SQS", ["TestCloud", "StoreMemory"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
+    tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
+    tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),

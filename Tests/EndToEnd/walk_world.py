@@ -9,6 +9,7 @@ import json
 from harness import Cloud, wait_until
 from lambdas import LOGS, QUEUES, TRUST_LAMBDA, make_role, policy, python, zipped
 from surface import implemented
+import walk_scheduling
 
 REGION = "us-east-1"
 # Of the entities of IAM; a path is part of their ARN, and not of their name.
@@ -39,6 +40,7 @@ class World(Cloud):
         self._make_queues()
         self._make_groups()
         self._make_functions()
+        walk_scheduling.make(self)
         self._make_callers()
 
     def iam_arn(self, resource):
@@ -383,6 +385,10 @@ INPUTS = {
     "sts:GetFederationToken": {"Name": "walk"},
     "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
 }
+
+
+DEFAULTS |= walk_scheduling.DEFAULTS
+INPUTS |= walk_scheduling.INPUTS
 
 
 def in_order(operations):

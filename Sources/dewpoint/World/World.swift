@@ -6,8 +6,10 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import Pipes
 import SQS
 import Sandbox
+import Scheduler
 import Store
 
 /// The services on one state, put together: the only place that knows them all. When the state is exchanged the whole world is,
@@ -29,6 +31,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let pipes: PipesService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -54,8 +57,13 @@ final class World: Sendable {
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
       configuration: functions, logger: logger)
+    let scheduler = SchedulerService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: EmptyHops()), logger: logger)
+    pipes = PipesService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: EmptyHops()),
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, logs]
+    modules = [scheduler, pipes, lambda, iam, sqs, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -68,7 +76,13 @@ final class World: Sendable {
     defer { stopped.nudge() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.lambda.run(sandboxes: sandboxes, server: http, endpoint: self.gateway) }
-      group.addTask { await self.workScope.run { try? await self.workers.run() } }
+      group.addTask {
+        await self.workScope.run {
+          async let pipes: Void = self.pipes.run()
+          try? await self.workers.run()
+          await pipes
+        }
+      }
       try await group.waitForAll()
     }
   }

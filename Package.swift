@@ -72,6 +72,8 @@ let package = Package(
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
+    module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
+    module("Pipes", ["Base", "Wire", "Store", "Fabric", "Patterns", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
@@ -84,8 +86,9 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
-        "EventBridge", "HTTPClient", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch", "EventBridge",
+        "Scheduler", "Pipes", "HTTPClient", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates,
+        yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -95,6 +98,8 @@ let package = Package(
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
+    .executableTarget(
+      name: "pattern-benchmark", dependencies: ["Base", "Patterns"], path: "Benchmarks/patterns", swiftSettings: strict),
     tests("Schedules", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
@@ -108,6 +113,8 @@ let package = Package(
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("EventBridge", ["TestCloud", "StoreMemory"]),
+    tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
+    tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
     tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),

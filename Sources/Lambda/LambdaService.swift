@@ -92,7 +92,7 @@ public final class LambdaService: ServiceModule {
     clients = RuntimeClients(directory: configuration.directory + "/runtimes")
     roles = neighbours.roles
     let limits = AccountLimits(concurrency: configuration.concurrency)
-    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
+    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, clock: ambient.clock, logger: logger)
     hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
     let metrics = FunctionMetrics()
     metrics.report(to: neighbours.metrics)

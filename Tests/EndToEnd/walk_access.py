@@ -3,6 +3,7 @@
 The default is the action of the operation's own name on the resource that its input names. What differs stands here.
 """
 
+import walk_scheduling
 from walk_world import PATHS
 
 # Anybody with credentials may call these, whatever the policies say, explicit denials included (STS API Reference).
@@ -66,6 +67,8 @@ ACCESS = {
           for action in ("StartMessageMoveTask", "ReceiveMessage", "DeleteMessage", "GetQueueAttributes")),
         ("sqs:SendMessage", w.arn("sqs", "feed"))],
 }
+
+ACCESS |= walk_scheduling.ACCESS
 
 # Allowed, they still fail in the walk.
 FAILING = {

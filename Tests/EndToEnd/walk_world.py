@@ -9,6 +9,7 @@ import json
 from harness import Cloud, wait_until
 from lambdas import LOGS, QUEUES, TRUST_LAMBDA, make_role, policy, python, zipped
 from surface import implemented
+import walk_scheduling
 
 REGION = "us-east-1"
 # Of the entities of IAM; a path is part of their ARN, and not of their name.
@@ -41,6 +42,7 @@ class World(Cloud):
         self._make_functions()
         if has("events:PutEvents"):
             self._make_events()
+        walk_scheduling.make(self)
         self._make_callers()
 
     def iam_arn(self, resource):
@@ -447,6 +449,10 @@ INPUTS = {
     "sts:GetFederationToken": {"Name": "walk"},
     "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
 }
+
+
+DEFAULTS |= walk_scheduling.DEFAULTS
+INPUTS |= walk_scheduling.INPUTS
 
 
 def in_order(operations):

@@ -8,8 +8,10 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import Pipes
 import SQS
 import Sandbox
+import Scheduler
 import Store
 import Tracing
 
@@ -35,6 +37,7 @@ final class World: Sendable {
   private let logs: CloudWatchService
   private let lambda: LambdaService
   private let tracing: TracingService
+  private let pipes: PipesService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -67,8 +70,13 @@ final class World: Sendable {
       neighbours: .init(
         authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
         metrics: logs), logger: logger)
+    let scheduler = SchedulerService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
+    pipes = PipesService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [events, lambda, iam, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, lambda, iam, sqs, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -81,7 +89,13 @@ final class World: Sendable {
     defer { stopped.nudge() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.lambda.run(sandboxes: sandboxes, server: http, endpoint: self.gateway) }
-      group.addTask { await self.workScope.run { try? await self.workers.run() } }
+      group.addTask {
+        await self.workScope.run {
+          async let pipes: Void = self.pipes.run()
+          try? await self.workers.run()
+          await pipes
+        }
+      }
       try await group.waitForAll()
     }
   }

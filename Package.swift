@@ -21,7 +21,9 @@ let http2: [Target.Dependency] = [
   .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
 ]
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
-let client = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let client = Target.Dependency.product(
+  // Its dependency has a module with the name of one of ours.
+  name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: ["Tracing": "DistributedTracing"])
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")

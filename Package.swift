@@ -71,6 +71,7 @@ let package = Package(
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
@@ -88,8 +89,8 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch", "EventBridge",
-        "Scheduler", "Pipes", "HTTPClient", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "S3", "IAM", "CloudWatch",
+        "EventBridge", "Scheduler", "Pipes", "HTTPClient", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates,
         yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
@@ -112,6 +113,7 @@ let package = Package(
     tests("Sandbox", ["Base", "CNetwork", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
+    tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("EventBridge", ["TestCloud", "StoreMemory"]),

@@ -40,6 +40,7 @@ public final class LambdaService: ServiceModule {
     public var roles: any RolePort
     public var principals: any PrincipalPort
     public var queues: any QueuePort
+    public var objects: any ObjectPort
     public var logs: any LogPort
     public var metrics: any MetricPort
     public var door: any Door
@@ -47,12 +48,12 @@ public final class LambdaService: ServiceModule {
     public var streams: [String: any StreamPort]
     public var hops: any HopPort
     public init(
-      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:], hops: any HopPort = EmptyHops()
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, objects: any ObjectPort,
+      logs: any LogPort, metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:], hops: any HopPort = EmptyHops()
     ) {
       self.hops = hops
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
-      (self.metrics, self.door, self.streams) = (metrics, door, streams)
+      (self.objects, self.metrics, self.door, self.streams) = (objects, metrics, door, streams)
     }
   }
 
@@ -100,8 +101,9 @@ public final class LambdaService: ServiceModule {
       ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, streams: neighbours.streams,
-      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
+      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement,
+      hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
@@ -150,6 +152,7 @@ public final class LambdaService: ServiceModule {
   public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
     control.workers + [
+      placement.memory,
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
     ]

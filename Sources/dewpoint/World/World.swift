@@ -9,6 +9,7 @@ import IAM
 import Lambda
 import Logging
 import Pipes
+import S3
 import SQS
 import Sandbox
 import Scheduler
@@ -36,6 +37,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let s3: S3Service
   private let tracing: TracingService
   private let pipes: PipesService
   private let workers: WorkerGroup
@@ -50,6 +52,12 @@ final class World: Sendable {
     tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
+        hops: tracing),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -63,7 +71,8 @@ final class World: Sendable {
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing),
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
+        hops: tracing),
       configuration: functions, logger: logger)
     let events = EventBridgeService(
       store: store, ambient: ambient,
@@ -76,7 +85,7 @@ final class World: Sendable {
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [scheduler, pipes, events, lambda, iam, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, lambda, iam, s3, sqs, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -123,6 +132,9 @@ final class World: Sendable {
     try await logs.flush()
     try await tracing.flush()
   }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

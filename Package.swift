@@ -68,6 +68,7 @@ let package = Package(
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
     module("Patterns", ["Base"]),
+    module("Schedules", ["Base"]),
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
@@ -75,6 +76,9 @@ let package = Package(
     module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
+    module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
+    module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
+    module("Pipes", ["Base", "Wire", "Store", "Fabric", "Patterns", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
@@ -87,8 +91,9 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3", "IAM",
-        "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3",
+        "EventBridge", "Scheduler", "Pipes", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway",
+        crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -98,6 +103,9 @@ let package = Package(
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
+    .executableTarget(
+      name: "pattern-benchmark", dependencies: ["Base", "Patterns"], path: "Benchmarks/patterns", swiftSettings: strict),
+    tests("Schedules", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
@@ -111,6 +119,9 @@ let package = Package(
     tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
+    tests("EventBridge", ["TestCloud", "StoreMemory"]),
+    tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
+    tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
     tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),

@@ -19,7 +19,7 @@ import botocore.session
 
 from harness import ROOT, Server
 
-SERVICES = ["cloudwatch", "iam", "lambda", "logs", "sns", "sqs", "sts"]
+SERVICES = ["cloudwatch", "events", "iam", "lambda", "logs", "pipes", "scheduler", "sns", "sqs", "sts"]
 # Its answers to bad signatures, unknown callers and bad input are its own (codes, statuses, XML), and its bodies are no records:
 # test_s3_access.py walks it.
 APART = {"s3"}

@@ -58,6 +58,17 @@ CASES = [
     ("lambda:DeleteEventSourceMapping", {"UUID": lambda w: w.handles["feed"]}, *RESOURCE_TAG),
     *(("lambda:CreateEventSourceMapping", {"Tags": {"team": "a"}, "EventSourceArn": source}, *key) for key, source in (
         (REQUEST_TAG, lambda w: w.arn("sqs", "dead")), (TAG_KEYS, lambda w: w.arn("sqs", "moving")))),
+    *(("events:" + name, {"Tags": [TEAM]}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("CreateEventBus", "TagResource")),
+    ("events:UntagResource", {}, *TAG_KEYS),
+    *(("events:" + name, {}, *RESOURCE_TAG) for name in (
+        "DescribeEventBus", "UpdateEventBus", "DescribeRule", "EnableRule", "DisableRule", "ListTargetsByRule", "PutTargets",
+        "ListTagsForResource", "PutEvents")),
+    ("events:PutEvents", {}, "events:source", "walk"),
+    ("events:PutEvents", {}, "events:detail-type", "t"),
+    ("events:PutEvents", {}, "events:eventBusInvocation", "false"),
+    ("events:PutTargets", {}, "events:TargetArn", lambda w: w.arn("sqs", "main")),
+    ("events:PutRule", {}, "events:source", "changed"),
+    ("events:DescribeRule", {}, "events:creatorAccount", lambda w: w.account),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *TAG_KEYS),
     ("logs:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),

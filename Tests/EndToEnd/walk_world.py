@@ -9,6 +9,7 @@ import json
 from harness import Cloud, wait_until
 from lambdas import LOGS, QUEUES, TRUST_LAMBDA, make_role, policy, python, zipped
 from surface import implemented
+import walk_scheduling
 
 REGION = "us-east-1"
 # Of the entities of IAM; a path is part of their ARN, and not of their name.
@@ -40,6 +41,9 @@ class World(Cloud):
         self._make_topics()
         self._make_groups()
         self._make_functions()
+        if has("events:PutEvents"):
+            self._make_events()
+        walk_scheduling.make(self)
         self._make_callers()
 
     def iam_arn(self, resource):
@@ -213,6 +217,34 @@ class World(Cloud):
         for event in wait_until(callbacks, "the callbacks", 60):
             self.handles[event["Name"]] = event["CallbackStartedDetails"]["CallbackId"]
 
+    def _make_events(self):
+        events = self.client("events")
+        tags = [{"Key": "team", "Value": "a"}]
+        for name in ("main", "doomed"):
+            events.create_event_bus(Name=name, Tags=tags)
+            events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}), Tags=tags)
+            events.create_archive(ArchiveName=name, EventSourceArn=self.arn("events", "event-bus/main"))
+            self.handles["connection"] = events.create_connection(
+                Name=name, AuthorizationType="API_KEY",
+                AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "v"}})["ConnectionArn"]
+        events.put_targets(Rule="main", Targets=[{"Id": name, "Arn": self.arn("sqs", "main")} for name in ("main", "doomed")])
+        events.put_permission(EventBusName="main", StatementId="old", Action="events:PutEvents", Principal=self.account)
+        for name in ("main", "doomed"):
+            self.handles["destination"] = events.create_api_destination(
+                Name=name, ConnectionArn=self.handles["connection"], InvocationEndpoint="https://example.com",
+                HttpMethod="POST")["ApiDestinationArn"]
+        self.start_replay("main")
+        wait_until(lambda: events.describe_replay(ReplayName="main")["State"] == "COMPLETED", "the replay")
+
+    def replay(self, name):
+        now = self.clock.now_ms() // 1000
+        return {
+            "ReplayName": name, "EventSourceArn": self.arn("events", "archive/main"), "EventStartTime": now - 60, "EventEndTime": now,
+            "Destination": {"Arn": self.arn("events", "event-bus/main")}}
+
+    def start_replay(self, name):
+        self.client("events").start_replay(**self.replay(name))
+
     def settle(self):
         """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
         functions = self.client("lambda")
@@ -265,6 +297,10 @@ DEFAULTS = {
     "sns:Message": "x", "sns:phoneNumber": "+4930123456",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "events:Name": "main", "events:Rule": "main", "events:ArchiveName": "main", "events:ReplayName": "main",
+    "events:TargetArn": lambda w: w.arn("sqs", "main"), "events:ResourceARN": lambda w: w.arn("events", "rule/main"),
+    "events:Tags": [{"Key": "team", "Value": "b"}], "events:TagKeys": ["team"],
+    "events:EventPattern": '{"source": ["shop"]}', "events:ConnectionArn": _held("connection"),
     "cloudwatch:Namespace": "Walk", "cloudwatch:MetricName": "steps", "cloudwatch:Period": 60,
     "cloudwatch:StartTime": lambda w: w.clock.now_ms() // 1000 - 600, "cloudwatch:EndTime": lambda w: w.clock.now_ms() // 1000,
     "cloudwatch:MetricDataQueries": [{"Id": "a", "MetricStat": {
@@ -361,6 +397,36 @@ INPUTS = {
     "cloudwatch:GetMetricStatistics": {"Statistics": ["Sum"]},
     "cloudwatch:ListMetrics": {"Dimensions": [{"Name": "road", "Value": "high"}]},
     "cloudwatch:PutMetricData": {"MetricData": [{"MetricName": "steps", "Value": 1}]},
+    "events:CreateApiDestination": {"Name": "fresh", "InvocationEndpoint": "https://example.com", "HttpMethod": "POST"},
+    "events:CreateArchive": {"ArchiveName": "fresh", "EventSourceArn": lambda w: w.arn("events", "event-bus/main")},
+    "events:CreateConnection": {
+        "Name": "fresh", "AuthorizationType": "BASIC",
+        "AuthParameters": {"BasicAuthParameters": {"Username": "ann", "Password": "p"}}},
+    "events:CreateEventBus": {"Name": "fresh"},
+    "events:DeleteApiDestination": {"Name": "doomed"},
+    "events:DeleteArchive": {"ArchiveName": "doomed"},
+    "events:DeleteConnection": {"Name": "doomed"},
+    "events:DeleteEventBus": {"Name": "doomed"},
+    "events:DeleteRule": {"Name": "doomed"},
+    "events:DescribeEventBus": {"Name": "main"},
+    "events:PutEvents": {"Entries": lambda w: [{
+        "Source": "walk", "DetailType": "t", "Detail": "{}", "EventBusName": w.arn("events", "event-bus/main")}]},
+    "events:PutPermission": {
+        "EventBusName": "main", "StatementId": "new", "Action": "events:PutEvents", "Principal": lambda w: w.account},
+    "events:PutRule": {"EventPattern": '{"source": ["changed"]}', "Name": "main"},
+    "events:PutTargets": {"Targets": lambda w: [{"Id": "new", "Arn": w.arn("sqs", "main")}]},
+    "events:RemovePermission": {"EventBusName": "main", "StatementId": "old"},
+    "events:RemoveTargets": {"Ids": ["doomed"]},
+    "events:StartReplay": {
+        "ReplayName": "fresh", "EventSourceArn": lambda w: w.replay("")["EventSourceArn"],
+        "EventStartTime": lambda w: w.replay("")["EventStartTime"], "EventEndTime": lambda w: w.replay("")["EventEndTime"],
+        "Destination": lambda w: w.replay("")["Destination"]},
+    "events:TestEventPattern": {"Event": json.dumps({
+        "id": "1", "account": "1", "source": "shop", "time": "t", "region": "r", "resources": [], "detail-type": "d"})},
+    "events:UpdateApiDestination": {"Description": "new"},
+    "events:UpdateArchive": {"Description": "new"},
+    "events:UpdateConnection": {"Description": "new"},
+    "events:UpdateEventBus": {"Name": "main", "Description": "new"},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},
@@ -407,6 +473,10 @@ INPUTS = {
     "sts:GetFederationToken": {"Name": "walk"},
     "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
 }
+
+
+DEFAULTS |= walk_scheduling.DEFAULTS
+INPUTS |= walk_scheduling.INPUTS
 
 
 def in_order(operations):

@@ -1,5 +1,6 @@
 import Base
 import CloudWatch
+import EventBridge
 import Fabric
 import Gateway
 import HTTPClient
@@ -7,10 +8,12 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import Pipes
 import S3
 import SNS
 import SQS
 import Sandbox
+import Scheduler
 import Store
 import Tracing
 
@@ -37,6 +40,7 @@ final class World: Sendable {
   private let lambda: LambdaService
   private let s3: S3Service
   private let tracing: TracingService
+  private let pipes: PipesService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -49,11 +53,16 @@ final class World: Sendable {
     tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    let events = EventBridgeService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
+        metrics: logs), logger: logger)
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
         authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
-        hops: tracing),
+        events: events, hops: tracing),
       logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
@@ -76,8 +85,13 @@ final class World: Sendable {
       neighbours: .init(
         principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
         http: surroundings.client), logger: logger)
+    let scheduler = SchedulerService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
+    pipes = PipesService(
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [sns, lambda, iam, s3, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, sns, lambda, iam, s3, sqs, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -90,7 +104,13 @@ final class World: Sendable {
     defer { stopped.nudge() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.lambda.run(sandboxes: sandboxes, server: http, endpoint: self.gateway) }
-      group.addTask { await self.workScope.run { try? await self.workers.run() } }
+      group.addTask {
+        await self.workScope.run {
+          async let pipes: Void = self.pipes.run()
+          try? await self.workers.run()
+          await pipes
+        }
+      }
       try await group.waitForAll()
     }
   }

@@ -65,6 +65,10 @@ CASES = [
     *(("logs:" + name, {}, *RESOURCE_TAG) for name in (
         "CreateLogStream", "DeleteLogGroup", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "PutLogEvents",
         "PutRetentionPolicy", "ListTagsForResource")),
+    *(("scheduler:" + name, {}, *RESOURCE_TAG) for name in ("GetScheduleGroup", "ListTagsForResource")),
+    ("scheduler:TagResource", {"Tags": [TEAM]}, *REQUEST_TAG),
+    *(("pipes:" + name, {}, *RESOURCE_TAG) for name in ("DescribePipe", "ListTagsForResource")),
+    ("pipes:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("sqs:CreateQueue", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("sqs:TagQueue", {"Tags": {"team": "a"}}, *REQUEST_TAG),
     ("sqs:TagQueue", {"Tags": {"team": "a"}}, *TAG_KEYS),

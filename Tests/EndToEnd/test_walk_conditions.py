@@ -76,6 +76,10 @@ CASES = [
     *(("logs:" + name, {}, *RESOURCE_TAG) for name in (
         "CreateLogStream", "DeleteLogGroup", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "PutLogEvents",
         "PutRetentionPolicy", "ListTagsForResource")),
+    *(("scheduler:" + name, {}, *RESOURCE_TAG) for name in ("GetScheduleGroup", "ListTagsForResource")),
+    ("scheduler:TagResource", {"Tags": [TEAM]}, *REQUEST_TAG),
+    *(("pipes:" + name, {}, *RESOURCE_TAG) for name in ("DescribePipe", "ListTagsForResource")),
+    ("pipes:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("sns:CreateTopic", {"Tags": [TEAM]}, *REQUEST_TAG),
     ("sns:TagResource", {"Tags": [TEAM]}, *REQUEST_TAG),
     ("sns:TagResource", {"Tags": [TEAM]}, *TAG_KEYS),

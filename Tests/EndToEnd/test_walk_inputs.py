@@ -18,6 +18,8 @@ REFUSALS = {
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "lambda": {"ValidationException", "InvalidParameterValueException", "SerializationException", "InvalidRequestContentException"},
     "logs": {"InvalidParameterException", "ValidationException", "SerializationException"},
+    "pipes": {"ValidationException", "SerializationException"},
+    "scheduler": {"ValidationException", "SerializationException"},
     "sns": {"InvalidParameter", "ParameterValueInvalid", "EmptyBatchRequest", "InvalidBatchEntryId", "NotFound", "MalformedInput"},
     "sqs": {"MissingParameter", "MissingRequiredParameterException", "InvalidParameterValue", "InvalidAddress", "InvalidAttributeName",
             "InvalidAttributeValue", "SerializationException", "EmptyBatchRequest", "InvalidBatchEntryId", "QueueDoesNotExist", "ResourceNotFoundException",

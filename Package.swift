@@ -66,6 +66,8 @@ let package = Package(
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
+    module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("Firehose", ["Base", "Wire", "Store", "Fabric", log]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
@@ -78,7 +80,7 @@ let package = Package(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
-        "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Lambda", "Kinesis", "Firehose", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -96,6 +98,8 @@ let package = Package(
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Kinesis", ["TestCloud", "StoreMemory"]),
+    tests("Firehose", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),
   ]

@@ -19,7 +19,9 @@ import botocore.session
 
 from harness import ROOT, Server
 
-SERVICES = ["cloudwatch", "iam", "lambda", "logs", "sqs", "sts"]
+SERVICES = ["cloudwatch", "firehose", "iam", "kinesis", "lambda", "logs", "sqs", "sts"]
+# Their streams last until the client goes.
+ENDLESS = {"SubscribeToShard"}
 # A refusal takes no longer than this, in seconds, on the slowest machine.
 ANSWER_LIMIT = 20
 
@@ -249,6 +251,11 @@ class Wire:
             try:
                 self._connection.request(request.method, target, request.body, headers)
                 answer = self._connection.getresponse()
+                if answer.headers["content-type"] == "application/vnd.amazon.eventstream" and request.operation.name in ENDLESS:
+                    # The beginning of a stream that goes on for minutes.
+                    body = answer.read1()
+                    self.close()
+                    return Reply(request.operation, answer.status, answer.headers, body)
                 return Reply(request.operation, answer.status, answer.headers, answer.read())
             except (http.client.HTTPException, ConnectionError):
                 # A kept connection may have been closed meanwhile; a new one may not.

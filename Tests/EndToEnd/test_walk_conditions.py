@@ -58,6 +58,10 @@ CASES = [
     ("lambda:DeleteEventSourceMapping", {"UUID": lambda w: w.handles["feed"]}, *RESOURCE_TAG),
     *(("lambda:CreateEventSourceMapping", {"Tags": {"team": "a"}, "EventSourceArn": source}, *key) for key, source in (
         (REQUEST_TAG, lambda w: w.arn("sqs", "dead")), (TAG_KEYS, lambda w: w.arn("sqs", "moving")))),
+    *(("kinesis:" + name, {}, *RESOURCE_TAG) for name in (
+        "PutRecord", "PutRecords", "GetShardIterator", "GetRecords", "DescribeStream", "ListShards", "DescribeStreamConsumer")),
+    *(("kinesis:" + name, {"Tags": {"team": "a"}}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("AddTagsToStream", "TagResource")),
+    ("kinesis:UntagResource", {}, *TAG_KEYS),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *TAG_KEYS),
     ("logs:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),

@@ -1,9 +1,11 @@
 import Base
 import CloudWatch
 import Fabric
+import Firehose
 import Gateway
 import HTTPServer
 import IAM
+import Kinesis
 import Lambda
 import Logging
 import SQS
@@ -28,6 +30,8 @@ final class World: Sendable {
   let gateway: Gateway
   private let sqs: SQSService
   private let logs: CloudWatchService
+  private let kinesis: KinesisService
+  private let firehose: FirehoseService
   private let lambda: LambdaService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
@@ -40,6 +44,13 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    var streams = KinesisService.Configuration()
+    streams.limitsShards = settings.limitsShards
+    kinesis = KinesisService(
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+    firehose = FirehoseService(
+      store: store, ambient: ambient,
+      neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -52,10 +63,10 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, streams: ["kinesis": kinesis]),
       configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, logs]
+    modules = [lambda, firehose, iam, sqs, kinesis, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -76,6 +87,7 @@ final class World: Sendable {
   /// Ends all work, and with it `run`: long polls at once, running invocations within the limit. The store stays open.
   func stop(within limit: Duration) async {
     sqs.endWaits()
+    kinesis.endWaits()
     await lambda.stop(within: limit)
     workScope.stop()
     await stopped.wait()

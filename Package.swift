@@ -65,6 +65,7 @@ let package = Package(
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("Firehose", ["Base", "Wire", "Store", "Fabric", log]),
@@ -79,7 +80,7 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "IAM", "CloudWatch",
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "S3", "IAM", "CloudWatch",
         "Lambda", "Kinesis", "Firehose", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
@@ -95,6 +96,7 @@ let package = Package(
     tests("Sandbox", ["Base", "CNetwork", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
+    tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),

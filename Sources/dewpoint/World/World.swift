@@ -8,6 +8,7 @@ import IAM
 import Kinesis
 import Lambda
 import Logging
+import S3
 import SQS
 import Sandbox
 import Store
@@ -33,6 +34,7 @@ final class World: Sendable {
   private let kinesis: KinesisService
   private let firehose: FirehoseService
   private let lambda: LambdaService
+  private let s3: S3Service
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -51,6 +53,11 @@ final class World: Sendable {
     firehose = FirehoseService(
       store: store, ambient: ambient,
       neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -63,10 +70,11 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, streams: ["kinesis": kinesis]),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs,
+        streams: ["kinesis": kinesis]),
       configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, firehose, iam, sqs, kinesis, logs]
+    modules = [lambda, firehose, iam, s3, sqs, kinesis, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -104,6 +112,9 @@ final class World: Sendable {
 
   /// What functions have written is in the store.
   func settle() async throws { try await logs.flush() }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

@@ -145,6 +145,7 @@ public final class LambdaService: ServiceModule {
   public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
     control.workers + [
+      placement.memory,
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
     ]

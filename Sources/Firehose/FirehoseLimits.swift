@@ -35,6 +35,7 @@ enum FirehoseLimits {
   static let deliveryRecords = 200_000
   /// Deliveries at the same time: a slow destination holds up no others than those of its lane.
   static let lanes = 8
+  static let deliveriesPerTurn = 8
   static let firstPause = Duration.seconds(1)
   static let longestPause = Duration.seconds(120)
   static let cachedStreams = 5000

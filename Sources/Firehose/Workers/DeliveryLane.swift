@@ -31,10 +31,10 @@ final class DeliveryLane: Worker {
     return next.map { .at($0) } ?? .onNudge
   }
 
-  /// Delivers what is due.
+  /// Delivers what is due, but no more than a few batches before the others of the lane have their turn.
   /// - Returns: when there is something to do again; nil when nothing waits.
   private func deliver(_ stream: DeliveryStream) async throws -> Instant? {
-    while true {
+    for _ in 0..<FirehoseLimits.deliveriesPerTurn {
       guard let due = try await delivery.due(stream) else {
         trials.withLock { $0[stream.id] = nil }
         return nil
@@ -53,6 +53,7 @@ final class DeliveryLane: Worker {
         await delivery.tell(stream, error, failed)
       }
     }
+    return delivery.ambient.now
   }
 }
 

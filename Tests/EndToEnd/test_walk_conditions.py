@@ -69,6 +69,10 @@ CASES = [
     ("events:PutTargets", {}, "events:TargetArn", lambda w: w.arn("sqs", "main")),
     ("events:PutRule", {}, "events:source", "changed"),
     ("events:DescribeRule", {}, "events:creatorAccount", lambda w: w.account),
+    *(("kinesis:" + name, {}, *RESOURCE_TAG) for name in (
+        "PutRecord", "PutRecords", "GetShardIterator", "GetRecords", "DescribeStream", "ListShards", "DescribeStreamConsumer")),
+    *(("kinesis:" + name, {"Tags": {"team": "a"}}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("AddTagsToStream", "TagResource")),
+    ("kinesis:UntagResource", {}, *TAG_KEYS),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *TAG_KEYS),
     ("logs:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),

@@ -46,6 +46,8 @@ ACCESS = {
     "iam:ListGroups": lambda w: [("iam:ListGroups", w.iam_arn("group/"))],
     "iam:ListRoles": lambda w: [("iam:ListRoles", w.iam_arn("role/"))],
     "iam:ListInstanceProfiles": lambda w: [("iam:ListInstanceProfiles", w.iam_arn("instance-profile/"))],
+    "firehose:CreateDeliveryStream": lambda w: [
+        ("firehose:CreateDeliveryStream", w.arn("firehose", "deliverystream/fresh")), ("iam:PassRole", w.delivery_role)],
     "lambda:CreateFunction": lambda w: [
         ("lambda:CreateFunction", w.arn("lambda", "function:fresh")), ("iam:PassRole", w.role)],
     "lambda:UpdateFunctionConfiguration": lambda w: [
@@ -94,8 +96,8 @@ def access(world, operation, given):
 
 def _resource(world, operation, given):
     of_service = {
-        "cloudwatch": _all, "iam": _entity, "sts": _entity, "events": _event, "lambda": _function, "logs": _group, "sns": _topic,
-        "sqs": _queue}
+        "cloudwatch": _all, "firehose": _delivery, "iam": _entity, "sts": _entity, "events": _event, "kinesis": _stream,
+        "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
 
 
@@ -153,6 +155,18 @@ def _group(world, operation, given):
     if operation.name in ("TagResource", "UntagResource", "ListTagsForResource"):
         return given["resourceArn"]
     return world.arn("logs", f"log-group:{given['logGroupName']}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _delivery(world, operation, given):
+    return world.arn("firehose", f"deliverystream/{given['DeliveryStreamName']}") if "DeliveryStreamName" in given else "*"
+
+
+def _stream(world, operation, given):
+    for member in ("StreamARN", "ResourceARN", "ConsumerARN"):
+        if member in given:
+            return given[member]
+    name = "main" if "ShardIterator" in given else given.get("StreamName")
+    return world.arn("kinesis", f"stream/{name}") if name else "*"
 
 
 def _topic(world, operation, given):

@@ -40,6 +40,8 @@ class World(Cloud):
         self._make_queues()
         self._make_topics()
         self._make_groups()
+        self._make_streams()
+        self._make_delivery_streams()
         self._make_functions()
         if has("events:PutEvents"):
             self._make_events()
@@ -245,8 +247,54 @@ class World(Cloud):
     def start_replay(self, name):
         self.client("events").start_replay(**self.replay(name))
 
-    def settle(self):
-        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
+    def _make_streams(self):
+        kinesis = self.client("kinesis")
+        for name, shards in (("main", 1), ("doomed", 1), ("splitting", 1), ("merging", 2), ("counted", 2), ("mode", 1), ("policed", 1)):
+            kinesis.create_stream(StreamName=name, ShardCount=shards, Tags={"team": "a"})
+        kinesis.create_stream(StreamName="demand", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+        self.settle("kinesis")
+        for name in ("main", "doomed"):
+            self.handles[f"consumer {name}"] = kinesis.register_stream_consumer(
+                StreamARN=self.arn("kinesis", "stream/main"), ConsumerName=name, Tags={"team": "a"})["Consumer"]["ConsumerARN"]
+        kinesis.put_resource_policy(ResourceARN=self.arn("kinesis", "stream/policed"), Policy=self.stream_policy("policed"))
+        self.settle("kinesis")
+
+    def _make_delivery_streams(self):
+        firehose = self.client("firehose")
+        self.delivery_role = make_role(self, "firehose", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, trust=policy(
+            {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+        for name in ("main", "doomed"):
+            firehose.create_delivery_stream(
+                DeliveryStreamName=name, S3DestinationConfiguration=self.delivery(), Tags=[{"Key": "team", "Value": "a"}])
+        self.settle("firehose")
+
+    def delivery(self):
+        return {"RoleARN": self.delivery_role, "BucketARN": "arn:aws:s3:::lake"}
+
+    def stream_policy(self, stream):
+        return policy({
+            "Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "kinesis:PutRecord",
+            "Resource": self.arn("kinesis", f"stream/{stream}")})
+
+    def iterator(self):
+        """They live for five minutes, so it is made anew."""
+        return self.client("kinesis").get_shard_iterator(
+            StreamName="main", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+
+    def settle(self, service="lambda"):
+        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted;
+        or until all streams are active or gone, and their consumers."""
+        if service == "firehose":
+            firehose = self.client("firehose")
+            return wait_until(lambda: all(
+                firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+                for name in firehose.list_delivery_streams()["DeliveryStreamNames"]), "the delivery streams rest")
+        if service == "kinesis":
+            kinesis = self.client("kinesis")
+            return wait_until(
+                lambda: all(stream["StreamStatus"] == "ACTIVE" for stream in kinesis.list_streams()["StreamSummaries"])
+                and all(consumer["ConsumerStatus"] == "ACTIVE" for consumer in kinesis.list_stream_consumers(
+                    StreamARN=self.arn("kinesis", "stream/main"))["Consumers"]), "the streams rest")
         functions = self.client("lambda")
         wait_until(
             lambda: all(config["Status"] == "READY" for config in functions.list_provisioned_concurrency_configs(
@@ -282,6 +330,8 @@ def _entry(name):
 
 
 _LAYER = {"LayerName": "main", "VersionNumber": 1}
+_STREAM = {"StreamName": "main"}
+_MIDDLE = str(2 ** 127)
 
 # Required members by service and name.
 DEFAULTS = {
@@ -307,6 +357,10 @@ DEFAULTS = {
         "Metric": {"Namespace": "Walk", "MetricName": "steps"}, "Period": 60, "Stat": "Sum"}}],
     "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
     "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
+    "firehose:DeliveryStreamName": "main", "firehose:TagKeys": ["team"], "firehose:Tags": [{"Key": "team", "Value": "b"}],
+    "kinesis:StreamARN": lambda w: w.arn("kinesis", "stream/main"), "kinesis:ResourceARN": lambda w: w.arn("kinesis", "stream/main"),
+    "kinesis:ConsumerARN": _held("consumer main"), "kinesis:ShardId": "shardId-000000000000",
+    "kinesis:Tags": {"team": "b"}, "kinesis:TagKeys": ["team"], "kinesis:ShardLevelMetrics": ["IncomingBytes"],
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
     "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
@@ -427,6 +481,39 @@ INPUTS = {
     "events:UpdateArchive": {"Description": "new"},
     "events:UpdateConnection": {"Description": "new"},
     "events:UpdateEventBus": {"Name": "main", "Description": "new"},
+    "firehose:CreateDeliveryStream": {"DeliveryStreamName": "fresh", "S3DestinationConfiguration": lambda w: w.delivery()},
+    "firehose:DeleteDeliveryStream": {"DeliveryStreamName": "doomed"},
+    "firehose:PutRecord": {"Record": {"Data": b"x"}},
+    "firehose:PutRecordBatch": {"Records": [{"Data": b"x"}]},
+    "firehose:UpdateDestination": {
+        "CurrentDeliveryStreamVersionId": "1", "DestinationId": "destinationId-000000000001", "S3DestinationUpdate": {"Prefix": "new/"}},
+    **{f"kinesis:{name}": _STREAM for name in (
+        "AddTagsToStream", "DescribeStream", "DescribeStreamSummary", "DisableEnhancedMonitoring", "EnableEnhancedMonitoring", "ListShards",
+        "ListTagsForStream", "RemoveTagsFromStream")},
+    **{f"kinesis:{start}StreamRetentionPeriod": _STREAM | {"RetentionPeriodHours": 24} for start in ("Increase", "Decrease")},
+    **{f"kinesis:{start}StreamEncryption": _STREAM | {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"} for start in ("Start", "Stop")},
+    "kinesis:CreateStream": {"StreamName": "fresh", "ShardCount": 1},
+    "kinesis:DeleteResourcePolicy": {"ResourceARN": lambda w: w.arn("kinesis", "stream/policed")},
+    "kinesis:DeleteStream": {"StreamName": "doomed"},
+    "kinesis:DeregisterStreamConsumer": {"ConsumerARN": _held("consumer doomed")},
+    "kinesis:DescribeStreamConsumer": {"ConsumerARN": _held("consumer main")},
+    "kinesis:GetRecords": {"ShardIterator": lambda w: w.iterator()},
+    "kinesis:GetShardIterator": _STREAM | {"ShardIteratorType": "LATEST"},
+    "kinesis:MergeShards": {
+        "StreamName": "merging", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001"},
+    "kinesis:PutRecord": _STREAM | {"Data": b"x", "PartitionKey": "k"},
+    "kinesis:PutRecords": _STREAM | {"Records": [{"Data": b"x", "PartitionKey": "k"}]},
+    "kinesis:PutResourcePolicy": {
+        "ResourceARN": lambda w: w.arn("kinesis", "stream/policed"), "Policy": lambda w: w.stream_policy("policed")},
+    "kinesis:RegisterStreamConsumer": {"ConsumerName": "fresh"},
+    "kinesis:SplitShard": {"StreamName": "splitting", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": _MIDDLE},
+    "kinesis:SubscribeToShard": {"StartingPosition": {"Type": "LATEST"}},
+    "kinesis:UpdateAccountSettings": {"MinimumThroughputBillingCommitment": {"Status": "ENABLED"}},
+    "kinesis:UpdateMaxRecordSize": {"StreamARN": lambda w: w.arn("kinesis", "stream/main"), "MaxRecordSizeInKiB": 2048},
+    "kinesis:UpdateShardCount": {"StreamName": "counted", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"},
+    "kinesis:UpdateStreamMode": {
+        "StreamARN": lambda w: w.arn("kinesis", "stream/mode"), "StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
+    "kinesis:UpdateStreamWarmThroughput": {"StreamName": "demand", "WarmThroughputMiBps": 8},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},

@@ -2,10 +2,12 @@ import Base
 import CloudWatch
 import EventBridge
 import Fabric
+import Firehose
 import Gateway
 import HTTPClient
 import HTTPServer
 import IAM
+import Kinesis
 import Lambda
 import Logging
 import Pipes
@@ -37,6 +39,8 @@ final class World: Sendable {
   let gateway: Gateway
   private let sqs: SQSService
   private let logs: CloudWatchService
+  private let kinesis: KinesisService
+  private let firehose: FirehoseService
   private let lambda: LambdaService
   private let s3: S3Service
   private let tracing: TracingService
@@ -58,6 +62,13 @@ final class World: Sendable {
       neighbours: .init(
         authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
         metrics: logs), logger: logger)
+    var streams = KinesisService.Configuration()
+    streams.limitsShards = settings.limitsShards
+    kinesis = KinesisService(
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+    firehose = FirehoseService(
+      store: store, ambient: ambient,
+      neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
@@ -78,6 +89,7 @@ final class World: Sendable {
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
         authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
+        streams: ["kinesis": kinesis],
         hops: tracing),
       configuration: functions, logger: logger)
     let sns = SNSService(
@@ -91,7 +103,7 @@ final class World: Sendable {
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [scheduler, pipes, events, sns, lambda, iam, s3, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, sqs, kinesis, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -118,6 +130,7 @@ final class World: Sendable {
   /// Ends all work, and with it `run`: long polls at once, running invocations within the limit. The store stays open.
   func stop(within limit: Duration) async {
     sqs.endWaits()
+    kinesis.endWaits()
     await lambda.stop(within: limit)
     workScope.stop()
     await stopped.wait()

@@ -204,8 +204,8 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ("publish to", { $0.publishTo = "LATEST_PUBLISHED" }, "InvalidParameterValueException: PublishTo is not supported"),
   ("architecture", { $0.architectures = ["mips"] }, "InvalidParameterValueException: Value '[mips]' at 'architectures'"),
   (
-    "dead letters to SNS", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sns:us-east-1:111111111111:t" } },
-    "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is no SQS queue is not supported"
+    "dead letters to a stream", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:kinesis:us-east-1:111111111111:stream/t" } },
+    "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is neither an SQS queue nor an SNS topic is not supported"
   ),
   (
     "too many tags", { $0.tags = Dictionary(uniqueKeysWithValues: (0..<51).map { ("k\($0)", "v") }) },

@@ -16,7 +16,9 @@ protocol ObjectInput: BucketInput {
 extension S3Service {
   /// An action on the bucket itself.
   func access<Input: BucketInput>(_ action: String) -> @Sendable (Input, Call) async throws -> [Access] {
-    { input, call in [try await self.access(action, bucket: input.bucket, expectedOwner: input.expectedOwner, payer: input.payer, call)] }
+    { input, call in
+      [try await self.access(action, bucket: input.bucket, expectedOwner: input.expectedOwner, payer: input.statedPayer, call)]
+    }
   }
 
   /// One permission, decided with the bucket's policy and the access control lists. A bucket that does not exist has none, so only
@@ -51,7 +53,8 @@ extension RecordView {
   /// `x-amz-expected-bucket-owner`, which most operations have.
   var expectedOwner: String? { text("ExpectedBucketOwner") }
   /// `x-amz-request-payer`, which most operations on objects have.
-  var payer: String? { text("RequestPayer") }
+  /// Not called `payer`, which the configuration of who pays has for a member.
+  var statedPayer: String? { text("RequestPayer") }
 
   private func text(_ member: String) -> String? { Self.shape.place(of: member).flatMap { record.slots[$0]?.string } }
 }

@@ -15,7 +15,7 @@ extension S3Service {
       var all: [Access] = []
       for action in action(input) {
         var access = try await self.access(
-          action, bucket: input.bucket, key: input.key, list: list, expectedOwner: input.expectedOwner, payer: input.payer, call)
+          action, bucket: input.bucket, key: input.key, list: list, expectedOwner: input.expectedOwner, payer: input.statedPayer, call)
         access.conditionValues.merge(facts) { _, new in new }
         all.append(access)
       }

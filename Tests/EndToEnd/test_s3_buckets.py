@@ -208,3 +208,16 @@ def test_settings_outlive_the_process(own_cloud):
     own_cloud.restart(kill=True)
     assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
     assert s3.get_bucket_tagging(Bucket=name)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_requesters_pay(cloud, s3, bucket, refused):
+    other = cloud.client("s3", account="333333333333")
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", {"AWS": "arn:aws:iam::333333333333:root"})]}))
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "Requester"
+    with refused("AccessDenied", status=403):
+        other.get_object(Bucket=bucket, Key="k")
+    assert other.get_object(Bucket=bucket, Key="k", RequestPayer="requester")["Body"].read() == b"1"
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"1"

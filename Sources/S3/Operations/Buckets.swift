@@ -39,6 +39,7 @@ extension S3Service {
       name: input.bucket, id: Int64(ambient.random.number(below: 1 << 62)), owner: account, region: region, created: ambient.now)
     if input.objectLockEnabledForBucket == true { (bucket.isObjectLockEnabled, bucket.versioning) = (true, .enabled) }
     let candidate = bucket
+    defer { buckets.forget(candidate.name) }
     try await store.transact { rows in
       if let present = try rows.bucket(candidate.name) {
         guard present.owner == candidate.owner else { throw S3Error.bucketAlreadyExists(candidate.name) }
@@ -53,7 +54,6 @@ extension S3Service {
       try rows.insert(candidate)
       for (setting, record) in settings { try rows.set(Keys.setting(setting, of: candidate.id), RecordRow.bytes(record)) }
     }
-    buckets.forget(candidate.name)
     var output = CreateBucketOutput()
     output.location = region == .usEast1 ? "/" + candidate.name : "http://\(candidate.name).s3.amazonaws.com/"
     return output
@@ -96,12 +96,12 @@ extension S3Service {
 
   private func deleteBucket(_ input: DeleteBucketInput, _ call: Call) async throws {
     let name = input.bucket
+    defer { buckets.forget(name) }
     try await store.transact { rows in
       let bucket = try rows.existingBucket(name)
       guard try rows.isEmpty(bucket) else { throw S3Error.bucketNotEmpty(name, isVersioned: bucket.versioning != .off) }
       try rows.remove(bucket)
     }
-    buckets.forget(name)
   }
 
   /// Empty for us-east-1.

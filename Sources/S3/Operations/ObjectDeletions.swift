@@ -159,7 +159,7 @@ extension S3Service {
       if input.bypassGovernanceRetention == true { actions.append("BypassGovernanceRetention") }
       for action in actions {
         let access = try await access(
-          action, bucket: input.bucket, key: object.key, expectedOwner: input.expectedBucketOwner, payer: input.payer, call)
+          action, bucket: input.bucket, key: object.key, expectedOwner: input.expectedBucketOwner, payer: input.statedPayer, call)
         try await neighbours.authoriser.authorise(access, for: call)
       }
       return .success(

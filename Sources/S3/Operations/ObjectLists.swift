@@ -18,7 +18,7 @@ extension S3Service {
 
   func listAccess<Input: BucketInput>(_ action: String) -> @Sendable (Input, Call) async throws -> [Access] {
     { input, call in
-      var access = try await self.access(action, bucket: input.bucket, expectedOwner: input.expectedOwner, payer: input.payer, call)
+      var access = try await self.access(action, bucket: input.bucket, expectedOwner: input.expectedOwner, payer: input.statedPayer, call)
       access.conditionValues.merge(RequestFacts.conditionValues(input.record)) { _, new in new }
       return [access]
     }

@@ -18,8 +18,9 @@ extension S3Service {
 
   /// Changes a bucket in one transaction. The body writes what it changes, with `update` or `put` at the end.
   func change(_ name: String, _ body: @escaping @Sendable (BucketState, any Transaction) throws -> Void) async throws {
+    // Whatever becomes of it: nobody knows whether a commit that failed shows later.
+    defer { buckets.forget(name) }
     try await store.transact { [buckets] rows in try body(try buckets.current(name, rows), rows) }
-    buckets.forget(name)
   }
 
   /// The setting as it was put. Throws the error that stands for its absence.

@@ -9,6 +9,8 @@ struct BodyLimits {
 
   /// The largest body of another operation is SQS's batch of 1 MiB, which Query's percent-encoding can triple.
   static let standard = 8 << 20
+  /// What a batch of DynamoDB may write (Developer Guide, "BatchWriteItem").
+  private static let table = 16 << 20
   /// Stated in Lambda's own answer to a larger request.
   private static let package = 70_167_211
   /// 6 MB and 100 bytes: Lambda quotas, synchronous invocation payload, and what Lambda's own answer states.
@@ -28,6 +30,7 @@ struct BodyLimits {
       if parts.count == 4, parts[3] == "versions" { (maximum, operation) = (Self.package, "PublishLayerVersion") }
     default: break
     }
+    if parts.isEmpty, head.headers["x-amz-target"]?.hasPrefix("DynamoDB_") == true { maximum = Self.table }
   }
 
   var error: AWSError { Self.error(maximum: maximum, operation: operation) }

@@ -19,7 +19,7 @@ import botocore.session
 
 from harness import ROOT, Server
 
-SERVICES = ["cloudwatch", "iam", "lambda", "logs", "sqs", "sts"]
+SERVICES = ["cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "sqs", "sts"]
 # A refusal takes no longer than this, in seconds, on the slowest machine.
 ANSWER_LIMIT = 20
 

@@ -15,6 +15,8 @@ REFUSALS = {
     "cloudwatch": {"ValidationError", "InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination",
                    "InvalidParameterCombinationException", "MissingParameter", "MissingRequiredParameterException",
                    "SerializationException", "MalformedInput"},
+    "dynamodb": {"ValidationException", "SerializationException"},
+    "dynamodbstreams": {"ValidationException", "SerializationException"},
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "lambda": {"ValidationException", "InvalidParameterValueException", "SerializationException", "InvalidRequestContentException"},
     "logs": {"InvalidParameterException", "ValidationException", "SerializationException"},

@@ -5,6 +5,12 @@ import Wire
 
 /// Amazon DynamoDB and DynamoDB Streams: tables whose items, indexes and streams live in the store and outlive the process.
 public final class DynamoDBService: ServiceModule {
+  public struct Configuration: Sendable {
+    /// Whether tables refuse what is over their provisioned throughput (`ProvisionedThroughputExceededException`).
+    public var enforcesThroughput = false
+    public init() {}
+  }
+
   let store: any Store
   let ambient: Ambient
   let authoriser: any Authoriser
@@ -12,13 +18,18 @@ public final class DynamoDBService: ServiceModule {
   let tables: TableCache
   let expressions = ExpressionCache()
   let arrivals = Arrivals()
+  /// Nil: throughput is not enforced.
+  let throughput: ThroughputBuckets?
   private let tableWorker: TableWorker
   private let expiryWorker: ExpiryWorker
   public let workers: [any Worker]
 
-  public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort) {
+  public init(
+    store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, configuration: Configuration = .init()
+  ) {
     (self.store, self.ambient, self.authoriser, self.principals) = (store, ambient, authoriser, principals)
     tables = TableCache(store)
+    throughput = configuration.enforcesThroughput ? ThroughputBuckets() : nil
     tableWorker = TableWorker(store, tables, ambient)
     expiryWorker = ExpiryWorker(store, tables)
     workers = [tableWorker, expiryWorker, TrimWorker(store)]
@@ -43,9 +54,9 @@ public final class DynamoDBService: ServiceModule {
     expiryWorker.nudge.nudge()
   }
   /// After items were written.
-  func wrote(_ table: Table) {
-    if table.expires { expiryWorker.nudge.nudge() }
-    if let stream = table.stream, stream.isEnabled { arrivals.announce(stream.id) }
+  func wrote(_ stored: StoredTable) {
+    if stored.table.expires { expiryWorker.nudge.nudge() }
+    if let stream = stored.table.stream, stream.isEnabled { arrivals.announce(stream.id) }
   }
 
   /// The name in an input, in the caller's account and Region unless it is an ARN.
@@ -56,9 +67,12 @@ public final class DynamoDBService: ServiceModule {
     try await access(action, try name(text, call), index: index)
   }
   func access(_ action: String, _ name: TableName, index: String? = nil) async throws -> Access {
-    let table = try await tables.find(name)?.table
-    let resource = name.arn.text + (index.map { "/index/" + $0 } ?? "")
-    return Access("dynamodb:" + action, on: resource, owner: name.account, resourcePolicy: table?.policy).having(table?.tags ?? [:])
+    let stored = try await tables.find(name)
+    var resource = stored?.arn ?? name.arn.text
+    if let index { resource += "/index/" + index }
+    let access = Access("dynamodb:" + action, on: resource, owner: name.account, resourcePolicy: stored?.table.policy)
+    guard let stored, !stored.table.tags.isEmpty else { return access }
+    return access.having(stored.table.tags)
   }
   /// The access of an operation whose input names one table.
   func access<Input: TableInput>(_ action: String) -> @Sendable (Input, Call) async throws -> [Access] {

@@ -40,16 +40,17 @@ public final class LambdaService: ServiceModule {
     public var roles: any RolePort
     public var principals: any PrincipalPort
     public var queues: any QueuePort
+    public var objects: any ObjectPort
     public var logs: any LogPort
     public var metrics: any MetricPort
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
     public init(
-      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, streams: [String: any StreamPort] = [:]
+      authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, objects: any ObjectPort,
+      logs: any LogPort, metrics: any MetricPort, streams: [String: any StreamPort] = [:]
     ) {
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
-      (self.metrics, self.streams) = (metrics, streams)
+      (self.objects, self.metrics, self.streams) = (objects, metrics, streams)
     }
   }
 
@@ -89,7 +90,7 @@ public final class LambdaService: ServiceModule {
     clients = RuntimeClients(directory: configuration.directory + "/runtimes")
     roles = neighbours.roles
     let limits = AccountLimits(concurrency: configuration.concurrency)
-    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, logger: logger)
+    logForwarder = LogForwarder(logs: neighbours.logs, roles: neighbours.roles, clock: ambient.clock, logger: logger)
     hotReload = HotReload(refusal: configuration.refusalOfHotReload, clock: ambient.clock, logger: logger)
     let metrics = FunctionMetrics()
     metrics.report(to: neighbours.metrics)
@@ -97,8 +98,8 @@ public final class LambdaService: ServiceModule {
       ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, streams: neighbours.streams,
-      catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
+      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions)
@@ -144,6 +145,7 @@ public final class LambdaService: ServiceModule {
   public var endpoints: [WebEndpoint] { [functionURLs.endpoint] }
   public var workers: [any Worker] {
     control.workers + [
+      placement.memory,
       IdleWorker(placement: placement),
       ProvisionWorker(store: control.store, placement: placement, nudge: control.provisionNudge),
     ]

@@ -117,10 +117,13 @@ final class SandboxLife: Sendable {
     }
   }
 
-  /// A process waits for what to become.
+  /// Its process waits for what to become, or is about to.
   var isSpare: Bool {
     state.withLock { state in
-      if case .prepared = state.phase { !state.isKilled && state.request == nil } else { false }
+      switch state.phase {
+      case .waiting, .prepared: !state.isKilled && state.request == nil
+      case .starting, .running, .dying, .ended: false
+      }
     }
   }
 

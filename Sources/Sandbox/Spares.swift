@@ -18,7 +18,7 @@ final class Spares: Sendable {
   /// Sandboxes get their way out from a process beside them.
   var givesUserNetwork: Bool { setting.userNetwork != nil }
 
-  /// One that waits, or a new one that does not yet.
+  /// One that waits or will soon, or a new one. What is not used here would wait for ever: only what is dying is passed over.
   func take() throws(SandboxError) -> SandboxLife {
     let spare: SandboxLife? = waiting.withLock { waiting in
       while let life = waiting.popLast() { if life.isSpare { return life } }
@@ -30,9 +30,12 @@ final class Spares: Sendable {
 
   /// Sees to it that one waits. A failure shows when a launch tries the same.
   func refill() {
-    guard waiting.withLock({ $0.isEmpty }), let life = try? SandboxLife(id: makeID(), setting) else { return }
-    waiting.withLock { $0.append(life) }
-    Supervisor.shared.attend(to: life)
+    let made = waiting.withLock { waiting -> SandboxLife? in
+      guard waiting.isEmpty, let life = try? SandboxLife(id: makeID(), setting) else { return nil }
+      waiting = [life]
+      return life
+    }
+    if let made { Supervisor.shared.attend(to: made) }
   }
 
   func endAll() {

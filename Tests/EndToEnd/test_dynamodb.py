@@ -9,7 +9,7 @@ import boto3.dynamodb.conditions as conditions
 import pytest
 from boto3.dynamodb.types import Binary
 
-from harness import wait_until
+from harness import Cloud, Server, wait_until
 
 Attr, Key = conditions.Attr, conditions.Key
 
@@ -433,3 +433,25 @@ def test_statements_read_and_write(dynamodb, refused):
             {"Statement": "EXISTS(SELECT * FROM tab WHERE p = 'a' AND s = 2 AND v = 7)"}])
     assert dynamodb.execute_transaction(TransactStatements=[
         {"Statement": "SELECT s FROM tab WHERE p = 'a' AND s = 0"}])["Responses"] == [{"Item": {"s": {"N": "0"}}}]
+
+
+def test_throughput_is_enforced_when_the_operator_says_so(tmp_path, account, refused):
+    server = Server(tmp_path, "--enforce-throughput").start()
+    try:
+        cloud = Cloud(server, account)
+        cloud.clock.freeze()
+        client = cloud.client("dynamodb")
+        client.create_table(
+            TableName="tab", KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "p", "AttributeType": "S"}],
+            ProvisionedThroughput={"ReadCapacityUnits": 1, "WriteCapacityUnits": 1})
+        big = {"p": {"S": "a"}, "v": {"S": "x" * 300_000}}
+        for _ in range(2):
+            client.put_item(TableName="tab", Item=big)
+        with refused("ProvisionedThroughputExceededException", 400, containing="The level of configured provisioned throughput"):
+            client.put_item(TableName="tab", Item=big)
+        assert client.get_item(TableName="tab", Key={"p": {"S": "a"}})["Item"] == big
+        cloud.clock.advance("10m")
+        client.put_item(TableName="tab", Item=big)
+    finally:
+        server.stop()

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import Sandbox
@@ -34,6 +35,30 @@ struct LeftoverTests {
     #expect(temporary.usedBytes() != nil)
     living.kill()
     _ = await living.exit()
+  }
+
+  @Test(.enabled(if: Workbench.canIsolate), .timeLimit(.minutes(1)))
+  func `launches in a row leave one process waiting, however quick they are`() throws {
+    let host = try Workbench.host()
+    defer { host.finish() }
+    let ids = Mutex<[String]>([])
+    let setting = SandboxLife.Setting(sandboxInit: Workbench.sandboxInit, layout: host.layout, mode: .isolated, logger: Workbench.quiet)
+    let spares = Spares(setting) {
+      ids.withLock { ids in
+        ids.append("\(ServerMark.own)-9000000\(ids.count)")
+        return ids[ids.count - 1]
+      }
+    }
+    var taken: [SandboxLife] = []
+    for _ in 0..<8 {
+      taken.append(try spares.take())
+      spares.refill()
+    }
+    #expect(Set(taken.map(\.id)).count == 8)
+    // Each was handed out, but for the one that waits.
+    #expect(ids.withLock { $0.count } == 9)
+    for life in taken { life.kill() }
+    spares.endAll()
   }
 
   @Test func `a mark names a server that is alive, and no other`() throws {

@@ -7,19 +7,21 @@ extension DynamoDBService {
   var batchOperations: [Operation] {
     [
       Operation("BatchGetItem", access: { (input: BatchGetItemInput, call) in
-        try await self.accesses("BatchGetItem", Array(input.requestItems.keys), call)
+        var out: [Access] = []
+        for (table, request) in input.requestItems.sorted(by: { $0.key < $1.key }) {
+          out.append(await self.leading(try await self.access("BatchGetItem", table, call), table, request.keys, call))
+        }
+        return out
       }, run: batchGetItem),
       Operation("BatchWriteItem", access: { (input: BatchWriteItemInput, call) in
-        try await self.accesses("BatchWriteItem", Array(input.requestItems.keys), call)
+        var out: [Access] = []
+        for (table, requests) in input.requestItems.sorted(by: { $0.key < $1.key }) {
+          let items = requests.compactMap { $0.putRequest?.item ?? $0.deleteRequest?.key }
+          out.append(await self.leading(try await self.access("BatchWriteItem", table, call), table, items, call))
+        }
+        return out
       }, run: batchWriteItem),
     ]
-  }
-
-  /// The same action on several tables.
-  func accesses(_ action: String, _ tables: [String], _ call: Call) async throws -> [Access] {
-    var out: [Access] = []
-    for table in tables.sorted() { out.append(try await access(action, table, call)) }
-    return out
   }
 
   /// The tables of a batch by the names that it gives them; one table comes once.
@@ -55,6 +57,7 @@ extension DynamoDBService {
     let (gets, got) = try await tables.with(names.map(\.name)) { tables in
       try names.compactMap { given, name -> Gets? in
         guard let request = requests[given], let stored = tables[name] else { return nil }
+        try throughput?.admit(stored.table, .read, at: call.now)
         return try self.prepared(request, keys[given] ?? [], given, stored)
       }
     } run: { check, gets in
@@ -65,6 +68,7 @@ extension DynamoDBService {
       }
       return (gets, got)
     }
+    for (gets, got) in zip(gets, got) { throughput?.spend(got.capacity, of: gets.stored.table, .read, at: call.now) }
     return output(input, requests, gets, got)
   }
 
@@ -129,6 +133,7 @@ extension DynamoDBService {
     let results = try await tables.with(names.map(\.name)) { tables in
       try names.compactMap { given, name -> (StoredTable, [ItemWrite])? in
         guard let writes = requests[given], let stored = tables[name] else { return nil }
+        try throughput?.admit(stored.table, .write, at: call.now)
         return (stored, try Self.writes(writes, stored.table))
       }
     } run: { check, writes in
@@ -138,21 +143,22 @@ extension DynamoDBService {
           let writer = TableWriter(rows, stored, now: call.now)
           let outcomes = try writes.map { try $0.run(writer) }
           try writer.finish()
-          return (stored.table, outcomes, writer.capacity)
+          return (stored, outcomes, writer.capacity)
         }
       }
     }
     var output = BatchWriteItemOutput()
     output.unprocessedItems = [:]
     var metrics: [String: [ItemCollectionMetrics]] = [:]
-    for (table, outcomes, capacity) in results {
-      wrote(table)
+    for (stored, outcomes, capacity) in results {
+      throughput?.spend(capacity, of: stored.table, .write, at: call.now)
+      wrote(stored)
       let found = outcomes.compactMap {
-        WriteResult(outcome: $0, capacity: capacity, table: table).metrics(input.returnItemCollectionMetrics)
+        WriteResult(outcome: $0, capacity: capacity, stored: stored).metrics(input.returnItemCollectionMetrics)
       }
-      if !found.isEmpty { metrics[table.name.name] = found }
+      if !found.isEmpty { metrics[stored.table.name.name] = found }
     }
-    let capacities = results.compactMap { $2.shape(input.returnConsumedCapacity, $0) }
+    let capacities = results.compactMap { $2.shape(input.returnConsumedCapacity, $0.table) }
     if !capacities.isEmpty { output.consumedCapacity = capacities }
     if !metrics.isEmpty { output.itemCollectionMetrics = metrics }
     return output

@@ -11,37 +11,49 @@ extension DeleteItemInput: TableInput {}
 extension DynamoDBService {
   var itemOperations: [Operation] {
     [
-      Operation("PutItem", access: access("PutItem"), run: putItem),
-      Operation("GetItem", access: access("GetItem"), run: getItem),
-      Operation("UpdateItem", access: access("UpdateItem"), run: updateItem),
-      Operation("DeleteItem", access: access("DeleteItem"), run: deleteItem),
+      Operation("PutItem", access: { (input: PutItemInput, call) in
+        let access = try await self.access("PutItem", input.tableName, call).saying("returnvalues", input.returnValues)
+        return [await self.leading(access, input.tableName, [input.item], call)]
+      }, run: putItem),
+      Operation("GetItem", access: { (input: GetItemInput, call) in
+        [await self.leading(try await self.access("GetItem", input.tableName, call), input.tableName, [input.key], call)]
+      }, run: getItem),
+      Operation("UpdateItem", access: { (input: UpdateItemInput, call) in
+        let access = try await self.access("UpdateItem", input.tableName, call).saying("returnvalues", input.returnValues)
+        return [await self.leading(access, input.tableName, [input.key], call)]
+      }, run: updateItem),
+      Operation("DeleteItem", access: { (input: DeleteItemInput, call) in
+        let access = try await self.access("DeleteItem", input.tableName, call).saying("returnvalues", input.returnValues)
+        return [await self.leading(access, input.tableName, [input.key], call)]
+      }, run: deleteItem),
     ]
   }
 
   struct WriteResult: Sendable {
     var outcome: ItemWrite.Outcome
     var capacity: Capacity
-    var table: Table
+    var stored: StoredTable
+    var table: Table { stored.table }
   }
 
   /// Runs one write in a transaction of its own.
   func write(
     _ name: TableName, at now: Instant, prepare: (Table) throws -> ItemWrite
   ) async throws -> WriteResult {
-    let result = try await tables.with([name]) { tables in
-      guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
-      return (stored, try prepare(stored.table))
-    } run: { check, prepared in
-      let (stored, write) = prepared
-      return try await store.transact { rows in
-        try check(rows)
+    let result = try await tables.with(name) { stored in
+      try throughput?.admit(stored.table, .write, at: now)
+      return try prepare(stored.table)
+    } run: { stored, write in
+      try await store.transact { rows in
+        try stored.check(rows)
         let writer = TableWriter(rows, stored, now: now)
         let outcome = try write.run(writer)
         try writer.finish()
-        return WriteResult(outcome: outcome, capacity: writer.capacity, table: stored.table)
+        return WriteResult(outcome: outcome, capacity: writer.capacity, stored: stored)
       }
     }
-    wrote(result.table)
+    throughput?.spend(result.capacity, of: result.table, .write, at: now)
+    wrote(result.stored)
     return result
   }
 
@@ -145,25 +157,26 @@ extension DynamoDBService {
 
   func getItem(_ input: GetItemInput, _ call: Call) async throws -> GetItemOutput {
     let name = try name(input.tableName, call)
-    let (item, table, projection) = try await tables.with([name]) { tables in
-      guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
+    let (item, table, projection) = try await tables.with(name) { stored in
+      try throughput?.admit(stored.table, .read, at: call.now)
       let wanted = try self.projection(
         input.projectionExpression, attributesToGet: input.attributesToGet, input.expressionAttributeNames)
-      return (stored, try stored.table.key(ValueReader.item(input.key)), wanted)
-    } run: { check, prepared in
-      let (stored, key, projection) = prepared
+      return (try stored.table.key(ValueReader.item(input.key)), wanted)
+    } run: { stored, prepared in
+      let (key, projection) = prepared
       let place = Keys.item(stored.table.id, key)
       let bytes = try await store.read { rows in
-        try check(rows)
+        try stored.check(rows)
         return try rows.get(place)
       }
       return (bytes.map { Item(bytes: $0) }, stored, projection)
     }
     var output = GetItemOutput()
     output.item = item.map { ValueText.json(projection?($0) ?? $0) }
-    if input.returnConsumedCapacity != nil {
+    if input.returnConsumedCapacity != nil || throughput != nil {
       var capacity = Capacity()
       capacity.add(Capacity.read(item?.size ?? 0, isConsistent: input.consistentRead == true))
+      throughput?.spend(capacity, of: table.table, .read, at: call.now)
       output.consumedCapacity = capacity.shape(input.returnConsumedCapacity, table.table)
     }
     return output

@@ -13,6 +13,7 @@ struct PageReader: Sendable {
   var isCount = false
   /// What a local index does not have is read from the table.
   var fetches = false
+  var isConsistent = false
 
   struct Page: Sendable {
     var items: [Item] = []
@@ -62,7 +63,7 @@ struct PageReader: Sendable {
     return try reader.get(Keys.item(table.id, key)).map { Item(bytes: $0) } ?? item
   }
 
-  func capacity(_ page: Page, isConsistent: Bool) -> Capacity {
+  func capacity(_ page: Page) -> Capacity {
     var capacity = Capacity()
     capacity.add(Capacity.read(page.bytes, isConsistent: isConsistent), to: index?.id ?? 0)
     for bytes in page.fetchedBytes { capacity.add(Capacity.read(bytes, isConsistent: isConsistent)) }

@@ -7,10 +7,11 @@ extension DynamoDBService {
   var readOperations: [Operation] {
     [
       Operation("Query", access: { (input: QueryInput, call) in
-        [try await self.access("Query", input.tableName, call, index: input.indexName)]
+        let access = try await self.access("Query", input.tableName, call, index: input.indexName).saying("select", input.select)
+        return [await self.leading(access, input, call)]
       }, run: query),
       Operation("Scan", access: { (input: ScanInput, call) in
-        [try await self.access("Scan", input.tableName, call, index: input.indexName)]
+        [try await self.access("Scan", input.tableName, call, index: input.indexName).saying("select", input.select)]
       }, run: scan),
     ]
   }
@@ -22,20 +23,22 @@ extension DynamoDBService {
     output.items = reader.isCount ? nil : ValueText.json(page.items)
     (output.count, output.scannedCount) = (page.count, page.scanned)
     output.lastEvaluatedKey = page.last.map(ValueText.json)
-    output.consumedCapacity = reader.capacity(page, isConsistent: input.consistentRead == true).shape(
+    output.consumedCapacity = reader.capacity(page).shape(
       input.returnConsumedCapacity, reader.table)
     return output
   }
 
   func read(_ name: TableName, prepare: (Table) throws -> PageReader) async throws -> (PageReader.Page, PageReader) {
-    try await tables.with([name]) { tables in
-      guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
-      return try prepare(stored.table)
-    } run: { check, reader in
+    try await tables.with(name) { stored in
+      let reader = try prepare(stored.table)
+      try throughput?.admit(stored.table, .read, index: reader.index?.kind == .global ? reader.index?.id ?? 0 : 0, at: ambient.now)
+      return reader
+    } run: { stored, reader in
       let page = try await store.read { rows in
-        try check(rows)
+        try stored.check(rows)
         return try reader.read(rows)
       }
+      throughput?.spend(reader.capacity(page), of: stored.table, .read, at: ambient.now)
       return (page, reader)
     }
   }
@@ -91,7 +94,7 @@ extension DynamoDBService {
     output.items = reader.isCount ? nil : ValueText.json(page.items)
     (output.count, output.scannedCount) = (page.count, page.scanned)
     output.lastEvaluatedKey = page.last.map(ValueText.json)
-    output.consumedCapacity = reader.capacity(page, isConsistent: input.consistentRead == true).shape(
+    output.consumedCapacity = reader.capacity(page).shape(
       input.returnConsumedCapacity, reader.table)
     return output
   }
@@ -156,10 +159,11 @@ struct ReadChoice {
   private let select: String?
   private var projection: Projection?
   private var fetches = false
+  private let isConsistent: Bool
 
   init(_ table: Table, index name: String?, isConsistent: Bool, select: String?, hasProjection: Bool, hasAttributes: Bool) throws {
     self.table = table
-    self.select = select
+    (self.select, self.isConsistent) = (select, isConsistent)
     index = try name.map { name in
       guard let index = table.index(name) else { throw DynamoDBError.noSuchIndex(name) }
       return index
@@ -204,7 +208,7 @@ struct ReadChoice {
 
   func reader(_ rows: KeyRange, filter: BoundCondition?, limit: Int?) -> PageReader {
     var reader = PageReader(table: table, index: index, rows: rows, limit: limit, filter: filter, projection: projection)
-    (reader.isCount, reader.fetches) = (select == "COUNT", fetches)
+    (reader.isCount, reader.fetches, reader.isConsistent) = (select == "COUNT", fetches, isConsistent)
     return reader
   }
 }

@@ -70,7 +70,7 @@ extension DynamoDBService {
     output.items = ValueText.json(page.items)
     output.nextToken = page.last.map { $0.bytes.base64 }
     output.lastEvaluatedKey = page.last.map(ValueText.json)
-    output.consumedCapacity = reader.capacity(page, isConsistent: input.consistentRead == true).shape(
+    output.consumedCapacity = reader.capacity(page).shape(
       input.returnConsumedCapacity, reader.table)
     return output
   }
@@ -219,7 +219,7 @@ extension DynamoDBService {
       }
       return try self.reader(statement, table, isConsistent: isConsistent)
     }
-    return (page.items.first, reader.table, reader.capacity(page, isConsistent: isConsistent))
+    return (page.items.first, reader.table, reader.capacity(page))
   }
 
   func executeTransaction(_ input: ExecuteTransactionInput, _ call: Call) async throws -> ExecuteTransactionOutput {
@@ -238,7 +238,7 @@ extension DynamoDBService {
           return TransactionWrite(name: name, write: try self.itemWrite(pair.1, stored.table, showsOnFailure: shows).0)
         }
       }
-      let shapes = result.capacities.compactMap { $1.shape(input.returnConsumedCapacity, $0, splits: .write) }
+      let shapes = result.capacities.compactMap { $1.shape(input.returnConsumedCapacity, $0.table, splits: .write) }
       if !shapes.isEmpty { output.consumedCapacity = shapes }
       return output
     }

@@ -11,22 +11,30 @@ extension DynamoDBService {
         try await self.writeAccess(input, call)
       }, run: transactWriteItems),
       Operation("TransactGetItems", access: { (input: TransactGetItemsInput, call) in
-        try await self.accesses("GetItem", Array(Set(input.transactItems.map(\.get.tableName))), call)
+        var out: [Access] = []
+        for (table, items) in Dictionary(grouping: input.transactItems.map(\.get), by: \.tableName).sorted(by: { $0.key < $1.key }) {
+          let access = try await self.access("GetItem", table, call).saying("enclosingoperation", "TransactGetItems")
+          out.append(await self.leading(access, table, items.map(\.key), call))
+        }
+        return out
       }, run: transactGetItems),
     ]
   }
 
   /// As the single operations would need them (Developer Guide, "Transactions and IAM").
   private func writeAccess(_ input: TransactWriteItemsInput, _ call: Call) async throws -> [Access] {
-    var needed: Set<[String]> = []
+    var needed: [[String]: [RawJSON]] = [:]
     for item in input.transactItems {
-      if let check = item.conditionCheck { needed.insert(["ConditionCheckItem", check.tableName]) }
-      if let put = item.put { needed.insert(["PutItem", put.tableName]) }
-      if let delete = item.delete { needed.insert(["DeleteItem", delete.tableName]) }
-      if let update = item.update { needed.insert(["UpdateItem", update.tableName]) }
+      if let check = item.conditionCheck { needed[["ConditionCheckItem", check.tableName], default: []].append(check.key) }
+      if let put = item.put { needed[["PutItem", put.tableName], default: []].append(put.item) }
+      if let delete = item.delete { needed[["DeleteItem", delete.tableName], default: []].append(delete.key) }
+      if let update = item.update { needed[["UpdateItem", update.tableName], default: []].append(update.key) }
     }
     var out: [Access] = []
-    for pair in needed.sorted(by: { $0.lexicographicallyPrecedes($1) }) { out.append(try await access(pair[0], pair[1], call)) }
+    for (pair, items) in needed.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      let access = try await access(pair[0], pair[1], call).saying("enclosingoperation", "TransactWriteItems")
+      out.append(await leading(access, pair[1], items, call))
+    }
     return out
   }
 
@@ -36,8 +44,8 @@ extension DynamoDBService {
     var write: ItemWrite
   }
   struct TransactionResult: Sendable {
-    var capacities: [(table: Table, capacity: Capacity)]
-    var metrics: [(table: Table, outcome: ItemWrite.Outcome)] = []
+    var capacities: [(table: StoredTable, capacity: Capacity)]
+    var metrics: [(table: StoredTable, outcome: ItemWrite.Outcome)] = []
     /// The token was used before for the same request: nothing was written this time.
     var isRepeated = false
   }
@@ -56,14 +64,14 @@ extension DynamoDBService {
     }
     var output = TransactWriteItemsOutput()
     let capacities = result.capacities.compactMap { table, capacity in
-      capacity.shape(input.returnConsumedCapacity, table, splits: result.isRepeated ? .read : .write)
+      capacity.shape(input.returnConsumedCapacity, table.table, splits: result.isRepeated ? .read : .write)
     }
     if !capacities.isEmpty { output.consumedCapacity = capacities }
     var metrics: [String: [ItemCollectionMetrics]] = [:]
     for (table, outcome) in result.metrics {
-      guard let found = WriteResult(outcome: outcome, capacity: Capacity(), table: table).metrics(input.returnItemCollectionMetrics)
+      guard let found = WriteResult(outcome: outcome, capacity: Capacity(), stored: table).metrics(input.returnItemCollectionMetrics)
       else { continue }
-      metrics[table.name.name, default: []].append(found)
+      metrics[table.table.name.name, default: []].append(found)
     }
     if !metrics.isEmpty { output.itemCollectionMetrics = metrics }
     return output
@@ -126,6 +134,7 @@ extension DynamoDBService {
     prepare: ([TableName: StoredTable]) throws -> [TransactionWrite]
   ) async throws -> TransactionResult {
     let (result, written) = try await tables.with(Array(Set(names))) { tables in
+      for stored in tables.values { try throughput?.admit(stored.table, .write, at: now) }
       let writes = try prepare(tables)
       var seen: Set<TransactionTarget> = []
       for write in writes where !seen.insert(TransactionTarget(name: write.name, key: write.write.key)).inserted {
@@ -141,7 +150,10 @@ extension DynamoDBService {
       }
       return (result, Array(tables.values))
     }
-    if !result.isRepeated { for stored in written { wrote(stored.table) } }
+    for (stored, capacity) in result.capacities {
+      throughput?.spend(capacity, of: stored.table, result.isRepeated ? .read : .write, at: now)
+    }
+    if !result.isRepeated { for stored in written { wrote(stored) } }
     return result
   }
 
@@ -185,9 +197,9 @@ extension DynamoDBService {
       // Two underlying writes for each: prepare and commit.
       var twice = once
       twice.add(once)
-      result.capacities.append((writer.stored.table, twice))
+      result.capacities.append((writer.stored, twice))
     }
-    result.metrics = outcomes.map { ($1.stored.table, $2) }
+    result.metrics = outcomes.map { ($1.stored, $2) }
     try token?.keep(result, rows, now)
     return result
   }
@@ -277,11 +289,11 @@ struct TransactionToken: Sendable {
     guard try row.blob() == request else { throw DynamoDBError.idempotency }
     let units = Dictionary(try row.array { (try $0.string(), try $0.double()) }, uniquingKeysWith: { $1 })
     var result = DynamoDBService.TransactionResult(capacities: [], isRepeated: true)
-    for (name, stored) in tables.sorted(by: { $0.key.name < $1.key.name }) {
+    for (_, stored) in tables.sorted(by: { $0.key.name < $1.key.name }) {
       var capacity = Capacity()
       // A repetition reads what it finds.
-      capacity.add(units[name.arn.text] ?? 0)
-      result.capacities.append((stored.table, capacity))
+      capacity.add(units[stored.arn] ?? 0)
+      result.capacities.append((stored, capacity))
     }
     return result
   }
@@ -292,7 +304,7 @@ struct TransactionToken: Sendable {
     row.instant(end)
     row.blob(request)
     row.array(result.capacities) { row, entry in
-      row.string(entry.table.name.arn.text)
+      row.string(entry.table.arn)
       row.double(entry.capacity.total)
     }
     try rows.set(Keys.token(account, region, text), row.bytes)

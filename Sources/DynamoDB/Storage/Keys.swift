@@ -111,7 +111,8 @@ enum Keys {
     return key
   }
   static func itemKey(_ key: Key, _ table: Int) -> ItemKey { ItemKey(bytes: Array(key.bytes.dropFirst(items.bytes.count + 9))) }
-  static func tally(_ table: Int) -> Key { home(root.appending("c"), table, 0) }
+  static func tally(_ table: Int) -> Key { home(tallies, table, 0) }
+  private static let tallies = root.appending("c")
 
   /// The rows of an index.
   static func index(_ table: Int, _ index: SecondaryIndex) -> Key { self.index(table, index.id, index.kind) }
@@ -200,7 +201,8 @@ enum Keys {
     return (table, try reader.string())
   }
   /// The changes of a stream.
-  static func changes(_ stream: Int) -> Key { root.appending("r", stream) }
+  static func changes(_ stream: Int) -> Key { home(logs, stream, 2) }
+  private static let logs = root.appending("r")
 
   static func backup(_ table: TableName, _ id: String) -> Key {
     backups.appending(table.account, table.region, table.name, id)

@@ -6,7 +6,18 @@ import Synchronization
 final class StoredTable: Sendable {
   let bytes: [UInt8]
   let table: Table
-  init(_ bytes: [UInt8], _ table: Table) { (self.bytes, self.table) = (bytes, table) }
+  let key: Key
+  /// Its ARN as text.
+  let arn: String
+  init(_ bytes: [UInt8], _ table: Table) {
+    (self.bytes, self.table) = (bytes, table)
+    (key, arn) = (Keys.table(table.name), table.name.arn.text)
+  }
+
+  /// Throws `StaleTable` when the row is another by now.
+  func check(_ rows: any Reader) throws {
+    guard try rows.get(key) == bytes else { throw StaleTable() }
+  }
 }
 
 /// The cached table is not what the store has any more.
@@ -40,7 +51,23 @@ final class TableCache: Sendable {
     try rows.get(Keys.table(name)).map { StoredTable($0, try Table($0, name: name)) }
   }
 
-  /// Prepares with the cached table and runs with it, again when it turns out to be late.
+  /// The same for one table, as most calls have it. Whoever runs checks the table first.
+  func with<P: Sendable, T: Sendable>(
+    _ name: TableName, prepare: (StoredTable) throws -> P, run: (StoredTable, P) async throws -> T
+  ) async throws -> T {
+    for _ in 0..<8 {
+      guard let stored = try await find(name) else { throw DynamoDBError.resourceNotFound }
+      do {
+        return try await run(stored, try prepare(stored))
+      } catch is StaleTable {
+        forget(name)
+      }
+    }
+    throw Self.restless
+  }
+  private static let restless = AWSError("InternalServerError", "The table changes too often.", status: 500, fault: .server)
+
+  /// Prepares with the cached tables and runs with them, again when one turns out to be late.
   func with<P: Sendable, T: Sendable>(
     _ names: [TableName], prepare: ([TableName: StoredTable]) throws -> P,
     run: (@escaping @Sendable (any Reader) throws -> Void, P) async throws -> T
@@ -53,7 +80,7 @@ final class TableCache: Sendable {
       }
       let seen = tables
       let check: @Sendable (any Reader) throws -> Void = { rows in
-        for (name, table) in seen where try rows.get(Keys.table(name)) != table.bytes { throw StaleTable() }
+        for table in seen.values { try table.check(rows) }
       }
       do {
         return try await run(check, try prepare(tables))
@@ -61,6 +88,6 @@ final class TableCache: Sendable {
         for name in names { forget(name) }
       }
     }
-    throw AWSError("InternalServerError", "The table changes too often.", status: 500, fault: .server)
+    throw Self.restless
   }
 }

@@ -6,7 +6,6 @@ import Store
 final class TableWriter {
   private let rows: any Transaction
   let stored: StoredTable
-  private var table: Table { stored.table }
   private let now: Instant
   private var tally: Tally?
   private var changes: [[UInt8]] = []
@@ -14,23 +13,24 @@ final class TableWriter {
 
   init(_ rows: any Transaction, _ stored: StoredTable, now: Instant) { (self.rows, self.stored, self.now) = (rows, stored, now) }
 
-  func item(_ key: ItemKey) throws -> Item? { try rows.get(Keys.item(table.id, key)).map { Item(bytes: $0) } }
+  func item(_ key: ItemKey) throws -> Item? { try rows.get(Keys.item(stored.table.id, key)).map { Item(bytes: $0) } }
 
   /// Puts the new item in place of the old one, which the caller has read; nil where there is none.
   func write(_ key: ItemKey, old: Item?, new: Item?, isExpiry: Bool = false) throws {
     capacity.add(Capacity.write(max(old?.size ?? 0, new?.size ?? 0)))
     guard old != new else { return }
-    let place = Keys.item(table.id, key)
+    let place = Keys.item(stored.table.id, key)
     if let new { try rows.set(place, new.bytes) } else { try rows.delete(place) }
-    var tally = try self.tally ?? Tally(rows.get(Keys.tally(table.id)))
+    var tally = try self.tally ?? Tally(rows.get(Keys.tally(stored.table.id)))
     tally[0].items += (new == nil ? 0 : 1) - (old == nil ? 0 : 1)
     tally[0].bytes += (new?.size ?? 0) - (old?.size ?? 0)
-    for index in table.indexes {
+    for index in stored.table.indexes {
       try write(index, key, old: old, new: new, &tally)
     }
     self.tally = tally
     try writeExpiry(key, old: old, new: new)
-    if let stream = table.stream, stream.isEnabled { changes.append(Change.bytes(table, stream, old: old, new: new, isExpiry: isExpiry)) }
+    guard let stream = stored.table.stream, stream.isEnabled else { return }
+    changes.append(Change.bytes(stored.table, stream, old: old, new: new, isExpiry: isExpiry))
   }
 
   private func write(_ index: SecondaryIndex, _ key: ItemKey, old: Item?, new: Item?, _ tally: inout Tally) throws {
@@ -59,14 +59,14 @@ final class TableWriter {
 
   /// The row that an item has in an index.
   private func entry(_ index: SecondaryIndex, _ key: ItemKey, _ item: Item?) -> (key: Key, item: Item)? {
-    guard let item, let projected = index.projected(item, table: table.key), let hash = item[index.key.hash.name] else { return nil }
-    return (Keys.entry(table, index, hash: hash, range: index.key.range.flatMap { item[$0.name] }, key), projected)
+    guard let item, let projected = index.projected(item, table: stored.table.key), let hash = item[index.key.hash.name] else { return nil }
+    return (Keys.entry(stored.table, index, hash: hash, range: index.key.range.flatMap { item[$0.name] }, key), projected)
   }
 
   /// For the back-fill of an index: the row of an item that was there before. Items that were written since have theirs.
   func fill(_ index: SecondaryIndex, _ key: ItemKey, _ item: Item) throws {
     guard let entry = entry(index, key, item), try rows.get(entry.key) == nil else { return }
-    var tally = try self.tally ?? Tally(rows.get(Keys.tally(table.id)))
+    var tally = try self.tally ?? Tally(rows.get(Keys.tally(stored.table.id)))
     tally[index.id].items += 1
     tally[index.id].bytes += entry.item.size
     self.tally = tally
@@ -74,16 +74,16 @@ final class TableWriter {
   }
 
   private func writeExpiry(_ key: ItemKey, old: Item?, new: Item?) throws {
-    guard table.expires, let name = table.expiryAttribute else { return }
+    guard stored.table.expires, let name = stored.table.expiryAttribute else { return }
     let (before, after) = (old.flatMap { Self.expiry($0, name) }, new.flatMap { Self.expiry($0, name) })
     guard before != after else { return }
-    if let before { try rows.delete(Keys.expiry(before, table.id, key)) }
-    if let after { try rows.set(Keys.expiry(after, table.id, key), Self.expiryRow(table.name)) }
+    if let before { try rows.delete(Keys.expiry(before, stored.table.id, key)) }
+    if let after { try rows.set(Keys.expiry(after, stored.table.id, key), Self.expiryRow(stored.table.name)) }
   }
   /// For items that were there before the attribute counted.
   func fillExpiry(_ key: ItemKey, _ item: Item) throws {
-    guard table.expires, let name = table.expiryAttribute, let when = Self.expiry(item, name) else { return }
-    try rows.set(Keys.expiry(when, table.id, key), Self.expiryRow(table.name))
+    guard stored.table.expires, let name = stored.table.expiryAttribute, let when = Self.expiry(item, name) else { return }
+    try rows.set(Keys.expiry(when, stored.table.id, key), Self.expiryRow(stored.table.name))
   }
   static func expiryRow(_ name: TableName) -> [UInt8] {
     var row = RowWriter(capacity: 64)
@@ -102,7 +102,7 @@ final class TableWriter {
   }
 
   func finish() throws {
-    if let tally { try rows.set(Keys.tally(table.id), tally.row) }
-    if !changes.isEmpty, let stream = table.stream { try Log(Keys.changes(stream.id)).append(changes, at: now, rows) }
+    if let tally { try rows.set(Keys.tally(stored.table.id), tally.row) }
+    if !changes.isEmpty, let stream = stored.table.stream { try Log(Keys.changes(stream.id)).append(changes, at: now, rows) }
   }
 }

@@ -11,6 +11,12 @@ public protocol Worker: Sendable {
   /// Nudges make the next turn come at once.
   var nudge: Nudge { get }
   func turn(_ now: Instant) async throws -> NextTurn
+  /// After its last turn, at the end of its group: returns once nothing runs any more that the worker has begun.
+  func stop() async
+}
+
+extension Worker {
+  public func stop() async {}
 }
 
 public enum NextTurn: Sendable, Equatable {
@@ -43,6 +49,11 @@ public struct WorkerGroup: Service {
   }
 
   private func run(_ worker: any Worker) async {
+    await takeTurns(worker)
+    await worker.stop()
+  }
+
+  private func takeTurns(_ worker: any Worker) async {
     var failures = 0
     while !Task.isCancelled {
       var next: NextTurn

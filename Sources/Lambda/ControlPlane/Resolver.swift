@@ -15,9 +15,12 @@ final class Resolver: Sendable {
     var generation: UInt64 = 0
   }
   /// What a name stands for: for an alias with two versions each call draws one of them.
-  private struct Target {
-    var main: ResolvedFunction
-    var other: (version: FunctionVersion, weight: Double)?
+  ///
+  /// A class, because a table has room for more values than it holds, and these are large.
+  private final class Target: Sendable {
+    let main: ResolvedFunction
+    let other: (version: FunctionVersion, weight: Double)?
+    init(main: ResolvedFunction, other: (version: FunctionVersion, weight: Double)?) { (self.main, self.other) = (main, other) }
   }
   private let store: any Store
   private let random: any RandomSource

@@ -8,6 +8,8 @@ final class ControlGroup: Sendable {
   private let paths: [ControlGroupLayout.Controller: String]
   /// Kept open, because freezing and thawing happens around each invocation.
   private let freezerFile: Mutex<Int32>
+  /// Opened by the first question and kept, because it is read after each invocation. Nil: not asked yet; -1: there is none.
+  private let peakFile = Mutex<Int32?>(nil)
 
   /// The processor time that a share is counted over. Short, so that a small share is many short waits.
   static let periodMicroseconds = 20_000
@@ -23,7 +25,10 @@ final class ControlGroup: Sendable {
     }
   }
 
-  deinit { freezerFile.withLock { if $0 >= 0 { close($0) } } }
+  deinit {
+    freezerFile.withLock { if $0 >= 0 { close($0) } }
+    peakFile.withLock { if let file = $0, file >= 0 { close(file) } }
+  }
 
   /// The files that a process writes itself into.
   var memberFiles: [String] { Set(paths.values).sorted().map { $0 + "/cgroup.procs" } }
@@ -70,12 +75,26 @@ final class ControlGroup: Sendable {
   }
 
   func peakMemoryBytes() -> Int? {
-    guard let memory = paths[.memory] else { return nil }
-    let names = version == .v2 ? ["memory.peak", "memory.current"] : ["memory.max_usage_in_bytes"]
-    for name in names {
-      if let text = Descriptors.read("\(memory)/\(name)"), let value = Int(text.prefix { $0.isNumber }) { return value }
+    peakFile.withLock { file in
+      let open = file ?? openPeakFile()
+      file = open
+      guard open >= 0 else { return nil }
+      var value = 0
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 32) { text in
+        let count = pread(open, text.baseAddress, text.count, 0)
+        for digit in text.prefix(max(count, 0)).prefix(while: { (48...57).contains($0) }) { value = value * 10 + Int(digit - 48) }
+      }
+      return value == 0 ? nil : value
     }
-    return nil
+  }
+
+  private func openPeakFile() -> Int32 {
+    guard let memory = paths[.memory] else { return -1 }
+    for name in version == .v2 ? ["memory.peak", "memory.current"] : ["memory.max_usage_in_bytes"] {
+      let file = open("\(memory)/\(name)", O_RDONLY | O_CLOEXEC)
+      if file >= 0 { return file }
+    }
+    return -1
   }
 
   var wasOutOfMemory: Bool {

@@ -31,6 +31,8 @@ struct ServerSettings: Sendable {
   var streamedBytesPerSecond = 2 << 20
   /// Invocations that an account may run at the same time in a Region.
   var lambdaConcurrency = 1000
+  /// Tables refuse what is over their provisioned throughput.
+  var enforcesThroughput = false
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tls = TLSSettings()

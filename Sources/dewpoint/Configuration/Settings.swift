@@ -98,6 +98,10 @@ enum Settings {
       "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
       help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."
     ) { $1.streamedBytesPerSecond = $0.number },
+    Setting(
+      "enforce-throughput", .toggle, "false",
+      help: "Refuse what is over the provisioned throughput of a table, as AWS does: five minutes of unused capacity may be spent at once."
+    ) { $1.enforcesThroughput = $0.isOn },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

@@ -7,6 +7,7 @@ import HTTPServer
 import IAM
 import Lambda
 import Logging
+import S3
 import SQS
 import Sandbox
 import Store
@@ -30,6 +31,7 @@ final class World: Sendable {
   private let sqs: SQSService
   private let logs: CloudWatchService
   private let lambda: LambdaService
+  private let s3: S3Service
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -41,7 +43,14 @@ final class World: Sendable {
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
-    let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam)
+    var tableRules = DynamoDBService.Configuration()
+    tableRules.enforcesThroughput = settings.enforcesThroughput
+    let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam, configuration: tableRules)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -54,10 +63,11 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, streams: ["dynamodb": tables]),
+      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs,
+        streams: ["dynamodb": tables]),
       configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, sqs, tables, logs]
+    modules = [lambda, iam, s3, sqs, tables, logs]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -94,6 +104,9 @@ final class World: Sendable {
 
   /// What functions have written is in the store.
   func settle() async throws { try await logs.flush() }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

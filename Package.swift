@@ -74,15 +74,20 @@ let package = Package(
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
       ]),
 
+    module("Tracing", ["Base", "Store", "Fabric"]),
+
     module("Gateway", ["Base", "Wire", "Store", "Fabric", "HTTPServer", crypto]),
     module("TestCloud", ["Base", "Wire", "Store", "StoreMemory", "Fabric", "Gateway"]),
     .executableTarget(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "S3", "IAM", "CloudWatch",
-        "DynamoDB", "Lambda", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "DynamoDB", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
+
+    .executableTarget(
+      name: "hop-cost", dependencies: ["Base", "Fabric", "StoreRocksDB", "Tracing"], path: "Benchmarks/hops", swiftSettings: strict),
 
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
@@ -100,6 +105,7 @@ let package = Package(
     tests("DynamoDB", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),
   ]

@@ -68,9 +68,13 @@ public final class Gateway: HTTPHandler {
     let wire = wireRequest(request)
     let decision = address == nil ? await resourceDecision(wire, request) : nil
     do throws(AWSError) {
-      // Which origins may call an endpoint, or a resource that lets this one in, is its own to say.
-      if case .allowed = decision { try originGuard.checkHost(request.headers) }
-      else if address == nil { try originGuard.check(request.headers) } else { try originGuard.checkHost(request.headers) }
+      // Which origins may call an endpoint, or a resource that lets this one in, is its own to say; and so is its no to a preflight.
+      let isOwn = switch decision {
+        case .allowed: true
+        case .refused: request.method == "OPTIONS"
+        case nil: address != nil
+      }
+      if isOwn { try originGuard.checkHost(request.headers) } else { try originGuard.check(request.headers) }
     } catch {
       return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }

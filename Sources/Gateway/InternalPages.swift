@@ -54,10 +54,11 @@ public struct InternalPages: Sendable {
   }
 
   private static func pageRequest(_ request: HTTPRequest, _ path: String, _ query: String) -> PageRequest {
+    let accept = request.headers["accept"]
     guard let stream = request.bodyStream else {
-      return PageRequest(method: request.method, path: path, query: query, body: request.body)
+      return PageRequest(method: request.method, path: path, query: query, accept: accept, body: request.body)
     }
-    return PageRequest(method: request.method, path: path, query: query) {
+    return PageRequest(method: request.method, path: path, query: query, accept: accept) {
       var pieces = stream.makeAsyncIterator()
       return try await pieces.next()
     }

@@ -45,10 +45,12 @@ public final class LambdaService: ServiceModule {
     public var metrics: any MetricPort
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
+    public var hops: any HopPort
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, objects: any ObjectPort,
-      logs: any LogPort, metrics: any MetricPort, streams: [String: any StreamPort] = [:]
+      logs: any LogPort, metrics: any MetricPort, streams: [String: any StreamPort] = [:], hops: any HopPort = EmptyHops()
     ) {
+      self.hops = hops
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
       (self.objects, self.metrics, self.streams) = (objects, metrics, streams)
     }
@@ -99,18 +101,20 @@ public final class LambdaService: ServiceModule {
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
-      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement, hotReload: hotReload, limits: limits)
+      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement,
+      hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
-    let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions)
+    let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
+    let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions, hops: hops)
     let deadLetters = DeadLetters(
-      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, ambient: ambient, logger: logger)
+      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     let destinations = Destinations(
       control: control, queues: neighbours.queues, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
-      ambient: ambient, logger: logger)
+      hops: hops, ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
-      destinations: destinations, metrics: metrics, ambient: ambient, logger: logger)
+      destinations: destinations, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     durable = DurableRunner(
       executions: executions, control: control, invoker: invoker,
       reports: DurableReports(
@@ -125,14 +129,14 @@ public final class LambdaService: ServiceModule {
       control: control,
       poller: QueuePoller(
         control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
-        ambient: ambient, logger: logger),
+        hops: hops, ambient: ambient, logger: logger),
       streams: StreamPoller(
         delivery: StreamDelivery(
           control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
-          ambient: ambient, logger: logger)),
+          hops: hops, ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(
-      control: control, invoker: invoker, queue: queue, executions: executions, clock: ambient.clock,
+      control: control, invoker: invoker, queue: queue, executions: executions, hops: hops, clock: ambient.clock,
       streamedBytesPerSecond: configuration.streamedBytesPerSecond)
     functionURLs = FunctionURLEndpoint(
       control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,

@@ -9,7 +9,9 @@ struct BucketOrigins: CrossOriginPort {
     let configuration: S3CORSConfiguration? = try? await buckets.find(resource)?.settings.get(.cors)
     guard let configuration else { return .refused(S3Error.corsIsOff) }
     let asked = CORSRules.Request(origin: request.origin, method: request.method, headers: request.headers)
-    guard let fields = CORSRules(configuration).answer(asked, isPreflight: request.isPreflight) else { return .refused(S3Error.corsRefusal) }
+    guard let fields = CORSRules(configuration).answer(asked, isPreflight: request.isPreflight) else {
+      return .refused(S3Error.corsRefusal)
+    }
     return .allowed(fields)
   }
 }

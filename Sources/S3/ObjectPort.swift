@@ -13,7 +13,8 @@ extension S3Service: ObjectPort {
         "PermanentRedirect", "The bucket is in this region: \(state.bucket.region). Please use this region to retry the request", status: 301)
     }
     let action = object.version == nil ? "GetObject" : "GetObjectVersion"
-    let access = try await access(action, bucket: object.bucket, key: object.key, version: object.version, call)
+    let list = try await accessList(of: object.key, object.version, in: object.bucket, for: call)
+    let access = try await access(action, bucket: object.bucket, key: object.key, list: list, call)
     try await neighbours.authoriser.authorise(access, for: call)
     var input = GetObjectInput()
     (input.bucket, input.key, input.versionId) = (object.bucket, object.key, object.version)

@@ -8,6 +8,8 @@ enum S3Limits {
   /// ListBuckets, MaxBuckets.
   static let listedBuckets = 1...10_000
   static let bucketTags = 50
+  /// Of one object (User Guide, "Categorizing your objects using tags").
+  static let objectTags = 10
   static let tagKeyLength = 1...128
   static let tagValueLength = 256
   static let policyBytes = 20_480

@@ -16,21 +16,26 @@ public final class SQSService: ServiceModule, QueuePort {
   let shares: FairShares
   let sequences: SequenceSource
   let moves: MoveWorker
+  let hops: MessageHops
   public let workers: [any Worker]
 
-  public init(store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort) {
+  public init(
+    store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, hops: any HopPort = EmptyHops()
+  ) {
+    let hops = MessageHops(port: hops, ambient: ambient)
     let cache = QueueCache(store)
     let rooms = WaitingRooms(ambient.clock)
     let (inFlight, shares) = (InFlightGauge(), FairShares())
     let garbage = GarbageWorker(store)
-    let commits = SharedCommits(store, cache) { effects in
+    let commits = SharedCommits(store, cache, newHop: hops.newID) { effects in
       rooms.announce(effects, at: ambient.now)
       inFlight.add(effects.leases)
       shares.note(effects.shares)
+      for move in effects.moves { hops.record(move) }
       if !effects.changed.isEmpty { garbage.nudge.nudge() }
     }
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
-    self.principals = principals
+    (self.principals, self.hops) = (principals, hops)
     (self.rooms, self.inFlight, self.shares, self.commits) = (rooms, inFlight, shares, commits)
     sequences = SequenceSource(ambient)
     moves = MoveWorker(store, commits, ambient, sequences)

@@ -9,7 +9,8 @@ struct Dewpoint: AsyncParsableCommand {
     abstract: "A self-hosted event-driven serverless platform that speaks the AWS APIs.",
     version: version,
     subcommands: [
-      Up.self, Dev.self, Exec.self, ConfigCommand.self, Clock.self, ResetCommand.self, SnapshotCommand.self, Denials.self, IAMCommand.self,
+      Up.self, Dev.self, Exec.self, ConfigCommand.self, Clock.self, ResetCommand.self, SnapshotCommand.self, Denials.self,
+      TraceCommand.self, IAMCommand.self,
       Trust.self, Doctor.self, CoverageCommand.self,
     ])
 }

@@ -86,13 +86,6 @@ final class ScriptedTargets: DeliveryPolicy {
   }
 }
 
-final class RecordedHops: HopPort {
-  let all = Recorder<Hop>()
-  private let last = Mutex(0)
-  func record(_ hop: Hop) { all.add(hop) }
-  func newID() -> String { last.withLock { $0 += 1; return "hop-\($0)" } }
-}
-
 /// A queue on a memory store, with its worker running.
 struct DeliveryWorld {
   let store: MemoryStore
@@ -104,7 +97,8 @@ struct DeliveryWorld {
   init(store: MemoryStore = MemoryStore(), clock: TestClock = TestClock(), targets: ScriptedTargets = ScriptedTargets()) {
     (self.store, self.clock, self.targets) = (store, clock, targets)
     queue = DeliveryQueue(
-      "test", store: store, ambient: .test(clock: clock), policy: targets, hops: hops, logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
+      "test", store: store, ambient: .test(clock: clock), policy: targets, hops: hops,
+      logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
   }
 
   func delivery(_ target: String, _ content: String, lane: String? = nil, account: AccountID = .local) -> Delivery {
@@ -143,8 +137,8 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     try await world.send(world.delivery("q", "1"), world.delivery("q", "2"), world.delivery("r", "3"))
     await eventually { world.targets.taken.count == 3 }
     while try await !world.isEmpty { await Task.yield() }
-    #expect(world.hops.all.values.map(\.outcome) == [.delivered, .delivered, .delivered])
-    #expect(world.hops.all.values.allSatisfy { $0.parent == "cause" && $0.service == "test" && $0.attempt == 1 })
+    #expect(world.hops.all.map(\.outcome) == [.delivered, .delivered, .delivered])
+    #expect(world.hops.all.allSatisfy { $0.parent == "cause" && $0.service == "test" && $0.attempt == 1 })
   }
 
   @Test func `what a transaction that fails had added is not delivered`() async throws {
@@ -167,7 +161,7 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     try await world.working {
       try await world.send(world.delivery("q", "1"))
       for attempt in 1...2 {
-        await eventually { world.targets.begun.count == attempt && world.hops.all.count == attempt }
+        await eventually { world.targets.begun.count == attempt && world.hops.count == attempt }
         await eventually { world.clock.sleeperCount == 1 }
         world.clock.advance(.seconds(59))
         for _ in 0..<50 { await Task.yield() }
@@ -177,7 +171,7 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
       }
       await eventually { world.targets.taken.count == 1 }
     }
-    let hops = world.hops.all.values
+    let hops = world.hops.all
     #expect(hops.map(\.attempt) == [1, 2, 3])
     #expect(hops[0].reason == "ServiceUnavailable: It is broken.")
     #expect(hops[1].reason == "AccessDeniedException: No policy allows it.")
@@ -189,9 +183,9 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     let world = DeliveryWorld(targets: ScriptedTargets(retries: 0))
     world.targets.answer("q", .fail(broken))
     try await world.send(world.delivery("q", "1"))
-    await eventually { world.hops.all.count == 1 }
-    #expect(world.hops.all.values[0].outcome == .deadLettered(to: "arn:aws:sqs:us-east-1:000000000000:dead"))
-    #expect(world.hops.all.values[0].reason == "the retries are used up. ServiceUnavailable: It is broken.")
+    await eventually { world.hops.count == 1 }
+    #expect(world.hops.all[0].outcome == .deadLettered(to: "arn:aws:sqs:us-east-1:000000000000:dead"))
+    #expect(world.hops.all[0].reason == "the retries are used up. ServiceUnavailable: It is broken.")
     while try await !world.isEmpty { await Task.yield() }
   }
 
@@ -201,10 +195,10 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     world.targets.answer("r", .fail(denied))
     world.targets.abandonments(.success(nil), .success(nil))
     try await world.send(world.delivery("q", "1"))
-    await eventually { world.hops.all.count == 1 }
+    await eventually { world.hops.count == 1 }
     try await world.send(world.delivery("r", "2"))
-    await eventually { world.hops.all.count == 2 }
-    #expect(world.hops.all.values.map(\.outcome) == [.dropped, .denied])
+    await eventually { world.hops.count == 2 }
+    #expect(world.hops.all.map(\.outcome) == [.dropped, .denied])
   }
 
   @Test func `a dead letter that fails because of ourselves is tried again, one that is refused is dropped`() async throws {
@@ -213,17 +207,17 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     world.targets.abandonments(.failure(broken), .failure(denied))
     try await world.working {
       try await world.send(world.delivery("q", "1"))
-      await eventually { world.hops.all.count == 1 }
+      await eventually { world.hops.count == 1 }
       await eventually {
         world.clock.advance(.seconds(10))
         for _ in 0..<50 { await Task.yield() }
-        return world.hops.all.count == 2
+        return world.hops.count == 2
       }
       while try await !world.isEmpty { await Task.yield() }
     }
     #expect(world.targets.abandoned.count == 2)
-    #expect(world.hops.all.values[1].outcome == .dropped)
-    #expect(world.hops.all.values[1].reason?.contains("the dead letter failed: AccessDeniedException") == true)
+    #expect(world.hops.all[1].outcome == .dropped)
+    #expect(world.hops.all[1].reason?.contains("the dead letter failed: AccessDeniedException") == true)
   }
 
   @Test func `deliveries of a lane go one after the other, and a retry holds up those behind it but no other lane`() async throws {
@@ -269,7 +263,7 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
     try await world.send(world.delivery("q", "running"), world.delivery("r", "waits for its retry"))
     // Accepted, and the server died before it could say so.
     _ = try await world.add([world.delivery("s", "never begun"), world.delivery("q", "l1", lane: "l"), world.delivery("q", "l2", lane: "l")])
-    await eventually { world.targets.heldCount == 1 && world.hops.all.count == 1 }
+    await eventually { world.targets.heldCount == 1 && world.hops.count == 1 }
     while try await world.store.read({ try $0.first(KeyRange(prefix: Key("deliveries", "test", "d"))) }) == nil { await Task.yield() }
 
     let next = DeliveryWorld(store: world.store, clock: world.clock)
@@ -296,7 +290,7 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
       await eventually { world.targets.heldCount == 2 }
     }
     #expect(world.targets.heldCount == 0)
-    #expect(world.hops.all.count == 0)
+    #expect(world.hops.count == 0)
     let next = DeliveryWorld(store: world.store, clock: world.clock)
     try await next.working { await eventually { next.targets.taken.count == 2 } }
   }
@@ -309,7 +303,7 @@ private let denied = AWSError("AccessDeniedException", "No policy allows it.", s
       try await world.send(world.delivery("q", "runs", account: .test(1)), world.delivery("f", "later", account: .test(1)))
       try await world.send(world.delivery("f", "mine", account: .test(2)))
       try await world.send(world.delivery("q", "l1", lane: "l", account: .test(1)), world.delivery("q", "l2", lane: "l", account: .test(1)))
-      await eventually { world.targets.heldCount == 2 && world.hops.all.count == 2 }
+      await eventually { world.targets.heldCount == 2 && world.hops.count == 2 }
       try await world.queue.removeAll(of: .test(1))
       #expect(world.targets.heldCount == 0)
       world.targets.release("q")

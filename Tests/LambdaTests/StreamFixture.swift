@@ -146,7 +146,8 @@ struct StreamCloud {
     StreamPoller(
       delivery: StreamDelivery(
         control: test.plane, invoker: function, queues: test.queues, roles: test.identity, metrics: metrics,
-        ambient: test.plane.ambient, logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
+        hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), ambient: test.plane.ambient,
+        logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
   }
 
   /// Reads the stream while the body runs, and to the end of what runs then.

@@ -107,7 +107,8 @@ extension S3Service {
     S3Service(
       store: parts.store, bytes: parts.bytes, ambient: parts.ambient,
       neighbours: .init(
-        authoriser: parts.authoriser, keys: OneKey(), principals: OneUser(), carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
+        authoriser: parts.authoriser, keys: OneKey(), principals: OneUser(),
+        carriers: TargetCarriers(door: parts.door, queues: queues, roles: NoRoles()),
         hops: hops), logger: .silent)
   }
 }

@@ -2,6 +2,7 @@ import Base
 import Fabric
 import Store
 import StoreMemory
+import TestCloud
 import Testing
 import Wire
 
@@ -29,12 +30,13 @@ struct Cloud {
   let clock: TestClock
   let sqs: SQSService
   let ambient: Ambient
+  let hops = RecordedHops()
   private let seed: UInt64
 
   init(seed: UInt64 = 7, store: MemoryStore = MemoryStore(), clock: TestClock = TestClock()) {
     (self.store, self.clock, self.seed) = (store, clock, seed)
     ambient = Ambient(clock: clock, random: SeededRandom(seed: seed))
-    sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser(), principals: OneUser())
+    sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser(), principals: OneUser(), hops: hops)
   }
 
   /// The service as it comes up again on the same store.

@@ -156,10 +156,9 @@ extension DeliveryQueue {
 
   /// One attempt, and what follows from it.
   private func attempt(_ delivery: Delivery) async {
-    let hop = hops.newID()
-    let (began, clock) = (ambient.now, ambient.clock.monotonic())
+    let hop = hops.begin(delivery.trace, ambient)
     var carried = delivery
-    carried.trace.parent = hop
+    carried.trace = hop.trace
     var end = End.over
     var outcome = HopOutcome.delivered
     var reason: String?
@@ -171,17 +170,15 @@ extension DeliveryQueue {
     }
     var tried = delivery
     tried.attempts += 1
-    hops.record(
-      Hop(
-        id: hop, parent: delivery.trace.parent, trace: delivery.trace.root, at: began, duration: ambient.clock.monotonic() - clock,
-        account: delivery.account, region: delivery.region, service: name, action: "deliver", source: delivery.source,
-        target: delivery.target, attempt: tried.attempts, outcome: outcome, reason: reason))
+    hops.end(
+      hop, ambient, account: delivery.account, region: delivery.region, service: name, action: "deliver", source: delivery.source,
+      target: delivery.target, attempt: tried.attempts, outcome: outcome, reason: reason)
     settle(tried, end)
   }
 
   /// What follows from a failed attempt.
   private func follow(_ delivery: Delivery, _ failure: AWSError) async -> (End, HopOutcome, String?) {
-    let text = "\(failure.code): \(failure.message)"
+    let text = failure.hopReason
     let now = ambient.now
     switch policy.verdict(on: delivery, after: failure, now: now, random: ambient.random) {
     case .retry(let due): return (.postponed(until: due), .retried(at: due), text)
@@ -190,10 +187,10 @@ extension DeliveryQueue {
         if let place = try await policy.abandon(delivery, reason: reason, error: failure) {
           return (.givenUp, .deadLettered(to: place), "\(reason) \(text)")
         }
-        return (.givenUp, failure.isDenial ? .denied : .dropped, "\(reason) \(text)")
+        return (.givenUp, HopOutcome.failure(failure) == .denied ? .denied : .dropped, "\(reason) \(text)")
       } catch {
         let second = error as? AWSError ?? .internalFailure(error)
-        let both = "\(reason) \(text); the dead letter failed: \(second.code): \(second.message)"
+        let both = "\(reason) \(text); the dead letter failed: \(second.hopReason)"
         logger.error("a dead letter could not be delivered", metadata: [
           "queue": "\(name)", "source": "\(delivery.source)", "target": "\(delivery.target)", "trace": "\(delivery.trace.root)",
           "error": "\(second)",
@@ -357,9 +354,4 @@ private struct DeliveryWorker: Worker {
   var name: String { "deliveries of \(queue.name)" }
   func turn(_ now: Instant) async throws -> NextTurn { try await queue.turn(now) }
   func stop() async { await queue.stop() }
-}
-
-extension AWSError {
-  /// A policy forbade it.
-  fileprivate var isDenial: Bool { status == 403 || code.hasPrefix("AccessDenied") }
 }

@@ -69,14 +69,66 @@ public protocol HopPort: Sendable {
 public struct EmptyHops: HopPort {
   public init() {}
   public func record(_ hop: Hop) {}
-  public func newID() -> String { "0000000000000000" }
+  /// Empty: no hop, under which a trace stays as it is.
+  public func newID() -> String { "" }
 }
 
 extension TraceContext {
   /// The same trace for what the hop causes.
   public func under(_ hop: String) -> TraceContext {
+    guard !hop.isEmpty else { return self }
     var trace = self
     trace.parent = hop
     return trace
+  }
+}
+
+extension Principal {
+  /// The source of a hop that this principal caused: for a service the resource on whose behalf it acts.
+  public var hopSource: String {
+    if case .service(let service) = self, let arn = service.sourceARN { return arn }
+    return arn
+  }
+}
+
+/// A hop that is under way.
+public struct OpenHop: Sendable {
+  public let id: String
+  /// For what the hop causes.
+  public let trace: TraceContext
+  fileprivate let parent: String?
+  fileprivate let at: Instant
+  fileprivate let clock: Duration
+}
+
+extension HopPort {
+  /// - Parameter trace: its parent is what caused the hop.
+  public func begin(_ trace: TraceContext, _ ambient: Ambient) -> OpenHop {
+    let id = newID()
+    return OpenHop(id: id, trace: trace.under(id), parent: trace.parent, at: ambient.now, clock: ambient.clock.monotonic())
+  }
+
+  /// Records it.
+  public func end(
+    _ hop: OpenHop, _ ambient: Ambient, account: AccountID, region: Region, service: String, action: String, source: String,
+    target: String, attempt: Int = 0, outcome: HopOutcome, reason: String? = nil
+  ) {
+    record(
+      Hop(
+        id: hop.id, parent: hop.parent, trace: hop.trace.root, at: hop.at, duration: ambient.clock.monotonic() - hop.clock,
+        account: account, region: region, service: service, action: action, source: source, target: target, attempt: attempt,
+        outcome: outcome, reason: reason))
+  }
+}
+
+extension AWSError {
+  /// As the reason of a hop.
+  public var hopReason: String { "\(code): \(message)" }
+}
+
+extension HopOutcome {
+  /// Of what failed and is not tried again: `denied` when a policy forbade it.
+  public static func failure(_ error: AWSError) -> HopOutcome {
+    error.status == 403 || error.code.hasPrefix("AccessDenied") ? .denied : .failed
   }
 }

@@ -28,16 +28,19 @@ public struct PageRequest: Sendable {
   public var path: String
   /// What stands behind the `?`, still percent-encoded; use `parameter` to read it.
   public var query: String
+  /// The `Accept` field.
+  public var accept: String?
   /// The whole body; empty when the page takes it as a stream.
   public var body: [UInt8]
   /// The next piece of a body that the page takes as a stream; nil at its end.
   public var nextPiece: @Sendable () async throws -> [UInt8]?
 
   public init(
-    method: String, path: String, query: String = "", body: [UInt8] = [],
+    method: String, path: String, query: String = "", accept: String? = nil, body: [UInt8] = [],
     nextPiece: @escaping @Sendable () async throws -> [UInt8]? = { nil }
   ) {
-    (self.method, self.path, self.query, self.body, self.nextPiece) = (method, path, query, body, nextPiece)
+    (self.method, self.path, self.query, self.accept) = (method, path, query, accept)
+    (self.body, self.nextPiece) = (body, nextPiece)
   }
 
   /// For pages with one method. Throws `AWSError` 405.

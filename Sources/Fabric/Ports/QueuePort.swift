@@ -10,11 +10,14 @@ public struct QueueMessage: Sendable {
   /// System attributes by their AWS names (`ApproximateReceiveCount`, `SentTimestamp`, …).
   public var systemAttributes: [String: String]
   public var attributes: [(name: String, value: QueueAttribute)]
+  /// The way that it has come; its parent is the hop that brought it into the queue. Its trace header, unless something else is known.
+  public var trace: TraceContext?
 
   public init(
     messageID: String, receiptHandle: String, body: String, md5OfBody: String, md5OfAttributes: String?,
-    systemAttributes: [String: String], attributes: [(name: String, value: QueueAttribute)]
+    systemAttributes: [String: String], attributes: [(name: String, value: QueueAttribute)], trace: TraceContext? = nil
   ) {
+    self.trace = trace ?? systemAttributes["AWSTraceHeader"].flatMap { TraceContext(header: $0) }
     (self.messageID, self.receiptHandle, self.body, self.md5OfBody) = (messageID, receiptHandle, body, md5OfBody)
     (self.md5OfAttributes, self.systemAttributes, self.attributes) = (md5OfAttributes, systemAttributes, attributes)
   }

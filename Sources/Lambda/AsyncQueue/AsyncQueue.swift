@@ -16,6 +16,7 @@ final class AsyncQueue: Sendable {
   private let deadLetters: DeadLetters
   private let destinations: Destinations
   private let metrics: FunctionMetrics
+  private let hops: InvocationHops
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
@@ -23,8 +24,9 @@ final class AsyncQueue: Sendable {
 
   init(
     store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
-    destinations: Destinations, metrics: FunctionMetrics, ambient: Ambient, logger: Logger
+    destinations: Destinations, metrics: FunctionMetrics, hops: InvocationHops, ambient: Ambient, logger: Logger
   ) {
+    self.hops = hops
     rows = AsyncEventRows(store: store)
     (self.control, self.invoker, self.executions) = (control, invoker, executions)
     (self.deadLetters, self.destinations, self.metrics) = (deadLetters, destinations, metrics)
@@ -82,46 +84,48 @@ final class AsyncQueue: Sendable {
   }
 
   private func attempt(_ event: AsyncEvent) async {
+    let hop = hops.begin(event.trace)
     let name = FunctionName(id: event.function, qualifier: event.qualifier)
     let resolved: ResolvedFunction
     do { resolved = try await control.resolve(name) } catch {
       let isGone = (error as? AWSError)?.code == "ResourceNotFoundException"
-      await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil)
+      await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil, hop)
       return
     }
-    if resolved.version.durable != nil { return await start(event, name, resolved) }
-    let (attempt, response) = await invoke(event, name, resolved)
-    await settle(event, attempt, response, resolved)
+    if resolved.version.durable != nil { return await start(event, name, resolved, hop) }
+    let (attempt, response) = await invoke(event, name, resolved, hop.trace)
+    await settle(event, attempt, response, resolved, hop)
   }
 
   /// The event of a durable function becomes an execution, which has retries, dead letter and destinations of its own. Its
   /// name is the event's id, so that an event which is tried again finds its execution.
-  private func start(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction) async {
+  private func start(_ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction, _ hop: OpenHop) async {
     do {
       guard name.qualifier != nil else { throw LambdaError.unqualifiedDurable() }
       _ = try await executions.start(
         resolved, name: event.requestID, payload: event.payload,
-        origin: .asynchronous(requestID: event.requestID, qualifier: name.qualifier), trace: event.trace)
+        origin: .asynchronous(requestID: event.requestID, qualifier: name.qualifier), trace: hop.trace)
+      hops.end(hop, "invoke", of: event, .delivered)
       try await rows.complete(event)
     } catch let error as AWSError where error.code == "DurableExecutionAlreadyStartedException" {
       // Under this event's own name: by an earlier life of the server, of what the alias meant then.
       try? await rows.complete(event)
     } catch let error as AWSError where error.fault == .client && error.status != 429 {
-      await settle(event, .functionFailed(FunctionError.make(error.code, error.message)), nil, resolved)
+      await settle(event, .functionFailed(FunctionError.make(error.code, error.message)), nil, resolved, hop)
     } catch {
-      await settle(event, .notRun(reason: "\(error)"), nil, resolved)
+      await settle(event, .notRun(reason: "\(error)"), nil, resolved, hop)
     }
   }
 
   private func invoke(
-    _ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction
+    _ event: AsyncEvent, _ name: FunctionName, _ resolved: ResolvedFunction, _ trace: TraceContext
   ) async -> (AsyncAttempt, AsyncResponse?) {
     if resolved.reservedConcurrency == 0 { return (.stoppedByZeroReservation, nil) }
     let now = ambient.now
     metrics.add(.asyncEventAge, Double(max(0, (now - event.acceptedAt).inMilliseconds)), of: event.metricTarget, at: now)
     do {
       let (_, result) = try await invoker.invoke(
-        resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: event.trace)
+        resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: trace)
       switch result.outcome {
       case .success(let body):
         return (.succeeded, AsyncResponse(executedVersion: result.executedVersion, isError: false, body: body))
@@ -139,22 +143,31 @@ final class AsyncQueue: Sendable {
   }
 
   private func settle(
-    _ tried: AsyncEvent, _ attempt: AsyncAttempt, _ response: AsyncResponse?, _ resolved: ResolvedFunction?
+    _ tried: AsyncEvent, _ attempt: AsyncAttempt, _ response: AsyncResponse?, _ resolved: ResolvedFunction?, _ hop: OpenHop
   ) async {
     var event = tried
     if let response, response.isError, resolved?.asynchronous?.onFailure != nil { event.lastResponse = response }
     let action = AsyncRetry.after(attempt, of: event, settings: resolved?.asynchronous, now: ambient.now)
     do {
+      var caused = event
+      caused.trace = hop.trace
       switch action {
       case .complete:
+        hops.end(hop, "invoke", of: tried, .delivered)
         let target = resolved?.asynchronous?.onSuccess
-        try await end(event, .success, event.failures + 1, response, target, resolved)
-      case .retry(let changed, let due): try await rows.putBack(changed, due: due)
+        try await end(caused, .success, event.failures + 1, response, target, resolved)
+      case .retry(let changed, let due):
+        hops.end(hop, "invoke", of: tried, .retried(at: due), attempt.hopReason)
+        try await rows.putBack(changed, due: due)
       case .giveUp(let reason):
         metrics.add(.asyncEventsDropped, of: event.metricTarget, at: ambient.now)
-        await deadLetters.take(event, reason, resolved?.version)
+        let letter = await deadLetters.take(caused, reason, resolved?.version)
+        let place = letter ?? resolved?.asynchronous?.onFailure
+        hops.end(
+          hop, "invoke", of: tried, place.map { .deadLettered(to: $0.text) } ?? .dropped,
+          [reason.description, reason.isRetriesExhausted ? nil : attempt.hopReason].compactMap { $0 }.joined(separator: "; "))
         let runs = event.failures + (response == nil ? 0 : 1)
-        try await end(event, reason.condition, runs, event.lastResponse, resolved?.asynchronous?.onFailure, resolved)
+        try await end(caused, reason.condition, runs, event.lastResponse, resolved?.asynchronous?.onFailure, resolved)
       }
     } catch {
       // The row stays taken: the event is tried again by the next life of the server, which at-least-once allows.
@@ -176,4 +189,18 @@ final class AsyncQueue: Sendable {
       nudge.nudge()
     }
   }
+}
+
+extension InvocationHops {
+  /// An attempt of the event.
+  fileprivate func end(_ hop: OpenHop, _ action: String, of event: AsyncEvent, _ outcome: HopOutcome, _ reason: String? = nil) {
+    let name = FunctionName(id: event.function, qualifier: event.qualifier)
+    end(
+      hop, action, of: event.function, from: name.arn, to: name.arn, attempt: event.failures + event.refusals + 1, outcome, reason)
+  }
+}
+
+extension AsyncGiveUp {
+  /// Its description tells the last error.
+  fileprivate var isRetriesExhausted: Bool { if case .retriesExhausted = self { true } else { false } }
 }

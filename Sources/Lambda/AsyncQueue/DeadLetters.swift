@@ -10,27 +10,35 @@ struct DeadLetters: Sendable {
   let queues: any QueuePort
   let roles: any RolePort
   let metrics: FunctionMetrics
+  let hops: InvocationHops
   let ambient: Ambient
   let logger: Logger
 
-  /// Never throws: an event that cannot be delivered here is lost, as on AWS, and the log says so.
-  func take(_ event: AsyncEvent, _ reason: AsyncGiveUp, _ function: FunctionVersion?) async {
+  /// Returns where it is now. Never throws: an event that cannot be delivered here is lost, as on AWS, and the log says so.
+  @discardableResult
+  func take(_ event: AsyncEvent, _ reason: AsyncGiveUp, _ function: FunctionVersion?) async -> ARN? {
     guard let function, let target = function.deadLetterTarget else {
       logger.notice("an asynchronous event was given up", metadata: metadata(event, reason))
-      return
+      return nil
     }
+    let hop = hops.begin(event.trace)
     do {
       let session = try await roles.session(
         role: function.role, sessionName: function.id.name, by: ServicePrincipal("lambda.amazonaws.com"))
       let caller = Caller(
         principal: .role(session), account: function.id.account, region: function.id.region, trace: event.trace)
       _ = try await queues.send(message(event, reason), to: target, as: caller)
+      return target
     } catch {
+      hops.end(
+        hop, "deadLetter", of: event.function, from: event.function.arn.text, to: target.text, .failure(of: error),
+        InvocationHops.reason(error))
       var metadata = metadata(event, reason)
       metadata["target"] = "\(target)"
       metadata["error"] = "\(error)"
       metrics.add(.deadLetterErrors, of: event.metricTarget, at: ambient.now)
       logger.error("a dead letter could not be delivered", metadata: metadata)
+      return nil
     }
   }
 

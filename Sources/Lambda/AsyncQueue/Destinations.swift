@@ -9,6 +9,7 @@ struct Destinations: Sendable {
   let roles: any RolePort
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
+  let hops: InvocationHops
   let ambient: Ambient
   let logger: Logger
 
@@ -17,12 +18,22 @@ struct Destinations: Sendable {
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
   func take(_ record: InvocationRecord, for target: ARN, of function: FunctionVersion) async -> AsyncEvent? {
+    let hop = hops.begin(record.event.trace)
     do {
-      let caller = try await caller(function, record.event.trace.visiting(function.id))
-      if target.service == "lambda" { return try await event(record, target, caller) }
-      let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
-      _ = try await queues.send(message, to: target, as: caller)
+      let caller = try await caller(function, hop.trace.visiting(function.id))
+      var follower: AsyncEvent?
+      if target.service == "lambda" {
+        follower = try await event(record, target, caller)
+      } else {
+        let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
+        _ = try await queues.send(message, to: target, as: caller)
+      }
+      hops.end(hop, "destination", of: function.id, from: function.id.arn.text, to: target.text, .delivered, record.condition.rawValue)
+      return follower
     } catch {
+      hops.end(
+        hop, "destination", of: function.id, from: function.id.arn.text, to: target.text, .failure(of: error),
+        InvocationHops.reason(error))
       metrics.add(.destinationDeliveryFailures, of: record.event.metricTarget, at: ambient.now)
       logger.error("a record could not be delivered to its destination", metadata: [
         "function": "\(function.id.arn)", "request": "\(record.event.requestID)", "destination": "\(target)", "error": "\(error)",

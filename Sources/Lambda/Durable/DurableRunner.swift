@@ -104,7 +104,7 @@ extension DurableRunner {
       let resolved = try await control.resolve(name)
       // Without an event the execution has ended meanwhile.
       guard let event = try await executions.event(for: invocation, of: id) else { return .refused }
-      let (requestID, result) = try await invoker.run(resolved, payload: event, invokedARN: name.arn, trace: execution.trace)
+      let (requestID, result) = try await invoker.run(resolved, payload: event, invokedARN: name.arn, trace: execution.trace, by: id.arn)
       switch result.outcome {
       case .success(let body): return .answered(body, requestID: requestID)
       case .functionError(let error): return .failed(DurableError(functionError: error.body), requestID: requestID)
@@ -127,7 +127,8 @@ extension DurableRunner {
       let name = try FunctionName(chain.function, account: id.function.account, region: id.function.region)
       let resolved = try await control.resolve(name)
       let (_, result) = try await invoker.run(
-        resolved, payload: Array((chain.input ?? "{}").utf8), invokedARN: name.arn, trace: execution.trace.visiting(id.function))
+        resolved, payload: Array((chain.input ?? "{}").utf8), invokedARN: name.arn, trace: execution.trace.visiting(id.function),
+        by: id.arn)
       switch result.outcome {
       case .success(let body): return Self.chainEnd(body)
       case .functionError(let error): return .failed(DurableError(functionError: error.body))

@@ -15,6 +15,7 @@ struct QueuePoller: Sendable {
   let queues: any QueuePort
   let roles: any RolePort
   let metrics: FunctionMetrics
+  let hops: InvocationHops
   let ambient: Ambient
   let logger: Logger
 
@@ -132,6 +133,7 @@ struct QueuePoller: Sendable {
         wanted.append(message)
       } else {
         unwanted.append(message.receiptHandle)
+        noteFiltered(message, mapping)
       }
     }
     metrics.add(.filteredOut, unwanted.count, of: mapping, at: ambient.now)
@@ -159,6 +161,7 @@ struct QueuePoller: Sendable {
     defer { fleet.state.withLock { $0.busy -= 1 } }
 
     let (looping, batch) = try await split(batch, name)
+    for message in looping { hops.begin(message).map { noteEnd($0, mapping, .failed, "it has come through the function too often: a loop") } }
     let answer = batch.isEmpty ? .allSucceeded : try await invoke(batch, mapping, name, caller)
     let failed: [QueueMessage]
     switch answer {
@@ -193,10 +196,10 @@ struct QueuePoller: Sendable {
     return (looping, looping.isEmpty ? batch : batch.filter { !isLooping($0) })
   }
 
-  /// The trace of the first message, with what the chains of all have come through.
-  private func trace(of batch: [QueueMessage]) -> TraceContext {
+  /// The trace of the first message that has one, with what the chains of all have come through.
+  private func trace(of batch: [QueueMessage], under hop: OpenHop?) -> TraceContext {
     let traces = batch.compactMap(\.trace)
-    guard var trace = traces.first else { return TraceContext(ambient) }
+    guard var trace = hop?.trace ?? traces.first else { return TraceContext(ambient) }
     var lineage = Lineage(nil)
     for trace in traces { lineage.merge(Lineage(trace.lineage)) }
     trace.lineage = lineage.visits.isEmpty ? nil : lineage.text
@@ -213,12 +216,34 @@ struct QueuePoller: Sendable {
     }
   }
 
-  /// Invokes the function; while it is throttled, tries on until the messages become visible to others.
+  /// Invokes the function, which is a hop of each message.
   private func invoke(
     _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller
   ) async throws -> BatchResponse {
+    let open = batch.map { hops.begin($0) }
+    let first = open.first { $0 != nil } ?? nil
+    do {
+      let (answer, reason) = try await invoke(batch, mapping, name, caller, trace(of: batch, under: first))
+      for (message, hop) in zip(batch, open) {
+        guard let hop, let first else { continue }
+        // What the function does is in the trace of the first.
+        let elsewhere = hop.trace.root == first.trace.root ? nil : "in one batch with \(first.trace.root), where what it caused is"
+        let isFailed = answer.fails(message.messageID)
+        let failure = isFailed ? reason ?? "the function reported it as failed" : nil
+        noteEnd(hop, mapping, isFailed ? .failed : .delivered, [failure, elsewhere].compactMap { $0 }.joined(separator: "; "))
+      }
+      return answer
+    } catch {
+      for hop in open { hop.map { noteEnd($0, mapping, .failure(of: error), InvocationHops.reason(error)) } }
+      throw error
+    }
+  }
+
+  /// While the function is throttled, tries on until the messages become visible to others. Also says why all failed.
+  private func invoke(
+    _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller, _ trace: TraceContext
+  ) async throws -> (BatchResponse, reason: String?) {
     let payload = SQSEvent.payload(batch, source: mapping.source)
-    let trace = trace(of: batch)
     let began = ambient.now
     while true {
       let resolved = try await control.resolve(name)
@@ -227,17 +252,30 @@ struct QueuePoller: Sendable {
         metrics.add(.invoked, batch.count, of: mapping, at: ambient.now)
         switch result.outcome {
         case .success(let body):
-          return BatchResponse.parse(
+          let response = BatchResponse.parse(
             body, reportsFailures: mapping.reportsBatchItemFailures, itemIDs: Set(batch.map(\.messageID)))
-        case .functionError: return .allFailed
+          return (response, nil)
+        case .functionError(let error): return (.allFailed, error.hopReason)
         case .systemError(let reason): throw LambdaFailure(description: reason)
         }
       } catch let error as AWSError where error.status == 429 {
         let visibility = try await queues.describe(mapping.source, as: caller).visibilityTimeout
-        guard ambient.now + Self.throttlePause < began + visibility else { return .allFailed }
+        guard ambient.now + Self.throttlePause < began + visibility else { return (.allFailed, InvocationHops.reason(error)) }
         try await ambient.clock.sleepReal(for: Self.throttlePause)
       }
     }
+  }
+
+  private func noteFiltered(_ message: QueueMessage, _ mapping: EventSourceMapping) {
+    guard let hop = hops.begin(message) else { return }
+    hops.end(
+      hop, "filter", of: mapping.function, from: mapping.source.text, to: mapping.functionARN, .filtered,
+      "no pattern of the mapping \(mapping.uuid) wants it: \(mapping.filters.joined(separator: " or "))")
+  }
+
+  private func noteEnd(_ hop: OpenHop, _ mapping: EventSourceMapping, _ outcome: HopOutcome, _ reason: String) {
+    hops.end(
+      hop, "invoke", of: mapping.function, from: mapping.source.text, to: mapping.functionARN, outcome, reason.isEmpty ? nil : reason)
   }
 
   private func caller(for function: FunctionVersion) async throws -> Caller {
@@ -251,6 +289,19 @@ struct QueuePoller: Sendable {
 extension QueueMessage {
   /// Of a message of a FIFO queue.
   var groupID: String? { systemAttributes["MessageGroupId"] }
-  /// As its sender handed it on.
-  var trace: TraceContext? { systemAttributes["AWSTraceHeader"].flatMap { TraceContext(header: $0) } }
+}
+
+extension InvocationHops {
+  /// Nil for a message of which nobody knows where it came from.
+  fileprivate func begin(_ message: QueueMessage) -> OpenHop? { message.trace.map { begin($0) } }
+}
+
+extension BatchResponse {
+  fileprivate func fails(_ id: String) -> Bool {
+    switch self {
+    case .allSucceeded: false
+    case .allFailed: true
+    case .failed(let ids): ids.contains(id)
+    }
+  }
 }

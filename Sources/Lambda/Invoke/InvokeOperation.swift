@@ -12,6 +12,7 @@ struct InvokeOperation: Sendable {
   let invoker: Invoker
   let queue: AsyncQueue
   let executions: DurableExecutions
+  let hops: InvocationHops
   let clock: any AmbientClock
   /// Of streamed answers after their first 6 MB; 0 for no limit.
   let streamedBytesPerSecond: Int
@@ -97,9 +98,11 @@ struct InvokeOperation: Sendable {
     case "DryRun": output.statusCode = 204
     case "Event":
       guard payload.count <= Self.maximumEvent else { throw LambdaError.eventTooLarge(payload.count, limit: Self.maximumEvent) }
+      let hop = hops.begin(call.trace)
       let started = try await executions.start(
         resolved, name: input.durableExecutionName, payload: payload,
-        origin: .asynchronous(requestID: call.requestID, qualifier: name.qualifier), trace: call.trace)
+        origin: .asynchronous(requestID: call.requestID, qualifier: name.qualifier), trace: hop.trace)
+      hops.end(hop, "Invoke", of: name.id, from: call.principal.hopSource, to: name.arn, .accepted)
       (output.statusCode, output.durableExecutionArn) = (202, started.id.arn)
     case "RequestResponse":
       let (id, result) = try await executions.invoke(
@@ -119,10 +122,12 @@ struct InvokeOperation: Sendable {
 
   private func enqueue(_ name: FunctionName, _ payload: [UInt8], _ call: Call) async throws -> InvokeOutput {
     guard payload.count <= Self.maximumEvent else { throw LambdaError.eventTooLarge(payload.count, limit: Self.maximumEvent) }
+    let hop = hops.begin(call.trace)
     try await queue.accept(
       AsyncEvent(
-        requestID: call.requestID, function: name.id, qualifier: name.qualifier, payload: payload, trace: call.trace,
+        requestID: call.requestID, function: name.id, qualifier: name.qualifier, payload: payload, trace: hop.trace,
         acceptedAt: call.now, failures: 0, refusals: 0))
+    hops.end(hop, "Invoke", of: name.id, from: call.principal.hopSource, to: name.arn, .accepted)
     var output = InvokeOutput()
     output.statusCode = 202
     return output
@@ -135,7 +140,8 @@ struct InvokeOperation: Sendable {
     let wantsLogTail = input.logType == "Tail"
     let (_, result) = try await invoker.invoke(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
-      clientContext: input.clientContext, wantsLogTail: wantsLogTail, countsRate: true)
+      clientContext: input.clientContext, wantsLogTail: wantsLogTail, countsRate: true,
+      by: call.principal.hopSource)
     var output = InvokeOutput()
     output.statusCode = 200
     output.executedVersion = result.executedVersion

@@ -7,9 +7,11 @@ final class Invoker: Sendable {
   private let metrics: FunctionMetrics
   private let ambient: Ambient
   private let executions: DurableExecutions
+  private let hops: InvocationHops
 
-  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient, executions: DurableExecutions) {
+  init(placement: Placement, metrics: FunctionMetrics, ambient: Ambient, executions: DurableExecutions, hops: InvocationHops) {
     (self.placement, self.metrics, self.ambient, self.executions) = (placement, metrics, ambient, executions)
+    self.hops = hops
   }
 
   /// Invokes a function, or starts an execution of a durable one and waits for its end.
@@ -17,11 +19,19 @@ final class Invoker: Sendable {
   ///   - requestID: the same for all attempts of one event; a new one when nil.
   ///   - invokedARN: as the caller named the function.
   ///   - countsRate: the request counts against the function's rate: synchronous calls do.
+  ///   - source: who waits for the result, for a hop of this invocation; nil when the caller records it.
   /// - Throws: `AWSError`: the function is not ready, or a concurrency limit is reached.
   func invoke(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
-    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
+    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false, by source: String? = nil
   ) async throws -> (requestID: String, result: InvocationResult) {
+    if let source {
+      return try await hops.recording(trace, of: resolved.version.id, from: source, to: invokedARN) { trace in
+        try await invoke(
+          resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+          wantsLogTail: wantsLogTail, countsRate: countsRate)
+      }
+    }
     guard resolved.version.durable != nil else {
       return try await run(
         resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
@@ -34,8 +44,15 @@ final class Invoker: Sendable {
   /// One invocation of a function, durable or not.
   func run(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String? = nil, invokedARN: String, trace: TraceContext,
-    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false
+    clientContext: String? = nil, wantsLogTail: Bool = false, countsRate: Bool = false, by source: String? = nil
   ) async throws -> (requestID: String, result: InvocationResult) {
+    if let source {
+      return try await hops.recording(trace, of: resolved.version.id, from: source, to: invokedARN) { trace in
+        try await run(
+          resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
+          wantsLogTail: wantsLogTail, countsRate: countsRate)
+      }
+    }
     let invocation = try prepare(
       resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
       wantsLogTail: wantsLogTail)
@@ -45,14 +62,37 @@ final class Invoker: Sendable {
   /// Starts an invocation whose answer comes through the pipe, and counts it against the function's rate. Throws as `invoke`.
   func stream(
     _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
-    clientContext: String? = nil, wantsLogTail: Bool = false, into pipe: ResponsePipe
+    clientContext: String? = nil, wantsLogTail: Bool = false, by source: String, into pipe: ResponsePipe
+  ) async throws {
+    let hop = hops.begin(trace)
+    let (hops, function) = (hops, resolved.version.id)
+    do {
+      try await begin(
+        resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: hop.trace, clientContext: clientContext,
+        wantsLogTail: wantsLogTail, into: pipe
+      ) { result in
+        let (outcome, reason) = result.outcome.hop
+        hops.end(hop, "Invoke", of: function, from: source, to: invokedARN, outcome, reason)
+      }
+    } catch {
+      hops.end(hop, "Invoke", of: function, from: source, to: invokedARN, .failure(of: error), InvocationHops.reason(error))
+      throw error
+    }
+  }
+
+  private func begin(
+    _ resolved: ResolvedFunction, payload: [UInt8], requestID: String, invokedARN: String, trace: TraceContext,
+    clientContext: String?, wantsLogTail: Bool, into pipe: ResponsePipe, then done: @escaping @Sendable (InvocationResult) -> Void
   ) async throws {
     if resolved.version.durable != nil { throw LambdaError.unsupported("a streamed answer of a durable function") }
     var invocation = try prepare(
       resolved, payload: payload, requestID: requestID, invokedARN: invokedARN, trace: trace, clientContext: clientContext,
       wantsLogTail: wantsLogTail)
     invocation.pipe = pipe
-    try await placement.begin(invocation, on: resolved, countsRate: true) { pipe.finish($0) }
+    try await placement.begin(invocation, on: resolved, countsRate: true) { result in
+      done(result)
+      pipe.finish(result)
+    }
   }
 
   private func prepare(

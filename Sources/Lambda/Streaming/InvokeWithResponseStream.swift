@@ -30,7 +30,7 @@ extension InvokeOperation {
     let pipe = ResponsePipe(bytesPerSecond: streamedBytesPerSecond, clock: clock)
     try await invoker.stream(
       resolved, payload: payload, requestID: call.requestID, invokedARN: name.arn, trace: call.trace,
-      clientContext: input.clientContext, wantsLogTail: wantsLogTail, into: pipe)
+      clientContext: input.clientContext, wantsLogTail: wantsLogTail, by: call.principal.hopSource, into: pipe)
     let reader = ResponseReader(pipe)
     let opening = try await reader.opening()
     // Nothing has been answered yet, so it can still be an error of the call.

@@ -61,15 +61,17 @@ struct FunctionURLEndpoint: Sendable {
     let event = URLEvent(caller: caller, trace: trace, now: ambient.now).payload(
       of: request, domain: domain, owner: url.function.account)
     guard event.count <= RuntimeAPILimits.maximumResponse else { throw LambdaError.requestTooLarge(Self.tooLargeText) }
+    let source = caller?.principal.arn ?? "https://\(domain)"
     switch url.invokeMode {
     case .buffered:
       let (_, result) = try await invoker.invoke(
-        resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, countsRate: true)
+        resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, countsRate: true,
+        by: source)
       return try whole(result)
     case .stream:
       let pipe = ResponsePipe(bytesPerSecond: bytesPerSecond, clock: ambient.clock)
       try await invoker.stream(
-        resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, into: pipe)
+        resolved, payload: event, requestID: request.requestID, invokedARN: url.arn, trace: trace, by: source, into: pipe)
       return try await streamed(ResponseReader(pipe))
     }
   }

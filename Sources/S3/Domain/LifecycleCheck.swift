@@ -72,7 +72,9 @@ enum LifecycleCheck {
       }
     }
     if let tag = filter.tag { try TagRules.check([tag], maximum: 1, of: "Object") }
-    for size in [filter.objectSizeGreaterThan, filter.objectSizeLessThan, filter.and?.objectSizeGreaterThan, filter.and?.objectSizeLessThan] {
+    for size in [
+      filter.objectSizeGreaterThan, filter.objectSizeLessThan, filter.and?.objectSizeGreaterThan, filter.and?.objectSizeLessThan,
+    ] {
       if let size, size < 0 { throw S3Error.invalidRequest("'ObjectSize' has to be a value greater than or equal to 0.") }
     }
   }

@@ -28,7 +28,9 @@ enum TagRules {
 
   /// Letters, digits, blanks and `_ . : / = + - @`.
   private static func isText(_ text: String) -> Bool {
-    text.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || $0.properties.numericType != nil || marks.contains($0) || $0.properties.isWhitespace }
+    text.unicodeScalars.allSatisfy {
+      $0.properties.isAlphabetic || $0.properties.numericType != nil || marks.contains($0) || $0.properties.isWhitespace
+    }
   }
   private static let marks = Set("_.:/=+-@".unicodeScalars)
 }

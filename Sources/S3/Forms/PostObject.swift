@@ -94,7 +94,9 @@ final class FormReader: Sendable {
   /// The fields before the file, by name in lower case.
   func fields() async throws -> [String: String] {
     while file == nil, let piece = try await body.next() {
-      try state.withLock { state throws in state.first += try Self.outward { () throws(FormParser.Failure) in try state.parser.feed(piece) } }
+      try state.withLock { state throws in
+        state.first += try Self.outward { () throws(FormParser.Failure) in try state.parser.feed(piece) }
+      }
     }
     if file == nil { try finish() }
     return state.withLock { state in Dictionary(state.parser.fields.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first }) }

@@ -16,6 +16,10 @@ extension S3Service {
   }
 
   private func getObject(_ input: GetObjectInput, _ body: IncomingBytes, _ call: Call) async throws -> TransferOutput {
+    try await read(input, call)
+  }
+
+  func read(_ input: GetObjectInput, _ call: Call) async throws -> TransferOutput {
     let ticket = ReadTicket(readers)
     let found = try await find(input.record, method: "GET", call)
     if found.facts.description.isArchived { throw S3Error.archived(found.facts.description.storageClass ?? "") }

@@ -77,12 +77,14 @@ struct Draft: Sendable {
     }
   }
 
-  func message(id: String, sequence: MessageSequence, sender: String, in queue: Queue, at now: Instant) -> Message {
+  func message(
+    id: String, sequence: MessageSequence, sender: String, in queue: Queue, at now: Instant, origin: MessageOrigin?
+  ) -> Message {
     let delay = delaySeconds.map { Duration.seconds($0) } ?? queue.delay
     return Message(
       id: id, sequence: sequence, senderID: sender, sentAt: now, body: body, bodyMD5: bodyMD5, attributes: attributes,
       attributesMD5: attributesMD5, traceHeader: traceHeader ?? inheritedTrace, groupID: groupID, deduplicationID: deduplicationID,
-      firstVisibleAt: now + delay)
+      firstVisibleAt: now + delay, origin: origin)
   }
 }
 

@@ -1,4 +1,5 @@
 import Base
+import Fabric
 
 /// A message as it is kept: what its sender gave, and what a receiver is told of its origin. It never changes but by a
 /// move to another queue; what each receive changes is in `Visibility`.
@@ -19,9 +20,31 @@ struct Message: Sendable, Equatable {
   var deadLetterSource: String?
   /// When it could be received first in this queue.
   var firstVisibleAt: Instant
+  /// The hop that brought it into this queue. Unlike the trace header it is not shown to receivers.
+  var origin: MessageOrigin?
 
   /// What counts against the limits.
   var size: Int { attributes.reduce(body.utf8.count) { $0 + $1.size } }
+}
+
+/// A hop that has brought a message into a queue.
+struct MessageOrigin: Sendable, Equatable {
+  /// The root of its trace.
+  var trace: String
+  var hop: String
+}
+
+/// A message that went from one queue to another.
+struct MessageMove: Sendable {
+  enum Cause: Sendable {
+    case received(times: Int, atMost: Int)
+    case moveTask
+  }
+  var origin: MessageOrigin
+  var hop: String
+  var source: QueueName
+  var target: QueueName
+  var cause: Cause
 }
 
 /// What the receives of a message change.
@@ -52,6 +75,14 @@ struct Delivery: Sendable {
   var message: Message
   var visibility: Visibility
   var receipt: Receipt
+
+  /// For what comes of the message.
+  var trace: TraceContext? {
+    let header = message.traceHeader.flatMap { TraceContext(header: $0) }
+    guard let origin = message.origin else { return header }
+    let trace = header?.root == origin.trace ? header : TraceContext(root: origin.trace)
+    return trace?.under(origin.hop)
+  }
 
   /// System attributes by their AWS names.
   var systemAttributes: [String: String] {

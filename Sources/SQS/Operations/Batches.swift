@@ -32,7 +32,7 @@ extension SQSService {
     guard bytes <= SQSLimits.messageBytes else { throw SQSError.batchTooLong(bytes) }
     let drafts = entries.map { entry in Result { () throws(AWSError) in try Draft(entry, call.trace) } }
     var sent = try await send(
-      drafts.compactMap { try? $0.get() }, to: name, isBatch: true, sender: call.principal.userID, call)[...]
+      drafts.compactMap { try? $0.get() }, to: name, isBatch: true, by: call.caller, call)[...]
     var output = SendMessageBatchOutput()
     (output.successful, output.failed) = ([], [])
     for (entry, draft) in zip(entries, drafts) {

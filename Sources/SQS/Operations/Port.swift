@@ -29,8 +29,8 @@ extension SQSService {
       QueueMessage(
         messageID: delivery.message.id, receiptHandle: delivery.receipt.handle, body: delivery.message.body,
         md5OfBody: delivery.message.bodyMD5, md5OfAttributes: delivery.message.attributesMD5,
-        systemAttributes: delivery.systemAttributes, attributes: delivery.message.attributes.map { ($0.name, QueueAttribute($0)) }
-      )
+        systemAttributes: delivery.systemAttributes, attributes: delivery.message.attributes.map { ($0.name, QueueAttribute($0)) },
+        trace: delivery.trace)
     }
   }
 
@@ -53,7 +53,7 @@ extension SQSService {
     let draft = try Draft(
       body: message.body, attributes: message.attributes.map { MessageAttribute($0.name, $0.value) },
       traceHeader: message.traceHeader, groupID: message.groupID, deduplicationID: message.deduplicationID)
-    return try await send([draft], to: name, isBatch: false, sender: caller.principal.userID, nil)[0].get().messageID
+    return try await send([draft], to: name, isBatch: false, by: caller, nil)[0].get().messageID
   }
 }
 

@@ -71,12 +71,15 @@ extension MessageAttribute {
 
 extension SQSService {
   /// Sends drafts in one transaction; each has its own result. Throws when the queue does not exist.
-  func send(_ drafts: [Draft], to name: QueueName, isBatch: Bool, sender: String, _ call: Call?) async throws
+  func send(_ drafts: [Draft], to name: QueueName, isBatch: Bool, by sender: Caller, _ call: Call?) async throws
     -> [Result<Sent, AWSError>]
   {
     let now = ambient.now
-    let prepared = drafts.map { (draft: $0, id: ambient.uuid(), sequence: sequences.next(at: now)) }
-    return try await commits.run(name) { transaction in
+    let userID = sender.principal.userID
+    let prepared = drafts.map { draft in
+      (draft: draft, id: ambient.uuid(), sequence: sequences.next(at: now), hop: hops.begin(draft, sender.trace))
+    }
+    let results: [Result<Sent, AWSError>] = try await commits.run(name) { transaction in
       let queue = try transaction.existing(name, call)
       for item in prepared { try item.draft.checkIdentity(for: queue, isBatch: isBatch) }
       return try prepared.map { item in
@@ -85,16 +88,22 @@ extension SQSService {
         } catch {
           return .failure(error)
         }
-        let message = item.draft.message(id: item.id, sequence: item.sequence, sender: sender, in: queue, at: now)
+        let message = item.draft.message(
+          id: item.id, sequence: item.sequence, sender: userID, in: queue, at: now, origin: MessageOrigin(item.hop))
         return .success(try transaction.messages(queue).send(message))
       }
     }
+    for (item, result) in zip(prepared, results) {
+      guard case .success(let sent) = result else { continue }
+      hops.end(item.hop, by: sender.principal, to: name, isDuplicate: sent.messageID != item.id)
+    }
+    return results
   }
 
   func sendMessage(_ input: SendMessageInput, _ call: Call) async throws -> SendMessageOutput {
     let name = try queueName(input.queueUrl, call)
     let draft = try Draft(input, call.trace)
-    let sent = try await send([draft], to: name, isBatch: false, sender: call.principal.userID, call)[0].get()
+    let sent = try await send([draft], to: name, isBatch: false, by: call.caller, call)[0].get()
     var output = SendMessageOutput()
     output.messageId = sent.messageID
     output.md5OfMessageBody = draft.bodyMD5

@@ -203,6 +203,7 @@ struct FIFOMessages: QueueMessages {
     var message = try Message(body, sequence: sequence)
     message.deadLetterSource = queue.name.arn.text
     (message.sentAt, message.firstVisibleAt, message.deduplicationID) = (request.now, request.now, message.id)
+    transaction.noteMove(of: &message, from: queue.name, to: target.queue.name, .exhausted(member.visibility, queue))
     var visibility = member.visibility
     visibility.sentAt = request.now
     visibility.countOnArrival = visibility.receiveCount

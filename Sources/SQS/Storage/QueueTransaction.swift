@@ -7,6 +7,7 @@ import Store
 final class QueueTransaction {
   let rows: any Transaction
   private let cache: QueueCache
+  private let newHop: () -> String
   private var queues: [QueueName: StoredQueue?] = [:]
   private var tallies: [Space: (stored: Tally?, now: Tally)] = [:]
   private(set) var effects = Effects()
@@ -22,9 +23,13 @@ final class QueueTransaction {
     var leases: [Space: Int] = [:]
     /// What becomes of the messages of standard queues, for fair queues.
     var shares: [(space: Space, event: FairShare.Event)] = []
+    /// Messages that went from queue to queue.
+    var moves: [MessageMove] = []
   }
 
-  init(_ rows: any Transaction, _ cache: QueueCache) { (self.rows, self.cache) = (rows, cache) }
+  init(_ rows: any Transaction, _ cache: QueueCache, newHop: @escaping () -> String = { "" }) {
+    (self.rows, self.cache, self.newHop) = (rows, cache, newHop)
+  }
 
   /// The queue as it is now. What is cached is only used when its row has not changed.
   func queue(_ name: QueueName) throws -> Queue? {
@@ -74,6 +79,13 @@ final class QueueTransaction {
   func noteChange(of name: QueueName) { effects.changed.insert(name) }
   func note(_ event: FairShare.Event, _ space: Space) { effects.shares.append((space, event)) }
   func noteLeases(_ space: Space, _ count: Int) { effects.leases[space, default: 0] += count }
+
+  /// The message goes from queue to queue, and on under the hop that this is.
+  func noteMove(of message: inout Message, from source: QueueName, to target: QueueName, _ cause: MessageMove.Cause) {
+    guard let origin = message.origin, case let hop = newHop(), !hop.isEmpty else { return }
+    effects.moves.append(MessageMove(origin: origin, hop: hop, source: source, target: target, cause: cause))
+    message.origin = MessageOrigin(trace: origin.trace, hop: hop)
+  }
 
   /// Writes what was kept back. The last thing that happens in the body.
   func finish() throws {

@@ -92,6 +92,7 @@ extension Message {
     traceHeader = try row.optionalString()
     deduplicationID = try row.optionalString()
     deadLetterSource = try row.optionalString()
+    origin = try row.ifPresent { MessageOrigin(trace: try $0.string(), hop: try $0.string()) }
   }
 
   var row: [UInt8] {
@@ -119,6 +120,10 @@ extension Message {
     row.optional(traceHeader)
     row.optional(deduplicationID)
     row.optional(deadLetterSource)
+    if let origin {
+      row.string(origin.trace)
+      row.string(origin.hop)
+    }
     return row.bytes
   }
 

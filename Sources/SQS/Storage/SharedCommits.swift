@@ -13,9 +13,13 @@ final class SharedCommits: Sendable {
   private let open = Mutex<[QueueName: Batch]>([:])
   /// Called after each commit that is durable, on the store's thread.
   private let apply: @Sendable (QueueTransaction.Effects) -> Void
+  private let newHop: @Sendable () -> String
 
-  init(_ store: any Store, _ cache: QueueCache, apply: @escaping @Sendable (QueueTransaction.Effects) -> Void) {
-    (self.store, self.cache, self.apply) = (store, cache, apply)
+  init(
+    _ store: any Store, _ cache: QueueCache, newHop: @escaping @Sendable () -> String,
+    apply: @escaping @Sendable (QueueTransaction.Effects) -> Void
+  ) {
+    (self.store, self.cache, self.newHop, self.apply) = (store, cache, newHop, apply)
   }
 
   /// Runs the body, perhaps together with others of the queue, and returns when it is durable. The body may run again;
@@ -38,7 +42,7 @@ final class SharedCommits: Sendable {
 
   private func commit(_ batch: Batch, of queue: QueueName) {
     store.transact { rows in
-      let transaction = QueueTransaction(rows, self.cache)
+      let transaction = QueueTransaction(rows, self.cache, newHop: self.newHop)
       for entry in self.close(batch, queue) { try entry.run(transaction) }
       try transaction.finish()
       return transaction.effects

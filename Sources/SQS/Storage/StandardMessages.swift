@@ -110,6 +110,7 @@ struct StandardMessages: QueueMessages {
     var message = try Message(body, sequence: row.place.sequence)
     message.deadLetterSource = queue.name.arn.text
     message.firstVisibleAt = now
+    transaction.noteMove(of: &message, from: queue.name, to: target.queue.name, .exhausted(row.visibility, queue))
     var visibility = row.visibility
     visibility.countOnArrival = visibility.receiveCount
     visibility.isMoved = false

@@ -67,6 +67,7 @@ struct MoveWorker: Worker {
         return .failed(task.destination == nil && message.deadLetterSource == nil ? MoveTask.noSource : MoveTask.noQueue)
       }
       (message.id, message.deadLetterSource, message.sentAt, message.firstVisibleAt) = (new.id, nil, now, now)
+      transaction.noteMove(of: &message, from: task.source, to: name, .moveTask)
       try source.delete(lease.receipt, at: now)
       try transaction.messages(target).takeOver(message, Visibility(sentAt: now))
       task.add(1)

@@ -3,6 +3,7 @@ import HTTPServer
 import IAM
 import Logging
 import Sandbox
+import Tracing
 
 /// What the operator chose, ready for use. `Settings.swift` says what each means.
 struct ServerSettings: Sendable {
@@ -35,6 +36,7 @@ struct ServerSettings: Sendable {
   var enforcesThroughput = false
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
+  var tracing = TracingService.Configuration()
   var tls = TLSSettings()
   var logLevel = Logger.Level.info
   var http = HTTPServerConfiguration()

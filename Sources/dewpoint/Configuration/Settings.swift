@@ -6,7 +6,7 @@ import Sandbox
 
 /// All settings, in the order in which they are shown.
 enum Settings {
-  static let all: [Setting] = listening + security + storage + access + functions + process + limits
+  static let all: [Setting] = listening + security + storage + tracing + access + functions + process + limits
 
   private static let listening = [
     Setting("port", .integer(0...65_535), "4566", help: "The port to listen on; 0 takes a free one.") { $1.port = $0.number },
@@ -32,6 +32,15 @@ enum Settings {
     Setting("data", .text, "~/.dewpoint", help: "The directory where the state is kept.") { $1.dataDirectory = homed($0.text) },
     Setting("ephemeral", .toggle, "false", help: "Keep the state in memory; it is gone when the server ends.") {
       $1.isEphemeral = $0.isOn
+    },
+  ]
+
+  private static let tracing = [
+    Setting("trace-retention", .duration, "7d", help: "How long the steps of events are kept for `dewpoint trace`, on the adjustable clock.") {
+      $1.tracing.retention = $0.duration
+    },
+    Setting("trace-size", .integer(1...100_000), "64", help: "MB that they may take; the oldest go first.") {
+      $1.tracing.size = $0.number << 20
     },
   ]
 

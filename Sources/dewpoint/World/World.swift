@@ -11,6 +11,7 @@ import S3
 import SQS
 import Sandbox
 import Store
+import Tracing
 
 /// The services on one state, put together: the only place that knows them all. When the state is exchanged the whole world is,
 /// so that nothing of an old one can reach a new one.
@@ -32,6 +33,7 @@ final class World: Sendable {
   private let logs: CloudWatchService
   private let lambda: LambdaService
   private let s3: S3Service
+  private let tracing: TracingService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -41,7 +43,8 @@ final class World: Sendable {
     let (store, ambient, logger, settings) = (state.store, surroundings.ambient, surroundings.logger, surroundings.settings)
     let iam = IAMService(store: store, ambient: ambient, configuration: settings.identity)
     let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
-    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam)
+    tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     var tableRules = DynamoDBService.Configuration()
     tableRules.enforcesThroughput = settings.enforcesThroughput
@@ -49,7 +52,8 @@ final class World: Sendable {
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam)),
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
+        hops: tracing),
       logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
@@ -63,11 +67,12 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs,
-        streams: ["dynamodb": tables]),
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs,
+        streams: ["dynamodb": tables], hops: tracing),
       configuration: functions, logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [lambda, iam, s3, sqs, tables, logs]
+    modules = [lambda, iam, s3, sqs, tables, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -99,11 +104,15 @@ final class World: Sendable {
     sqs.endWaits()
     defer { sqs.endWaits() }
     try? await logs.flush()
+    try? await tracing.flush()
     await state.store.close()
   }
 
-  /// What functions have written is in the store.
-  func settle() async throws { try await logs.flush() }
+  /// What functions have written, and what events have gone through, is in the store.
+  func settle() async throws {
+    try await logs.flush()
+    try await tracing.flush()
+  }
 
   /// While what is given is kept, no content of an object is deleted.
   func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }

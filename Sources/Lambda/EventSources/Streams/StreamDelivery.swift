@@ -14,6 +14,7 @@ struct StreamDelivery: Sendable {
   let queues: any QueuePort
   let roles: any RolePort
   let metrics: FunctionMetrics
+  let hops: InvocationHops
   let ambient: Ambient
   let logger: Logger
 
@@ -72,6 +73,10 @@ struct StreamDelivery: Sendable {
 
   /// Runs the function once.
   func invoke(_ call: ShardLane.Call, _ mapping: EventSourceMapping, _ shard: String) async -> StreamOutcome {
+    let hop = hops.begin(TraceContext(ambient))
+    func end(_ outcome: HopOutcome, _ reason: String? = nil) {
+      hops.end(hop, "invoke", of: mapping.function, from: mapping.source.text, to: mapping.functionARN, outcome, reason)
+    }
     let count = call.batch.records.count
     do {
       let resolved = try await control.resolve(FunctionName(id: mapping.function, qualifier: mapping.qualifier))
@@ -80,14 +85,16 @@ struct StreamDelivery: Sendable {
         metrics.add(.iteratorAge, Double(max(0, (now - last.arrival).inMilliseconds)), of: MetricTarget(resolved), at: now)
       }
       let (requestID, result) = try await invoker.invoke(
-        resolved, payload: event.payload(call), invokedARN: mapping.functionARN, trace: TraceContext(ambient))
+        resolved, payload: event.payload(call), invokedARN: mapping.functionARN, trace: hop.trace)
       var response = StreamResponse(requestID: requestID, executedVersion: result.executedVersion, isFunctionError: false)
       switch result.outcome {
       case .success(let body):
         self.count(.invoked, count, mapping)
+        end(.delivered)
         await note("OK", of: mapping)
         return .succeeded(body, response)
-      case .functionError:
+      case .functionError(let error):
+        end(.failed, error.hopReason)
         self.count(.invoked, count, mapping)
         self.count(.failedInvoke, count, mapping)
         await note("PROBLEM: Function call failed", of: mapping)
@@ -96,6 +103,7 @@ struct StreamDelivery: Sendable {
       case .systemError(let reason): throw LambdaFailure(description: reason)
       }
     } catch {
+      end(.failure(of: error), InvocationHops.reason(error))
       self.count(.failedInvoke, count, mapping)
       let isThrottled = (error as? AWSError)?.status == 429
       if !isThrottled {

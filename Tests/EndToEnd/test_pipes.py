@@ -92,12 +92,14 @@ def test_a_function_gets_the_batch_and_may_fail_in_part(world):
     """)
     dead_url, dead = make_queue(world.cloud, "dead")
     world.sqs.set_queue_attributes(QueueUrl=world.source_url, Attributes={
-        "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})})
+        "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2}),
+        # Longer than the first invocation takes.
+        "VisibilityTimeout": "8"})
     world.create(Target=function.arn)
     world.send("good", "bad")
     assert world.bodies(1) == ["good"]
     letters = []
-    wait_until(lambda: letters.extend(receive_all(world.sqs, dead_url)) or letters, "the bad one is in the dead-letter queue", 30)
+    wait_until(lambda: letters.extend(receive_all(world.sqs, dead_url)) or letters, "the bad one is in the dead-letter queue", 60)
     assert [letter["Body"] for letter in letters] == ["bad"]
     assert receive_all(world.sqs, world.target_url) == []
 

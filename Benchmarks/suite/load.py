@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -16,18 +16,19 @@ SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 class Request:
     """A signed request in the form that clients send."""
 
-    def __init__(self, service, endpoint, path, body, headers, key=Key()):
-        signed = AWSRequest("POST", endpoint + path, data=body, headers={"Host": endpoint.split("//")[1], **headers})
-        SigV4Auth(Credentials(key.id, key.secret), service, REGION).add_auth(signed)
-        self.path, self.body, self.headers = path, body, {**dict(signed.headers.items()), "Content-Length": str(len(body))}
+    def __init__(self, service, endpoint, path, body, headers, key=Key(), method="POST"):
+        signed = AWSRequest(method, endpoint + path, data=body, headers={"Host": endpoint.split("//")[1], **headers})
+        signer = S3SigV4Auth if service == "s3" else SigV4Auth
+        signer(Credentials(key.id, key.secret), service, REGION).add_auth(signed)
+        self.method, self.path, self.body, self.headers = method, path, body, {**dict(signed.headers.items()), "Content-Length": str(len(body))}
 
     @property
     def wire(self):
-        head = f"POST {self.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        head = f"{self.method} {self.path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         return head.encode() + b"\r\n" + self.body
 
     def send(self, connection):
-        connection.request("POST", self.path, self.body, self.headers)
+        connection.request(self.method, self.path, self.body, self.headers)
         response = connection.getresponse()
         body = response.read()
         if response.status != 200 or response.getheader("x-amz-function-error"):

@@ -9,6 +9,11 @@ struct BodyLimits {
 
   /// The largest body of another operation is SQS's batch of 1 MiB, which Query's percent-encoding can triple.
   static let standard = 8 << 20
+  /// The largest object that comes in one piece, and the largest part (S3 User Guide, "Uploading objects"); and framing around it.
+  static let object = 5 << 30
+  static let framedObject = object + (64 << 20)
+  /// Over this a body that an operation takes as it comes is streamed.
+  static let collectedObject = 64 << 10
   /// Stated in Lambda's own answer to a larger request.
   private static let package = 70_167_211
   /// 6 MB and 100 bytes: Lambda quotas, synchronous invocation payload, and what Lambda's own answer states.
@@ -31,6 +36,13 @@ struct BodyLimits {
   }
 
   var error: AWSError { Self.error(maximum: maximum, operation: operation) }
+
+  /// S3's answer to a body that is too large.
+  static func objectTooLarge(proposed: Int?) -> AWSError {
+    AWSError(
+      "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", status: 400,
+      members: (proposed.map { [("ProposedSize", .string("\($0)"))] } ?? []) + [("MaxSizeAllowed", .string("\(object)"))])
+  }
 
   static func error(maximum: Int, operation: String?) -> AWSError {
     let text = "Request must be smaller than \(maximum) bytes" + (operation.map { " for the \($0) operation" } ?? "")

@@ -16,6 +16,11 @@ enum CrossOrigin {
     return mark(HTTPResponse(status: 204, headers: headers), for: request)
   }
 
+  /// The names of a list of header fields, in lower case.
+  static func names(_ list: String) -> [String] {
+    list.split(separator: ",").map { String($0).trimmed.lowercased() }.filter { !$0.isEmpty }
+  }
+
   static func mark(_ response: HTTPResponse, for request: HTTPRequest) -> HTTPResponse {
     guard let origin = request.headers["origin"] else { return response }
     var response = response

@@ -65,6 +65,16 @@ public final class Dispatcher: Door {
       return try await stream(input, call)
     }
   }
+
+  /// The same for an operation that takes or gives bytes.
+  func performTransfer(
+    _ name: String, of api: ServiceAPI, _ input: Record, _ bytes: IncomingBytes, _ call: Call
+  ) async throws -> TransferOutput {
+    try await perform(name, of: api, input, call) { operation in
+      guard let transfer = operation.transfer else { return TransferOutput(Record(Self.noOutput)) }
+      return try await transfer(input, bytes, call)
+    }
+  }
   private static let noOutput = StructureShape(name: "Unit", members: [])
 
   private func perform<Output: Sendable>(

@@ -27,7 +27,23 @@ public final class Gateway: HTTPHandler {
   }
 
   public func admit(_ head: HTTPRequestHead) -> HTTPAdmission {
-    .collect(upTo: endpoints.address(head)?.endpoint.maximumBody ?? BodyLimits(head).maximum)
+    if let endpoint = endpoints.address(head)?.endpoint { return .collect(upTo: endpoint.maximumBody) }
+    if takesBytes(head) { return .stream(over: BodyLimits.collectedObject, upTo: BodyLimits.framedObject) }
+    return .collect(upTo: BodyLimits(head).maximum)
+  }
+
+  /// Whether the body goes to an operation that reads it as it comes. Only S3 has such: PUT, and forms of browsers.
+  private func takesBytes(_ head: HTTPRequestHead) -> Bool {
+    let isForm = head.method == "POST" && head.headers["content-type"]?.lowercased().hasPrefix("multipart/form-data") == true
+    guard head.method == "PUT" || isForm else { return false }
+    let request = HTTPRequest(head: head)
+    let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)
+    return transfers(recognised)
+  }
+
+  private func transfers(_ recognised: Recognised) -> Bool {
+    guard let model = recognised.model, let operation = recognised.operation else { return false }
+    return dispatcher.api(model.name)?.operations[operation.name]?.transfer != nil
   }
 
   public func tooLarge(_ head: HTTPRequestHead, maximum: Int) -> HTTPResponse {
@@ -35,7 +51,9 @@ public final class Gateway: HTTPHandler {
     let request = HTTPRequest(head: head)
     // The signature decides the form of the answer here, nothing else: it is not verified.
     let recognised = recogniser.recognise(wireRequest(request), scope: (try? claim(of: request))?.service)
-    return Self.response(refusal(BodyLimits(head).error, recognised, path: Self.path(head.target), requestID: ambient.uuid()))
+    let error = transfers(recognised)
+      ? BodyLimits.objectTooLarge(proposed: head.headers["content-length"].flatMap { Int($0) }) : BodyLimits(head).error
+    return Self.response(refusal(error, recognised, path: Self.path(head.target), requestID: ambient.uuid()))
   }
 
   private func refusal(_ error: AWSError, _ recognised: Recognised, path: String, requestID: String) -> WireResponse {
@@ -47,17 +65,54 @@ public final class Gateway: HTTPHandler {
   public func handle(_ request: HTTPRequest) async -> HTTPResponse {
     let requestID = ambient.uuid()
     let address = endpoints.address(request.head)
+    let wire = wireRequest(request)
+    let decision = address == nil ? await resourceDecision(wire, request) : nil
     do throws(AWSError) {
-      // Which origins may call an endpoint is its own to say.
-      if address == nil { try originGuard.check(request.headers) } else { try originGuard.checkHost(request.headers) }
+      // Which origins may call an endpoint, or a resource that lets this one in, is its own to say; and so is its no to a preflight.
+      let isOwn = switch decision {
+        case .allowed: true
+        case .refused: request.method == "OPTIONS"
+        case nil: address != nil
+      }
+      if isOwn { try originGuard.checkHost(request.headers) } else { try originGuard.check(request.headers) }
     } catch {
       return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restJson, requestID: requestID))
     }
     if let address { return await answer(address, request, requestID) }
+    if let decision { return await answer(decision, wire, request, requestID) }
     if let answer = CrossOrigin.preflight(request) { return answer }
-    let wire = wireRequest(request)
     if let page = await pages.answer(request, path: wire.path, query: wire.query) { return CrossOrigin.mark(page, for: request) }
     return CrossOrigin.mark(await answer(wire, request, requestID), for: request)
+  }
+
+  /// What the resource that a page of another origin wants says to it. Nil: no browser asks, or the resource has no say.
+  private func resourceDecision(_ wire: WireRequest, _ request: HTTPRequest) async -> CrossOriginDecision? {
+    guard let origin = request.headers["origin"], !InternalPages.isPage(request.target) else { return nil }
+    let asked = request.method == "OPTIONS" ? request.headers["access-control-request-method"] : nil
+    var meant = wire
+    meant.method = asked ?? wire.method
+    let recognised = recogniser.recognise(meant, scope: (try? claim(of: request))?.service)
+    guard case .operation(_, let labels) = recognised.outcome, let bucket = labels["Bucket"],
+      let port = recognised.model.flatMap({ dispatcher.api($0.name) })?.crossOrigin
+    else { return nil }
+    let headers = asked == nil ? [] : CrossOrigin.names(request.headers["access-control-request-headers"] ?? "")
+    return await port.decide(
+      CrossOriginRequest(origin: origin, method: meant.method, headers: headers, isPreflight: asked != nil), for: bucket)
+  }
+
+  private func answer(
+    _ decision: CrossOriginDecision, _ wire: WireRequest, _ request: HTTPRequest, _ requestID: String
+  ) async -> HTTPResponse {
+    let isPreflight = request.method == "OPTIONS"
+    switch decision {
+    case .allowed(let fields):
+      var response = isPreflight ? HTTPResponse(status: 200) : await answer(wire, request, requestID)
+      for field in fields { response.headers[field.name] = field.value }
+      return response
+    case .refused(let error):
+      guard isPreflight else { return await answer(wire, request, requestID) }
+      return Self.response(WireCodec.encode(error, operation: nil, service: nil, proto: .restXml, requestID: requestID))
+    }
   }
 
   private func answer(_ address: Endpoints.Address, _ request: HTTPRequest, _ requestID: String) async -> HTTPResponse {
@@ -87,7 +142,7 @@ public final class Gateway: HTTPHandler {
       guard let claim = try claim(of: request) else { return nil }
       let identity = try await authentication.identify(
         claim, wire, target: request.target, model: model, isGlobal: false,
-        isFromFunction: request.listener != InternalPages.frontListener)
+        isFromFunction: request.listener != InternalPages.frontListener, body: .bytes(wire.body))
       return WebCaller(
         principal: identity.principal, accessKeyID: claim.accessKeyID, region: identity.region,
         conditionValues: identity.conditionValues)
@@ -116,7 +171,7 @@ public final class Gateway: HTTPHandler {
     let response: HTTPResponse
     do {
       let (call, verification) = try await call(for: recognised, api, claim, wire, request, requestID)
-      response = try await run(recognised, api, wire, verification, call)
+      response = try await run(recognised, api, wire, request, try? claim.get(), verification, call)
     } catch {
       let outward = dispatcher.outward(error, service: recognised.service ?? "", requestID: requestID)
       response = Self.response(refusal(DenialForm.shape(outward, recognised), recognised, path: wire.path, requestID: requestID))
@@ -138,14 +193,16 @@ public final class Gateway: HTTPHandler {
     if recognised.service == nil, case .refused(let error) = recognised.outcome, case .success = claim { throw error }
     let isGlobal = api?.isGlobal == true
     let identity: Authentication.Identity
+    let isFromFunction = request.listener != InternalPages.frontListener
     do {
-      let claim = try claim.get()
-      if claim == nil, recognised.operation?.isUnsigned == true {
+      if recognised.model?.isS3 == true, let url = try SignatureV2URL.parse(target: request.target) {
+        identity = try await authentication.identify(url, wire, target: request.target, isFromFunction: isFromFunction)
+      } else if try claim.get() == nil, recognised.operation?.isUnsigned == true || api?.allowsAnonymous == true {
         identity = .init(principal: .anonymous, region: .usEast1)
       } else {
         identity = try await authentication.identify(
-          claim, wire, target: request.target, model: recognised.model, isGlobal: isGlobal,
-          isFromFunction: request.listener != InternalPages.frontListener)
+          try claim.get(), wire, target: request.target, model: recognised.model, isGlobal: isGlobal, isFromFunction: isFromFunction,
+          body: transfers(recognised) ? .unread : .bytes(wire.body))
       }
     } catch let failure as SignatureFailure {
       throw awsError(
@@ -159,12 +216,13 @@ public final class Gateway: HTTPHandler {
       trace: trace, now: ambient.now, endpoint: "\(request.isSecure ? "https" : "http")://\(wire.headers["host"] ?? "localhost:4566")",
       sourceIP: request.remoteAddress, userAgent: wire.headers["user-agent"], accessKeyID: identity.accessKeyID,
       conditionValues: facts, isQueryProtocol: recognised.wireProtocol == .awsQuery)
-    call.isFromFunction = request.listener != InternalPages.frontListener
+    call.isFromFunction = isFromFunction
     return (call, identity.verification)
   }
 
   private func run(
-    _ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ verification: Verification?, _ call: Call
+    _ recognised: Recognised, _ api: ServiceAPI?, _ wire: WireRequest, _ request: HTTPRequest, _ claim: SignatureClaim?,
+    _ verification: Verification?, _ call: Call
   ) async throws -> HTTPResponse {
     switch recognised.outcome {
     case .refused(let error): throw error
@@ -174,7 +232,13 @@ public final class Gateway: HTTPHandler {
       guard let implemented = api.operations[operation.name] else {
         throw GatewayErrors.operationNotImplemented(api.model.name, operation.name)
       }
-      let wire = try RequestBody.opened(wire, recognised.wireProtocol, service: api.model.signingName, verification)
+      var wire = wire
+      if api.model.isS3 { PresignedFields.merge(into: &wire) }
+      if implemented.transfer != nil {
+        return try await transfer(operation, of: api, recognised.wireProtocol, labels, wire, request, claim, verification, call)
+      }
+      wire = try RequestBody.opened(wire, recognised.wireProtocol, service: api.model.signingName, verification)
+      if api.model.isS3 { try BodyIntegrity.check(wire, operation.name) }
       let input = try WireCodec.decode(operation, of: api.model, recognised.wireProtocol, wire, labels: labels)
       func encoded(_ output: Record?) -> HTTPResponse {
         Self.response(
@@ -183,8 +247,36 @@ public final class Gateway: HTTPHandler {
       }
       guard implemented.stream != nil else { return encoded(try await dispatcher.perform(operation.name, of: api, input, call)) }
       let output = try await dispatcher.performStream(operation.name, of: api, input, call)
-      return Self.streamed(encoded(output.record), output.messages)
+      guard let events = output.events else { return Self.streamed(encoded(output.record), output.messages) }
+      let coding = EventCoding(service: api.model, proto: recognised.wireProtocol)
+      return Self.streamed(encoded(output.record)) { send in
+        try await send(coding.initialResponse(output.record))
+        do {
+          try await events { name, event in try await send(coding.event(name, event)) }
+        } catch let error as AWSError {
+          try await send(coding.exception(error))
+        }
+      }
     }
+  }
+
+  private func transfer(
+    _ operation: OperationModel, of api: ServiceAPI, _ proto: WireProtocol, _ labels: [String: String], _ wire: WireRequest,
+    _ request: HTTPRequest, _ claim: SignatureClaim?, _ verification: Verification?, _ call: Call
+  ) async throws -> HTTPResponse {
+    let bytes = try IncomingBody.bytes(of: request, claim, verification, service: api.model.signingName)
+    var head = wire
+    head.body = []
+    head.headers["content-encoding"] = wire.headers["content-encoding"].flatMap(ChunkedHead.contentEncoding)
+    let input = try WireCodec.decode(operation, of: api.model, proto, head, labels: labels)
+    let output = try await dispatcher.performTransfer(operation.name, of: api, input, bytes, call)
+    var response = Self.response(
+      WireCodec.encode(output.record, operation: operation, service: api.model, proto: proto, requestID: call.requestID))
+    if let status = output.status { response.status = status }
+    guard let outgoing = output.bytes, outgoing.count > 0 else { return response }
+    response.headers["content-length"] = "\(outgoing.count)"
+    response.body = .stream { writer in try await outgoing.write { try await writer.write($0) } }
+    return response
   }
 
   /// Each message is a piece of the body of its own, so that it leaves at once.
@@ -213,4 +305,9 @@ public final class Gateway: HTTPHandler {
   private static func response(_ wire: WireResponse) -> HTTPResponse {
     HTTPResponse(status: wire.status, headers: wire.headers, body: .bytes(wire.body))
   }
+}
+
+extension ServiceModel {
+  /// It has ways of its own to say who asks.
+  fileprivate var isS3: Bool { name == "s3" }
 }

@@ -194,6 +194,17 @@ enum LambdaError {
   static func severalSources() -> AWSError {
     invalidParameter("Please do not provide other FunctionCode parameters when providing a ZipFile.")
   }
+  /// Code could not be fetched: S3's own words inside Lambda's.
+  static func noCodeInS3(_ error: AWSError, bucket: String, key: String) -> AWSError {
+    let cause = "S3 Error Code: \(error.code). S3 Error Message: \(error.message)"
+    if error.status == 403 || error.code.hasPrefix("AccessDenied") {
+      return AWSError(
+        "AccessDeniedException",
+        "Your access has been denied by S3, please make sure your request credentials have permission to GetObject for "
+          + "\(bucket)/\(key). S3 Error Code: AccessDenied. S3 Error Message: \(error.message)", status: 403)
+    }
+    return invalidParameter("Error occurred while GetObject. \(cause)")
+  }
   static func handlerOfImage() -> AWSError {
     invalidParameter("Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
   }
@@ -337,8 +348,8 @@ enum LambdaError {
       "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
         + "SQS Error Message: The specified queue does not exist.", cause: cause)
   }
-  static func roleLacks(_ action: String, cause: (any Error)? = nil) -> AWSError {
-    invalidParameter("The provided execution role does not have permissions to call \(action) on SQS", cause: cause)
+  static func roleLacks(_ action: String, on service: String = "SQS", cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("The provided execution role does not have permissions to call \(action) on \(service)", cause: cause)
   }
   static func roleLacksNetworkInterfaces(cause: (any Error)? = nil) -> AWSError {
     invalidParameter("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", cause: cause)

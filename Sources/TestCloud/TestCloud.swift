@@ -16,6 +16,7 @@ import Wire
 public struct TestCloud: Sendable {
   public let store: MemoryStore
   public let blobs: MemoryBlobStore
+  public let bytes: MemoryByteStore
   public let clock: TestClock
   public let ambient: Ambient
   public let authoriser: ScriptedAuthoriser
@@ -27,6 +28,7 @@ public struct TestCloud: Sendable {
   public struct Parts: Sendable {
     public let store: MemoryStore
     public let blobs: MemoryBlobStore
+    public let bytes: MemoryByteStore
     public let clock: TestClock
     public let ambient: Ambient
     public let authoriser: ScriptedAuthoriser
@@ -36,21 +38,22 @@ public struct TestCloud: Sendable {
   /// - Parameter authoriser: decides in place of IAM; by default it allows everything. To test with IAM, make an IAM service and
   ///   give it to the other services, and `permissions` to have it asked here as well.
   public init(
-    seed: UInt64 = 7, store: MemoryStore = MemoryStore(), blobs: MemoryBlobStore = MemoryBlobStore(), clock: TestClock = TestClock(),
+    seed: UInt64 = 7, store: MemoryStore = MemoryStore(), blobs: MemoryBlobStore = MemoryBlobStore(),
+    bytes: MemoryByteStore = MemoryByteStore(), clock: TestClock = TestClock(),
     authoriser: ScriptedAuthoriser = .allowAll(), permissions: (any Authoriser)? = nil,
     _ make: (Parts) throws -> [any ServiceModule]
   ) rethrows {
-    (self.store, self.blobs, self.clock, self.authoriser) = (store, blobs, clock, authoriser)
+    (self.store, self.blobs, self.bytes, self.clock, self.authoriser) = (store, blobs, bytes, clock, authoriser)
     ambient = .test(seed: seed, clock: clock)
     dispatcher = Dispatcher(authoriser: permissions ?? authoriser, ambient: ambient)
     modules = try make(
-      Parts(store: store, blobs: blobs, clock: clock, ambient: ambient, authoriser: authoriser, door: dispatcher))
+      Parts(store: store, blobs: blobs, bytes: bytes, clock: clock, ambient: ambient, authoriser: authoriser, door: dispatcher))
     dispatcher.install(modules.flatMap(\.apis))
   }
 
   /// The services as they come up again on the same state, the clock where it was.
   public func restarted(_ make: (Parts) throws -> [any ServiceModule]) rethrows -> TestCloud {
-    try TestCloud(seed: 8, store: store, blobs: blobs, clock: clock, authoriser: authoriser, make)
+    try TestCloud(seed: 8, store: store, blobs: blobs, bytes: bytes, clock: clock, authoriser: authoriser, make)
   }
 
   /// Calls an operation as a client would. Throws `AWSError`.

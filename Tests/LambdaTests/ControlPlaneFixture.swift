@@ -62,6 +62,22 @@ final class StubQueues: QueuePort {
   }
 }
 
+/// Objects as a test says, by bucket and key.
+final class StubObjects: ObjectPort {
+  let objects = Mutex<[String: [UInt8]]>([:])
+  let failure = Mutex<AWSError?>(nil)
+  func read(_ object: ObjectName, maximum: Int, as caller: Caller) async throws -> [UInt8] {
+    if let failure = failure.withLock({ $0 }) { throw failure }
+    guard let bytes = objects.withLock({ $0["\(object.bucket)/\(object.key)"] }) else {
+      throw AWSError("NoSuchKey", "The specified key does not exist.", status: 404)
+    }
+    return bytes
+  }
+  func put(_ bytes: [UInt8], contentType: String, as object: ObjectName, by caller: Caller) async throws {
+    objects.withLock { $0["\(object.bucket)/\(object.key)"] = bytes }
+  }
+}
+
 /// Has ready what a test says, by version.
 final class StubProvisioner: Provisioner {
   let reports = Mutex<[String: ProvisionReport]>([:])
@@ -80,6 +96,7 @@ struct TestPlane {
   let clock: TestClock
   let identity = StubIdentity()
   let queues = StubQueues()
+  let objects = StubObjects()
   let blobs = MemoryBlobStore()
   let directory = TemporaryDirectory()
   let store: any Store
@@ -98,7 +115,7 @@ struct TestPlane {
       packages: PackageStore(
         blobs: blobs, directory: directory.path + "/code",
         images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
-      authoriser: identity, queues: queues, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
+      authoriser: identity, queues: queues, objects: objects, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
       hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
   }
 

@@ -46,7 +46,7 @@ def service_line(service, model):
 def operation_line(name, operation, model):
     http = operation["http"]
     output = operation.get("output", {})
-    flags = "u" if operation.get("authtype") == "none" else "-"
+    flags = ("u" if operation.get("authtype") == "none" else "") + ("w" if operation.get("unwrapped") else "") or "-"
     errors = " ".join(error["shape"] for error in operation.get("errors", []))
     line = (
         f"o {name} {http['method']} {http['requestUri']} {http.get('responseCode', 200)} "

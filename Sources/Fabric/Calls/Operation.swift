@@ -10,6 +10,8 @@ public struct Operation: Sendable {
   public let run: @Sendable (Record, Call) async throws -> Record?
   /// In place of `run`, when the output has an event stream.
   public let stream: (@Sendable (Record, Call) async throws -> EventStreamOutput)?
+  /// Set when bytes go in or out that are no slot of a record; `run` is then the same for a few bytes in the slot of the body.
+  public let transfer: (@Sendable (Record, IncomingBytes, Call) async throws -> TransferOutput)?
 
   /// An operation with typed input and output.
   /// - Parameter access: every action and resource that the caller must be allowed, read from the input.
@@ -20,7 +22,7 @@ public struct Operation: Sendable {
     self.name = name
     self.access = { try await access(Input($0), $1) }
     self.run = { try await run(Input($0), $1).record }
-    stream = nil
+    (stream, transfer) = (nil, nil)
   }
 
   /// An operation without output.
@@ -31,7 +33,7 @@ public struct Operation: Sendable {
     self.name = name
     self.access = { try await access(Input($0), $1) }
     self.run = { try await run(Input($0), $1); return nil }
-    stream = nil
+    (stream, transfer) = (nil, nil)
   }
 
   /// An operation whose output has an event stream. Only clients can call it: calls between services have no streams.
@@ -47,6 +49,19 @@ public struct Operation: Sendable {
         fault: .server)
     }
     self.stream = { try await stream(Input($0), $1) }
+    transfer = nil
+  }
+
+  /// An operation that takes or gives bytes as they come: the body of an S3 object.
+  public init<Input: RecordView>(
+    _ name: String, access: @escaping @Sendable (Input, Call) async throws -> [Access],
+    transfer: @escaping @Sendable (Input, IncomingBytes, Call) async throws -> TransferOutput
+  ) {
+    self.name = name
+    self.access = { try await access(Input($0), $1) }
+    stream = nil
+    self.transfer = { try await transfer(Input($0), $1, $2) }
+    run = Self.wholeTransfer(name) { try await transfer(Input($0), $1, $2) }
   }
 }
 
@@ -60,8 +75,16 @@ public struct EventStreamOutput: Sendable {
   /// the connection off, so that the client sees that the end is missing. Nil: this answer has no stream.
   public var messages: (@Sendable (_ send: @escaping Send) async throws -> Void)?
 
+  /// In place of `messages`, for RPC protocols: the events by the names of their members of the stream's union. They leave in the
+  /// protocol of the request, after the message that these protocols begin with. An `AWSError` that it throws is the last message.
+  public var events: (@Sendable (_ send: @escaping SendEvent) async throws -> Void)?
+  public typealias SendEvent = @Sendable (_ name: String, _ event: Record) async throws -> Void
+
   public init(_ record: Record, messages: (@Sendable (_ send: @escaping Send) async throws -> Void)? = nil) {
     (self.record, self.messages) = (record, messages)
+  }
+  public init(_ record: Record, events: @escaping @Sendable (_ send: @escaping SendEvent) async throws -> Void) {
+    (self.record, self.events) = (record, events)
   }
 }
 
@@ -71,10 +94,17 @@ public struct ServiceAPI: Sendable {
   public let operations: [String: Operation]
   /// State is not split by Region (IAM, STS).
   public let isGlobal: Bool
+  /// A request without a signature is nobody's and may go on to be authorised: policies can allow everybody (S3).
+  public let allowsAnonymous: Bool
+  /// Decides about browsers in place of the server; nil: as all others.
+  public let crossOrigin: (any CrossOriginPort)?
 
-  public init(_ model: ServiceModel, isGlobal: Bool = false, operations: [Operation]) {
+  public init(
+    _ model: ServiceModel, isGlobal: Bool = false, allowsAnonymous: Bool = false, crossOrigin: (any CrossOriginPort)? = nil,
+    operations: [Operation]
+  ) {
     self.model = model
-    self.isGlobal = isGlobal
+    (self.isGlobal, self.allowsAnonymous, self.crossOrigin) = (isGlobal, allowsAnonymous, crossOrigin)
     self.operations = Dictionary(operations.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in
       preconditionFailure("\(model.name): operation \(first.name) is registered twice")
     })

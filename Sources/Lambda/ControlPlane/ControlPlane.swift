@@ -14,6 +14,8 @@ final class ControlPlane: Sendable {
   let principals: any PrincipalPort
   let authoriser: any Authoriser
   let queues: any QueuePort
+  /// Where code may lie.
+  let objects: any ObjectPort
   /// By the service in a stream's ARN.
   let streams: [String: any StreamPort]
   let catalog: any RuntimeCatalog
@@ -38,11 +40,12 @@ final class ControlPlane: Sendable {
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
-    authoriser: any Authoriser, queues: any QueuePort, streams: [String: any StreamPort] = [:], catalog: any RuntimeCatalog,
+    authoriser: any Authoriser, queues: any QueuePort, objects: any ObjectPort, streams: [String: any StreamPort] = [:],
+    catalog: any RuntimeCatalog,
     provisioner: any Provisioner, hotReload: HotReload, limits: AccountLimits = AccountLimits()
   ) {
     (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
-    (self.authoriser, self.queues, self.catalog) = (authoriser, queues, catalog)
+    (self.authoriser, self.queues, self.objects, self.catalog) = (authoriser, queues, objects, catalog)
     (self.principals, self.provisioner, self.limits, self.streams) = (principals, provisioner, limits, streams)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
     resolver = Resolver(store: store, random: ambient.random)

@@ -23,7 +23,7 @@ extension ControlPlane {
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
-    let code = try code(input, for: before.latest, call)
+    let code = try await code(input, for: before.latest, call)
     if input.dryRun == true { return try await dryRun(code, before.latest, input) }
     let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
     try await storage.admit(growth, id.account, id.region)

@@ -38,7 +38,7 @@ extension ControlPlane {
   private func createFunction(_ input: CreateFunctionInput, _ call: Call) async throws -> FunctionConfiguration {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    let code = try code(input, call)
+    let code = try await code(input, call)
     var version = try FunctionVersion(
       creating: id, settings, isImage: input.packageType == "Image", architecture: input.architectures?.first,
       revisionID: ambient.uuid(), at: call.now)

@@ -79,8 +79,8 @@ extension ControlPlane {
       throw LambdaError.badCompatibleRuntimes(runtimes)
     }
     let content = input.content
-    let zip = try FunctionSettings.zip(
-      file: content.zipFile, bucket: content.s3Bucket, key: content.s3Key, version: content.s3ObjectVersion, kms: nil)
+    let zip = try await zip(
+      file: content.zipFile, bucket: content.s3Bucket, key: content.s3Key, version: content.s3ObjectVersion, kms: nil, call)
     try await storage.admit(zip.count, id.account, id.region)
     let package = try await packages.add(zip: zip)
     defer { packages.release(package.hash) }

@@ -31,13 +31,8 @@ extension FunctionSettings {
     }
   }
 
-  /// Code comes in the request until there is an S3 to fetch it from.
-  static func zip(file: [UInt8]?, bucket: String?, key: String?, version: String?, kms: String?) throws -> [UInt8] {
-    if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
-    if bucket != nil || key != nil || version != nil {
-      throw LambdaError.invalidParameter(
-        "Code in S3 (S3Bucket, S3Key) is not supported by Dewpoint yet; send the package as ZipFile.")
-    }
+  /// A package that comes in the request itself.
+  static func zip(file: [UInt8]?) throws -> [UInt8] {
     guard let file else { throw LambdaError.invalidParameter("Please provide a source for function code.") }
     guard !file.isEmpty else { throw LambdaError.badPackage(PackageError.defect("empty file")) }
     guard file.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }

@@ -14,24 +14,38 @@ enum CodeSource: Sendable {
 }
 
 extension ControlPlane {
-  func code(_ input: CreateFunctionInput, _ call: Call) throws -> CodeSource {
+  func code(_ input: CreateFunctionInput, _ call: Call) async throws -> CodeSource {
     if let image = try FunctionSettings.image(input) { return .image(try Self.checked(image: image, call)) }
     let code = input.code
     let others = code.zipFile != nil || code.imageUri != nil || !(code.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(code.s3Bucket, code.s3Key, code.s3ObjectVersion, others: others, call) { return source }
     return .zip(
-      try FunctionSettings.zip(
-        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn))
+      try await zip(
+        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn, call))
   }
 
-  func code(_ input: UpdateFunctionCodeInput, for function: FunctionVersion, _ call: Call) throws -> CodeSource {
+  func code(_ input: UpdateFunctionCodeInput, for function: FunctionVersion, _ call: Call) async throws -> CodeSource {
     if let image = try FunctionSettings.image(input, for: function) { return .image(try Self.checked(image: image, call)) }
     let others = input.zipFile != nil || input.imageUri != nil || !(input.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(input.s3Bucket, input.s3Key, input.s3ObjectVersion, others: others, call) { return source }
     return .zip(
-      try FunctionSettings.zip(
-        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion,
-        kms: input.sourceKMSKeyArn))
+      try await zip(
+        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, kms: input.sourceKMSKeyArn, call))
+  }
+
+  /// A package of the request, or of an object of S3 that the caller may read.
+  func zip(file: [UInt8]?, bucket: String?, key: String?, version: String?, kms: String?, _ call: Call) async throws -> [UInt8] {
+    if !(kms ?? "").isEmpty { throw LambdaError.unsupported("SourceKMSKeyArn") }
+    guard bucket != nil || key != nil || version != nil else { return try FunctionSettings.zip(file: file) }
+    if file != nil { throw LambdaError.severalSources() }
+    guard let bucket, let key else { throw LambdaError.invalidParameter("Please provide a source for function code.") }
+    do {
+      // As large as code may be unpacked: a package that is sent has a limit of its own.
+      return try await objects.read(
+        ObjectName(bucket: bucket, key: key, version: version), maximum: LambdaLimits.unzippedBytes, as: call.caller)
+    } catch let error as AWSError where error.fault == .client {
+      throw LambdaError.noCodeInS3(error, bucket: bucket, key: key)
+    }
   }
 
   /// Function code may name what lies in the directory of images, and nothing else of the host.

@@ -54,6 +54,7 @@ final class Placement: Sendable {
   let state: Mutex<State>
   let ambient: Ambient
   private let logForwarder: LogForwarder
+  let memory: MemoryReturn
   private let metrics: FunctionMetrics
   private let hotReload: HotReload
   let idleLimit: Duration
@@ -73,6 +74,7 @@ final class Placement: Sendable {
   ) {
     state = Mutex(State(ledger: ConcurrencyLedger(accountLimit: accountLimit)))
     (self.ambient, self.logForwarder, self.metrics) = (ambient, logForwarder, metrics)
+    memory = MemoryReturn(ambient.clock)
     (self.hotReload, self.idleLimit) = (hotReload, idleLimit)
     freezer = Freezer(clock: ambient.clock)
     (starts, startSink) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by the account's concurrency
@@ -123,6 +125,7 @@ final class Placement: Sendable {
     }
     await launcher.discard(first.withLock { $0 })
     launcher.release(environment.id)
+    memory.environmentEnded()
   }
 
   /// False for an environment that was stopped, or that nobody needs any more, before its turn came.

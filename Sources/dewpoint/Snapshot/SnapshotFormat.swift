@@ -9,6 +9,7 @@ import Store
 ///       M  manifest, JSON; the first frame
 ///       R  rows in the order of their keys: key and value, each with its length before it
 ///       B  a blob: its name (64 hex digits, the SHA-256 of its bytes), then its bytes
+///       F  a piece of a file of the byte store: its name (16 bytes), then bytes; the pieces of a file stand together, in order
 ///       E  contents, JSON; the last frame
 ///     32 bytes
 ///
@@ -28,6 +29,7 @@ enum SnapshotFormat {
     case manifest = 0x4d
     case rows = 0x52
     case blob = 0x42
+    case file = 0x46
     case end = 0x45
   }
 }
@@ -59,6 +61,8 @@ struct SnapshotContents: Sendable, Equatable {
   var bytes = 0
   var blobs = 0
   var blobBytes = 0
+  var files = 0
+  var fileBytes = 0
   /// How many resources of a kind an account has.
   var resources: [String: [String: Int]] = [:]
 
@@ -77,7 +81,7 @@ struct SnapshotContents: Sendable, Equatable {
     }
     return [
       "rows": JSON(rows), "bytes": JSON(bytes), "blobs": JSON(blobs), "blobBytes": JSON(blobBytes),
-      "resources": .object(JSONObject(accounts)),
+      "files": JSON(files), "fileBytes": JSON(fileBytes), "resources": .object(JSONObject(accounts)),
     ]
   }
 
@@ -87,6 +91,8 @@ struct SnapshotContents: Sendable, Equatable {
       let blobBytes = json["blobBytes"]?.int, let accounts = json["resources"]?.object
     else { throw SnapshotError.damaged("its table of contents is incomplete") }
     (self.rows, self.bytes, self.blobs, self.blobBytes) = (Int(rows), Int(bytes), Int(blobs), Int(blobBytes))
+    // Not in snapshots of versions without S3.
+    (files, fileBytes) = (json["files"]?.int.map { Int($0) } ?? 0, json["fileBytes"]?.int.map { Int($0) } ?? 0)
     for (account, kinds) in accounts {
       for (name, count) in kinds.object ?? JSONObject() { resources[account, default: [:]][name] = count.int.map { Int($0) } }
     }

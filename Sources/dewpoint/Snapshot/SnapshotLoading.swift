@@ -7,6 +7,7 @@ struct SnapshotLoading {
   private var reader = SnapshotReader()
   private(set) var manifest: SnapshotManifest?
   private var isComplete = false
+  private var file: (id: ByteStoreID, sink: any ByteSink)?
 
   init(into state: OpenState) { self.state = state }
 
@@ -16,9 +17,22 @@ struct SnapshotLoading {
       case .manifest(let manifest): self.manifest = manifest
       case .rows(let rows): try await state.store.transact { tx in for row in rows { try tx.set(row.key, row.value) } }
       case .blob(let name, let bytes): try await state.blobs.put(name, bytes)
-      case .end: isComplete = true
+      case .file(let id, let bytes):
+        if file?.id != id {
+          try await finishFile()
+          file = (id, state.objects.sink(id) { _ in })
+        }
+        try await file?.sink.write(bytes)
+      case .end:
+        try await finishFile()
+        isComplete = true
       }
     }
+  }
+
+  private mutating func finishFile() async throws {
+    try await file?.sink.finish()
+    file = nil
   }
 
   /// Throws `SnapshotError` unless all of it has come.

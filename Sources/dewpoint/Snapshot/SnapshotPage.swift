@@ -24,6 +24,8 @@ enum SnapshotPage {
     let world = server.current
     try await world.settle()
     let manifest = SnapshotManifest(version: Dewpoint.version, savedAt: server.clock.wallNow(), clock: server.clock.mode)
+    // Until all is copied nothing is deleted that the rows name.
+    let hold = world.holdFiles()
     // Rows first: a blob is there before the row that names it, and stays for a while after it.
     let rows = try await world.state.store.image()
     return PageAnswer(contentType: SnapshotFormat.contentType) { write in
@@ -50,11 +52,33 @@ enum SnapshotPage {
         contents.blobBytes += bytes.count
         try await write(writer.blob(name, bytes))
       }
+      for folder in 0..<ByteStoreID.folders {
+        for id in try await world.state.objects.list(folder: folder) {
+          try await copy(id, of: world.state.objects, &contents) { try await write(writer.file(id, $0)) }
+        }
+      }
+      withExtendedLifetime(hold) {}
       guard server.current === world else {
         throw AWSError("ServiceUnavailable", "The state was exchanged during the copy. Try again.", status: 503)
       }
       try await write(writer.end(contents))
     }
+  }
+
+  /// One piece at least, so that an empty file is one.
+  private static func copy(
+    _ id: ByteStoreID, of store: any ByteStore, _ contents: inout SnapshotContents, _ write: ([UInt8]) async throws -> Void
+  ) async throws {
+    // An upload that was given up meanwhile is nobody's.
+    guard let source = try await store.source(id) else { return }
+    contents.files += 1
+    contents.fileBytes += source.count
+    var offset = 0
+    repeat {
+      let piece = try await source.read(at: offset, count: min(SnapshotFormat.rowBytes, source.count - offset))
+      try await write(piece)
+      offset += piece.count
+    } while offset < source.count
   }
 
   private static func load(_ request: PageRequest, _ server: Server) async throws -> PageAnswer {

@@ -10,6 +10,8 @@ struct SnapshotReader {
     case rows([(key: Key, value: [UInt8])])
     /// The name is the SHA-256 of the bytes.
     case blob(name: String, [UInt8])
+    /// The next piece of a file; the first one of another id ends it.
+    case file(ByteStoreID, [UInt8])
     /// The snapshot is whole: counts and digest are right.
     case end(SnapshotContents)
   }
@@ -28,6 +30,7 @@ struct SnapshotReader {
   private var hash = SHA256()
   private var lastKey: Key?
   private var seen = SnapshotContents()
+  private var lastFile: ByteStoreID?
 
   init() {}
 
@@ -107,9 +110,17 @@ struct SnapshotReader {
       seen.blobs += 1
       seen.blobBytes += bytes.count
       return .blob(name: name, bytes)
+    case .file:
+      guard let id = ByteStoreID(Array(payload.prefix(ByteStoreID.count))) else { throw SnapshotError.damaged("a file has no name") }
+      let bytes = Array(payload.dropFirst(ByteStoreID.count))
+      if id != lastFile { seen.files += 1 }
+      lastFile = id
+      seen.fileBytes += bytes.count
+      return .file(id, bytes)
     case .end:
       let contents = try SnapshotContents(json: try Self.json(payload))
-      guard (contents.rows, contents.bytes, contents.blobs, contents.blobBytes) == (seen.rows, seen.bytes, seen.blobs, seen.blobBytes)
+      guard (contents.rows, contents.bytes, contents.blobs, contents.blobBytes) == (seen.rows, seen.bytes, seen.blobs, seen.blobBytes),
+        (contents.files, contents.fileBytes) == (seen.files, seen.fileBytes)
       else { throw SnapshotError.damaged("it holds something else than its table of contents says") }
       state = .digest(contents)
       return nil

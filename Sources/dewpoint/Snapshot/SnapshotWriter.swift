@@ -24,6 +24,8 @@ struct SnapshotWriter {
 
   mutating func blob(_ name: String, _ bytes: [UInt8]) -> [UInt8] { frame(.blob, [Array(name.utf8), bytes]) }
 
+  mutating func file(_ id: ByteStoreID, _ piece: [UInt8]) -> [UInt8] { frame(.file, [id.bytes, piece]) }
+
   mutating func end(_ contents: SnapshotContents) -> [UInt8] {
     let last = frame(.end, [contents.json.bytes])
     return last + Array(hash.finalize())

@@ -45,7 +45,7 @@ struct DataDirectory: Sendable {
   /// An exchange removes what the directory holds of a state, which must then be ours.
   private func refuseForeign() throws {
     let names = Set(Files.names(root))
-    guard !names.contains("LOCK"), !names.isDisjoint(with: ["store", "blobs", "lambda"]),
+    guard !names.contains("LOCK"), !names.isDisjoint(with: ["store", "blobs", "objects", "lambda"]),
       !Files.names(root + "/store").contains("CURRENT")
     else { return }
     throw ForeignDirectory(root: root)
@@ -102,12 +102,13 @@ struct DataDirectory: Sendable {
   }
 }
 
-/// The files of one state: the store, blobs, unpacked code (only a cache) and the state of the clock.
+/// The files of one state: the store, blobs, objects, unpacked code (only a cache) and the state of the clock.
 struct StateDirectory: Sendable, Equatable {
   let path: String
 
   var store: String { path + "/store" }
   var blobs: String { path + "/blobs" }
+  var objects: String { path + "/objects" }
   var lambda: String { path + "/lambda" }
   private var clock: String { path + "/clock.json" }
 
@@ -120,7 +121,7 @@ struct StateDirectory: Sendable, Equatable {
   func saveClock(_ mode: AdjustableClock.Mode) throws { try Files.replace(clock, with: mode.json.bytes) }
 
   func removeContents() {
-    for path in [store, blobs, lambda] { Files.removeTree(path) }
+    for path in [store, blobs, objects, lambda] { Files.removeTree(path) }
     unlink(clock)
   }
 }

@@ -1,12 +1,18 @@
 import Base
 import CloudWatch
+import EventBridge
 import Fabric
+import Firehose
 import Gateway
+import HTTPClient
 import HTTPServer
 import IAM
+import Kinesis
 import Lambda
 import Logging
 import Pipes
+import S3
+import SNS
 import SQS
 import Sandbox
 import Scheduler
@@ -23,6 +29,8 @@ final class World: Sendable {
     var ambient: Ambient
     var originGuard: OriginGuard
     var metrics: RequestMetrics
+    /// For endpoints of users.
+    var client: any HTTPSender
     var logger: Logger
   }
 
@@ -31,9 +39,12 @@ final class World: Sendable {
   let gateway: Gateway
   private let sqs: SQSService
   private let logs: CloudWatchService
+  private let kinesis: KinesisService
+  private let firehose: FirehoseService
   private let lambda: LambdaService
-  private let pipes: PipesService
+  private let s3: S3Service
   private let tracing: TracingService
+  private let pipes: PipesService
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -46,6 +57,24 @@ final class World: Sendable {
     tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    let events = EventBridgeService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
+        metrics: logs), logger: logger)
+    var streams = KinesisService.Configuration()
+    streams.limitsShards = settings.limitsShards
+    kinesis = KinesisService(
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+    firehose = FirehoseService(
+      store: store, ambient: ambient,
+      neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
+    s3 = S3Service(
+      store: store, bytes: state.objects, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
+        events: events, hops: tracing),
+      logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)
@@ -58,15 +87,23 @@ final class World: Sendable {
     functions.allowsAnyImage = settings.rootKey == nil
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, principals: iam, queues: sqs, logs: logs, metrics: logs, hops: tracing),
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
+        streams: ["kinesis": kinesis],
+        hops: tracing),
       configuration: functions, logger: logger)
+    let sns = SNSService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
+        http: surroundings.client), logger: logger)
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
     pipes = PipesService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [scheduler, pipes, lambda, iam, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, sqs, kinesis, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -93,6 +130,7 @@ final class World: Sendable {
   /// Ends all work, and with it `run`: long polls at once, running invocations within the limit. The store stays open.
   func stop(within limit: Duration) async {
     sqs.endWaits()
+    kinesis.endWaits()
     await lambda.stop(within: limit)
     workScope.stop()
     await stopped.wait()
@@ -113,6 +151,9 @@ final class World: Sendable {
     try await logs.flush()
     try await tracing.flush()
   }
+
+  /// While what is given is kept, no content of an object is deleted.
+  func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
     for module in modules { try await module.removeAll(of: account) }

@@ -100,7 +100,8 @@ final class World: Sendable {
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
     pipes = PipesService(
-      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
+      store: store, ambient: ambient,
+      neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing, streams: ["kinesis": kinesis]),
       logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, sqs, kinesis, logs, tracing]

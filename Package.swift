@@ -20,7 +20,11 @@ let nio: [Target.Dependency] = [
 let http2: [Target.Dependency] = [
   .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
 ]
+let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let client = Target.Dependency.product(
+  // Its dependency has a module with the name of one of ours.
+  name: "AsyncHTTPClient", package: "async-http-client", moduleAliases: ["Tracing": "DistributedTracing"])
 let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let jwt = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
@@ -39,6 +43,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -51,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CRocksDB", providers: [.apt(["librocksdb-dev"])]),
     module("StoreRocksDB", ["Base", "Store", "CRocksDB"]),
     module("HTTPServer", ["Base", log, tls] + nio + http2),
+    module("HTTPClient", ["Base", client, tls] + nio),
     .target(name: "CMount", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     .target(name: "CNetwork", exclude: ["README.md"], cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     module("Sandbox", ["Base", "CMount", "CNetwork", log]),
@@ -62,12 +68,19 @@ let package = Package(
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
     module("Patterns", ["Base"]),
+    module("Schedules", ["Base"]),
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("SNS", ["Base", "Wire", "Store", "Fabric", "Patterns", "HTTPClient", crypto, cryptoExtras, certificates, log]),
     module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
+    module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("Firehose", ["Base", "Wire", "Store", "Fabric", log]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
+    module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
+    module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
+    module("Pipes", ["Base", "Wire", "Store", "Fabric", "Patterns", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
@@ -80,8 +93,9 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "S3", "IAM", "CloudWatch",
-        "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3",
+        "EventBridge", "Scheduler", "Pipes", "Kinesis", "Firehose", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway",
+        crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -92,17 +106,27 @@ let package = Package(
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
     .executableTarget(
+      name: "pattern-benchmark", dependencies: ["Base", "Patterns"], path: "Benchmarks/patterns", swiftSettings: strict),
+    tests("Schedules", ["Base"]),
+    .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
     tests("Store", ["Base", "StoreMemory", "StoreRocksDB", "store-crash-writer"]),
     tests("HTTPServer", ["Base"] + nio + http2),
+    tests("HTTPClient", ["Base", "HTTPServer", log]),
     tests("Sandbox", ["Base", "CNetwork", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
+    tests("SNS", ["TestCloud", "StoreMemory", "SQS", "HTTPClient", crypto, cryptoExtras, certificates]),
     tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
+    tests("EventBridge", ["TestCloud", "StoreMemory"]),
+    tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
+    tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Kinesis", ["TestCloud", "StoreMemory"]),
+    tests("Firehose", ["TestCloud", "StoreMemory"]),
     tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),

@@ -169,7 +169,7 @@ import Wire
     let orphan = cloud.s3.newFile()
     let sink = cloud.bytes.sink(orphan) { _ in }
     try await sink.finish()
-    let next = cloud.restarted { [S3Service.test($0)] }
+    let next = cloud.restarted { TestCloud.s3Modules($0) }
     try await next.work()
     #expect(try await next.files() == 1)
     #expect(try await next.get("k")["ContentLength"]?.int == Int64(large.count))

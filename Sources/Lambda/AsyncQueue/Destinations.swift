@@ -5,7 +5,8 @@ import Logging
 /// Hands the records of asynchronous invocations to their destinations, as the function's role.
 struct Destinations: Sendable {
   let control: ControlPlane
-  let queues: any QueuePort
+  let targets: ReportTargets
+  let carriers: TargetCarriers
   let roles: any RolePort
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
@@ -13,7 +14,7 @@ struct Destinations: Sendable {
   let ambient: Ambient
   let logger: Logger
 
-  /// Sends the record to a queue, or makes it the event of a function.
+  /// Sends the record to a queue, a topic or an event bus, or makes it the event of a function.
   /// - Returns: the event that is to be kept in the same step in which the first one ends.
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
@@ -24,9 +25,11 @@ struct Destinations: Sendable {
       var follower: AsyncEvent?
       if target.service == "lambda" {
         follower = try await event(record, target, caller)
+      } else if target.service == "events" {
+        try await carriers.putEvents([Self.entry(record, target)], as: caller)
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
-        _ = try await queues.send(message, to: target, as: caller)
+        try await targets.send(message, to: target, as: caller)
       }
       hops.end(hop, "destination", of: function.id, from: function.id.arn.text, to: target.text, .delivered, record.condition.rawValue)
       return follower
@@ -40,6 +43,16 @@ struct Destinations: Sendable {
       ])
     }
     return nil
+  }
+
+  /// The record as an event ("Capturing records of Lambda asynchronous invocations").
+  private static func entry(_ record: InvocationRecord, _ bus: ARN) -> JSON {
+    let result = record.condition == .success ? "Success" : "Failure"
+    return [
+      "Source": "lambda", "DetailType": .string("Lambda Function Invocation Result - \(result)"), "EventBusName": .string(bus.text),
+      "Resources": [.string(bus.text), .string("\(record.event.function.arn):\(record.event.qualifier ?? FunctionVersion.latest)")],
+      "Detail": .string(record.json.utf8Text),
+    ]
   }
 
   private func event(_ record: InvocationRecord, _ target: ARN, _ caller: Caller) async throws -> AsyncEvent {

@@ -32,6 +32,8 @@ struct ServerSettings: Sendable {
   var streamedBytesPerSecond = 2 << 20
   /// Invocations that an account may run at the same time in a Region.
   var lambdaConcurrency = 1000
+  /// Shards of streams are held to AWS's rates.
+  var limitsShards = true
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tracing = TracingService.Configuration()
@@ -94,6 +96,8 @@ struct TLSSettings: Sendable {
   var key: String?
   /// Plain HTTP also for clients on other hosts.
   var allowsPlaintext = false
+  /// File with certificates that endpoints of users may be signed by.
+  var roots: String?
 
   fileprivate mutating func settle(isLoopback: Bool) throws {
     guard (certificate == nil) == (key == nil) else { throw ConfigurationError("tls-cert and tls-key go together.") }

@@ -23,6 +23,10 @@ enum Settings {
     Setting("tls-cert", .text, help: "Take TLS with this certificate chain (PEM file).") { $1.tls.certificate = homed($0.text) },
     Setting("tls-key", .text, help: "The key of tls-cert (PEM file).") { $1.tls.key = homed($0.text) },
     Setting(
+      "tls-roots", .text,
+      help: "Authorities (PEM file) that Dewpoint trusts besides those of this host when it calls endpoints of users by HTTPS."
+    ) { $1.tls.roots = homed($0.text) },
+    Setting(
       "allow-plaintext", .toggle, "false",
       help: "Take plain HTTP from other hosts too. Without it they must use TLS; clients on this host may always be plain."
     ) { $1.tls.allowsPlaintext = $0.isOn },
@@ -107,6 +111,10 @@ enum Settings {
       "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
       help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."
     ) { $1.streamedBytesPerSecond = $0.number },
+    Setting(
+      "shard-limits", .toggle, "true",
+      help: "Hold shards of Kinesis streams to AWS's rates: 1,000 records and 1 MiB a second in, 5 reads and 2 MiB a second out."
+    ) { $1.limitsShards = $0.isOn },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

@@ -40,6 +40,16 @@ struct TLSFiles {
     try HTTPServerTLS(certificates: read(certificate), key: read(key))
   }
 
+  /// Whom Dewpoint trusts as a client besides the authorities of this host: those of the operator, and its own.
+  static func roots(_ settings: TLSSettings, _ clock: any AmbientClock) throws -> [UInt8] {
+    var roots = try settings.roots.map { try read($0) } ?? []
+    if settings.isLocal {
+      let own = try TLSFiles(dataDirectory: DataDirectory(settings.directory).root, clock: clock).authority()
+      roots += Array(("\n" + (try own.pem().certificate) + "\n").utf8)
+    }
+    return roots
+  }
+
   private func load(_ path: String) throws -> TLSIdentity? {
     guard access(path, F_OK) == 0 else { return nil }
     let text = try Self.read(path).utf8Text

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Gateway
+import HTTPClient
 import HTTPServer
 import Logging
 import Sandbox
@@ -15,6 +16,7 @@ final class Server: Sendable {
   let data: DataDirectory
   let clock: AdjustableClock
   let exchanges = Exchanges()
+  private let client: PooledHTTPClient
   private let surroundings: World.Surroundings
   private let world: Mutex<World>
   private let switchboard: Switchboard
@@ -40,11 +42,14 @@ final class Server: Sendable {
       hosts: settings.allowedHosts + (ServerSettings.isLoopback(settings.host) ? [] : [settings.host]),
       origins: settings.allowedOrigins)
     let metrics = RequestMetrics()
-    surroundings = World.Surroundings(
-      settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
-      metrics: metrics, logger: logger)
     sandboxes = try SandboxHost(
       mode: settings.isIsolated ? .isolated : .plainProcess, network: settings.functionNetwork, logger: logger)
+    transport = try Self.transport(settings, clock)
+    // From here on nothing may throw: a client must be closed.
+    client = try PooledHTTPClient(.init(roots: TLSFiles.roots(settings.tls, clock)), clock: clock)
+    surroundings = World.Surroundings(
+      settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
+      metrics: metrics, client: client, logger: logger)
     let first = World(state, in: surroundings)
     world = Mutex(first)
 
@@ -52,7 +57,6 @@ final class Server: Sendable {
     let late = LateServer()
     switchboard = Switchboard(
       originGuard: guardian, pages: InternalPages(ServerPages.all(late, metrics, settings, clock, first, since: began)))
-    transport = try Self.transport(settings, clock)
     var limits = settings.http
     // The other half is for the store, packages and functions, which must not fail because of many clients.
     limits.maximumConnections = min(limits.maximumConnections, DescriptorLimit.raise() / 2)
@@ -74,9 +78,11 @@ final class Server: Sendable {
         services: [.init(service: Running(server: self))], gracefulShutdownSignals: [.sigterm, .sigint],
         logger: Logger(label: "lifecycle") { _ in SwiftLogNoOpLogHandler() }))
     do { try await group.run() } catch {
+      await client.close()
       data.removeIfTemporary()
       throw error
     }
+    await client.close()
   }
 
   private struct Running: Service {

@@ -1,0 +1,112 @@
+"""Firehose brings records to a bucket: buffers on the clock, transformation, streams as a source, and what is refused."""
+
+import gzip
+import json
+
+import pytest
+
+from harness import wait_until
+from lambdas import LOGS, deploy, make_role, policy
+from test_kinesis import make_stream, put, stream_arn
+from walk_world import has
+
+pytestmark = pytest.mark.skipif(not has("s3:PutObject"), reason="there is no S3 yet")
+
+TRUST = policy({"Effect": "Allow", "Principal": {"Service": ["firehose.amazonaws.com", "lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"})
+ALL = {"Effect": "Allow", "Action": ["s3:*", "kinesis:*", "lambda:InvokeFunction"], "Resource": "*"}
+
+
+def make(cloud, name="orders", seconds=60, size=1, kind="DirectPut", source=None, **more):
+    """A delivery stream into the bucket `lake`. Returns its client."""
+    cloud.client("s3").create_bucket(Bucket="lake")
+    role = make_role(cloud, "firehose", LOGS, ALL, trust=TRUST)
+    firehose = cloud.client("firehose")
+    firehose.create_delivery_stream(
+        DeliveryStreamName=name, DeliveryStreamType=kind, ExtendedS3DestinationConfiguration={
+            "RoleARN": role, "BucketARN": "arn:aws:s3:::lake", "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": seconds}} | more,
+        **({"KinesisStreamSourceConfiguration": {"KinesisStreamARN": source, "RoleARN": role}} if source else {}))
+    wait_until(lambda: firehose.describe_delivery_stream(
+        DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
+    return firehose
+
+
+def objects(cloud, prefix=""):
+    """[(key, bytes)] of the bucket."""
+    s3 = cloud.client("s3")
+    found = s3.list_objects_v2(Bucket="lake", Prefix=prefix).get("Contents", [])
+    return [(item["Key"], s3.get_object(Bucket="lake", Key=item["Key"])["Body"].read()) for item in found]
+
+
+def send(firehose, *texts, name="orders"):
+    answer = firehose.put_record_batch(DeliveryStreamName=name, Records=[{"Data": text.encode()} for text in texts])
+    assert answer["FailedPutCount"] == 0 and len(answer["RequestResponses"]) == len(texts)
+
+
+def test_records_come_to_the_bucket_when_time_is_over_also_after_a_kill(own_cloud):
+    own_cloud.clock.freeze()
+    firehose = make(own_cloud, Prefix="raw/!{timestamp:yyyy}/", ErrorOutputPrefix="bad/")
+    send(firehose, "a\n", "b\n")
+    firehose.put_record(DeliveryStreamName="orders", Record={"Data": b"c\n"})
+    assert objects(own_cloud) == []
+    own_cloud.restart(kill=True)
+    own_cloud.clock.advance("61s")
+    found = wait_until(lambda: objects(own_cloud, "raw/"), "the object")
+    assert [body for _, body in found] == [b"a\nb\nc\n"]
+
+
+def test_a_full_buffer_goes_at_once_and_is_compressed(cloud):
+    firehose = make(cloud, seconds=900, CompressionFormat="GZIP")
+    send(firehose, *["x" * 300_000] * 4)
+    (key, body), *_ = wait_until(lambda: objects(cloud), "the object")
+    assert key.endswith(".gz") and gzip.decompress(body) == b"x" * 900_000
+
+
+def test_a_function_transforms_records(cloud):
+    function = deploy(cloud, """
+        import base64
+        def handler(event, context):
+            def change(record):
+                text = base64.b64decode(record["data"]).decode()
+                result = {"drop": "Dropped", "bad": "ProcessingFailed"}.get(text, "Ok")
+                return {"recordId": record["recordId"], "result": result, "data": base64.b64encode(text.upper().encode()).decode()}
+            return {"records": [change(record) for record in event["records"]]}
+        """)
+    firehose = make(cloud, seconds=0, ProcessingConfiguration={"Enabled": True, "Processors": [
+        {"Type": "Lambda", "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": function.arn}]}]})
+    send(firehose, "one ", "drop", "bad", "two")
+    failed = wait_until(lambda: objects(cloud, "processing-failed/"), "the errors", limit=60)
+    assert json.loads(failed[0][1])["rawData"] == "YmFk"
+    assert [body for key, body in objects(cloud) if not key.startswith("processing-failed/")] == [b"ONE TWO"]
+
+
+def test_a_stream_is_a_source(cloud):
+    kinesis = make_stream(cloud)
+    put(kinesis, "old")
+    make(cloud, seconds=0, kind="KinesisStreamAsSource", source=stream_arn(cloud))
+    # It reads from the end of the stream on, which it notes when it is active.
+    wait_until(lambda: put(kinesis, "new") and objects(cloud), "an object", limit=60)
+    assert set(b"".join(body for _, body in objects(cloud)).decode().replace("new", "n")) == {"n"}
+
+
+def test_the_bucket_must_let_the_role_write(own_cloud):
+    own_cloud.clock.freeze()
+    firehose = make(own_cloud, seconds=0)
+    own_cloud.client("iam").put_role_policy(RoleName="firehose", PolicyName="deny", PolicyDocument=policy(
+        {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}))
+    send(firehose, "a")
+    wait_until(lambda: "a delivery failed" in own_cloud.server.log(0), "the log says why")
+    assert objects(own_cloud) == []
+    own_cloud.client("iam").delete_role_policy(RoleName="firehose", PolicyName="deny")
+    own_cloud.clock.advance("5m")
+    assert wait_until(lambda: objects(own_cloud), "the object")[0][1] == b"a"
+
+
+def test_other_destinations_are_refused(cloud, refused):
+    role = make_role(cloud, "firehose", LOGS, trust=TRUST)
+    s3 = {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake"}
+    with refused("InvalidArgumentException", 400, "SplunkDestinationConfiguration is not supported"):
+        cloud.client("firehose").create_delivery_stream(DeliveryStreamName="x", SplunkDestinationConfiguration={
+            "HECEndpoint": "https://a", "HECEndpointType": "Raw", "HECToken": "t", "S3Configuration": s3})
+    with refused("InvalidArgumentException", 400, "CompressionFormat Snappy is not supported"):
+        cloud.client("firehose").create_delivery_stream(
+            DeliveryStreamName="x", S3DestinationConfiguration=s3 | {"CompressionFormat": "Snappy"})

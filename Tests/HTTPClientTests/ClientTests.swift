@@ -1,0 +1,95 @@
+import Base
+import HTTPClient
+import HTTPServer
+import Logging
+import Synchronization
+import Testing
+
+@Suite struct ClientTests {
+  @Test func `an endpoint gets method, path, headers and body, and its answer comes back`() async throws {
+    try await withEndpoint { request in
+      HTTPResponse(
+        status: 201, headers: ["x-seen": "\(request.method) \(request.target) \(request.headers["x-mine"] ?? "-")"], body: request.body)
+    } _: { client, port in
+      let answer = try await client.send(
+        OutgoingRequest("POST", "http://127.0.0.1:\(port)/a/b?c=d", headers: ["X-Mine": "yes"], body: Array("hello".utf8)))
+      #expect(answer.status == 201)
+      #expect(answer.headers["x-seen"] == "POST /a/b?c=d yes")
+      #expect(answer.body == Array("hello".utf8))
+      #expect(!answer.isCut)
+    }
+  }
+
+  @Test func `a redirect is an answer and is not followed`() async throws {
+    try await withEndpoint { request in
+      request.target == "/there" ? HTTPResponse(status: 200) : HTTPResponse(status: 302, headers: ["location": "/there"])
+    } _: { client, port in
+      let answer = try await client.send(OutgoingRequest("GET", "http://127.0.0.1:\(port)/"))
+      #expect(answer.status == 302)
+      #expect(answer.headers["location"] == "/there")
+    }
+  }
+
+  @Test func `an answer that is too long is cut off and says so`() async throws {
+    try await withEndpoint { _ in HTTPResponse(status: 200, body: [UInt8](repeating: 65, count: 300_000)) } _: { client, port in
+      let answer = try await client.send(OutgoingRequest("GET", "http://127.0.0.1:\(port)/", maximumAnswer: 1000))
+      #expect(answer.body.count == 1000)
+      #expect(answer.isCut)
+    }
+  }
+
+  @Test func `an endpoint that does not answer in time is a failure`() async throws {
+    try await withEndpoint { _ in
+      try? await AdjustableClock().sleepReal(for: .seconds(60))
+      return HTTPResponse(status: 200)
+    } _: { client, port in
+      await #expect(throws: OutgoingFailure.timedOut) {
+        try await client.send(OutgoingRequest("GET", "http://127.0.0.1:\(port)/", limit: .milliseconds(50)))
+      }
+    }
+  }
+
+  @Test(arguments: ["", "nothing", "ftp://127.0.0.1/", "http://", "http://[::1"])
+  func `what is no URL of a web server is refused`(url: String) async throws {
+    let client = try PooledHTTPClient(clock: AdjustableClock())
+    await #expect(throws: OutgoingFailure.badURL(url)) { try await client.send(OutgoingRequest("GET", url)) }
+    await client.close()
+  }
+
+  @Test func `a port where nobody listens is a failure to connect`() async throws {
+    var free = 0
+    try await withEndpoint { _ in HTTPResponse(status: 200) } _: { _, port in free = port }
+    let client = try PooledHTTPClient(clock: AdjustableClock())
+    do {
+      _ = try await client.send(OutgoingRequest("GET", "http://127.0.0.1:\(free)/"))
+      Issue.record("somebody answered")
+    } catch OutgoingFailure.cannotConnect(_) {}
+    await client.close()
+  }
+
+  @Test func `roots that hold no certificate are refused`() {
+    #expect(throws: (any Error).self) { try PooledHTTPClient(.init(roots: Array("nothing".utf8)), clock: AdjustableClock()) }
+  }
+}
+
+private struct Endpoint: HTTPHandler {
+  var answer: @Sendable (HTTPRequest) async -> HTTPResponse
+  func handle(_ request: HTTPRequest) async -> HTTPResponse { await answer(request) }
+}
+
+private func withEndpoint(
+  _ answer: @escaping @Sendable (HTTPRequest) async -> HTTPResponse, _ body: (PooledHTTPClient, Int) async throws -> Void
+) async throws {
+  let server = HTTPServer(
+    configuration: .init(eventLoops: 1), handler: Endpoint(answer: answer), clock: TestClock(), logger: Logger(label: "test"))
+  let client = try PooledHTTPClient(clock: AdjustableClock())
+  do {
+    try await body(client, try await server.listen(host: "127.0.0.1", port: 0).port ?? 0)
+  } catch {
+    await client.close()
+    await server.shutdownGracefully(within: .zero)
+    throw error
+  }
+  await client.close()
+  await server.shutdownGracefully(within: .zero)
+}

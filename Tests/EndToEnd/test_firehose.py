@@ -1,7 +1,10 @@
 """Firehose brings records to a bucket: buffers on the clock, transformation, streams as a source, and what is refused."""
 
+import base64
 import gzip
+import http.server
 import json
+import threading
 
 import pytest
 
@@ -99,6 +102,49 @@ def test_the_bucket_must_let_the_role_write(own_cloud):
     own_cloud.client("iam").delete_role_policy(RoleName="firehose", PolicyName="deny")
     own_cloud.clock.advance("5m")
     assert wait_until(lambda: objects(own_cloud), "the object")[0][1] == b"a"
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    """Takes batches, as long as it is willing."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.batches.append((dict(self.headers), body))
+        answer = json.dumps({"requestId": body["requestId"], "timestamp": 1}).encode()
+        self.send_response(200 if self.server.is_willing else 500)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_web_server_gets_batches_and_the_bucket_what_it_does_not_take(own_cloud):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    server.batches, server.is_willing = [], True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    own_cloud.client("s3").create_bucket(Bucket="lake")
+    role = make_role(own_cloud, "firehose", LOGS, ALL, trust=TRUST)
+    firehose = own_cloud.client("firehose")
+    firehose.create_delivery_stream(DeliveryStreamName="orders", HttpEndpointDestinationConfiguration={
+        "EndpointConfiguration": {"Url": f"http://127.0.0.1:{server.server_port}/in", "AccessKey": "key"},
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}, "RetryOptions": {"DurationInSeconds": 0},
+        "RequestConfiguration": {"CommonAttributes": [{"AttributeName": "team", "AttributeValue": "a"}]},
+        "S3Configuration": {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake"}})
+    wait_until(lambda: firehose.describe_delivery_stream(
+        DeliveryStreamName="orders")["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
+    send(firehose, "one", "two")
+    headers, body = wait_until(lambda: server.batches, "a batch")[0]
+    assert [base64.b64decode(record["data"]) for record in body["records"]] == [b"one", b"two"]
+    assert headers["x-amz-firehose-access-key"] == "key" and json.loads(headers["x-amz-firehose-common-attributes"]) == {
+        "commonAttributes": {"team": "a"}}
+    server.is_willing = False
+    send(firehose, "three")
+    failed = wait_until(lambda: objects(own_cloud, "http-endpoint-failed/"), "the errors")
+    assert base64.b64decode(json.loads(failed[0][1])["rawData"]) == b"three"
+    server.shutdown()
 
 
 def test_other_destinations_are_refused(cloud, refused):

@@ -77,6 +77,7 @@ let package = Package(
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
     module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("Firehose", ["Base", "Wire", "Store", "Fabric", "HTTPClient", log]),
+    module("DynamoDB", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
     module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
@@ -94,8 +95,8 @@ let package = Package(
       name: "dewpoint",
       dependencies: [
         "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3",
-        "EventBridge", "Scheduler", "Pipes", "Kinesis", "Firehose", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway",
-        crypto, log, arguments, lifecycle, certificates, yaml,
+        "DynamoDB", "EventBridge", "Scheduler", "Pipes", "Kinesis", "Firehose", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox",
+        "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -120,6 +121,7 @@ let package = Package(
     tests("SNS", ["TestCloud", "StoreMemory", "SQS", "HTTPClient", crypto, cryptoExtras, certificates]),
     tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
+    tests("DynamoDB", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("EventBridge", ["TestCloud", "StoreMemory"]),
     tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),

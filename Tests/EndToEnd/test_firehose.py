@@ -6,14 +6,9 @@ import http.server
 import json
 import threading
 
-import pytest
-
 from harness import wait_until
 from lambdas import LOGS, deploy, make_role, policy
 from test_kinesis import make_stream, put, stream_arn
-from walk_world import has
-
-pytestmark = pytest.mark.skipif(not has("s3:PutObject"), reason="there is no S3 yet")
 
 TRUST = policy({"Effect": "Allow", "Principal": {"Service": ["firehose.amazonaws.com", "lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"})
 ALL = {"Effect": "Allow", "Action": ["s3:*", "kinesis:*", "lambda:InvokeFunction"], "Resource": "*"}

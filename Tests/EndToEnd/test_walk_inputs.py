@@ -15,6 +15,8 @@ REFUSALS = {
     "cloudwatch": {"ValidationError", "InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination",
                    "InvalidParameterCombinationException", "MissingParameter", "MissingRequiredParameterException",
                    "SerializationException", "MalformedInput"},
+    "dynamodb": {"ValidationException", "SerializationException"},
+    "dynamodbstreams": {"ValidationException", "SerializationException"},
     "firehose": {"ValidationException", "InvalidArgumentException", "SerializationException"},
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "kinesis": {"ValidationException", "InvalidArgumentException", "SerializationException"},

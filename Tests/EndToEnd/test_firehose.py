@@ -14,14 +14,19 @@ TRUST = policy({"Effect": "Allow", "Principal": {"Service": ["firehose.amazonaws
 ALL = {"Effect": "Allow", "Action": ["s3:*", "kinesis:*", "lambda:InvokeFunction"], "Resource": "*"}
 
 
+def lake(cloud):
+    """Names of buckets are those of all accounts."""
+    return f"lake-{cloud.account}"
+
+
 def make(cloud, name="orders", seconds=60, size=1, kind="DirectPut", source=None, **more):
-    """A delivery stream into the bucket `lake`. Returns its client."""
-    cloud.client("s3").create_bucket(Bucket="lake")
+    """A delivery stream into the bucket of the account. Returns its client."""
+    cloud.client("s3").create_bucket(Bucket=lake(cloud))
     role = make_role(cloud, "firehose", LOGS, ALL, trust=TRUST)
     firehose = cloud.client("firehose")
     firehose.create_delivery_stream(
         DeliveryStreamName=name, DeliveryStreamType=kind, ExtendedS3DestinationConfiguration={
-            "RoleARN": role, "BucketARN": "arn:aws:s3:::lake", "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": seconds}} | more,
+            "RoleARN": role, "BucketARN": f"arn:aws:s3:::{lake(cloud)}", "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": seconds}} | more,
         **({"KinesisStreamSourceConfiguration": {"KinesisStreamARN": source, "RoleARN": role}} if source else {}))
     wait_until(lambda: firehose.describe_delivery_stream(
         DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
@@ -31,8 +36,8 @@ def make(cloud, name="orders", seconds=60, size=1, kind="DirectPut", source=None
 def objects(cloud, prefix=""):
     """[(key, bytes)] of the bucket."""
     s3 = cloud.client("s3")
-    found = s3.list_objects_v2(Bucket="lake", Prefix=prefix).get("Contents", [])
-    return [(item["Key"], s3.get_object(Bucket="lake", Key=item["Key"])["Body"].read()) for item in found]
+    found = s3.list_objects_v2(Bucket=lake(cloud), Prefix=prefix).get("Contents", [])
+    return [(item["Key"], s3.get_object(Bucket=lake(cloud), Key=item["Key"])["Body"].read()) for item in found]
 
 
 def send(firehose, *texts, name="orders"):
@@ -120,14 +125,14 @@ def test_a_web_server_gets_batches_and_the_bucket_what_it_does_not_take(own_clou
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
     server.batches, server.is_willing = [], True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    own_cloud.client("s3").create_bucket(Bucket="lake")
+    own_cloud.client("s3").create_bucket(Bucket=lake(own_cloud))
     role = make_role(own_cloud, "firehose", LOGS, ALL, trust=TRUST)
     firehose = own_cloud.client("firehose")
     firehose.create_delivery_stream(DeliveryStreamName="orders", HttpEndpointDestinationConfiguration={
         "EndpointConfiguration": {"Url": f"http://127.0.0.1:{server.server_port}/in", "AccessKey": "key"},
         "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}, "RetryOptions": {"DurationInSeconds": 0},
         "RequestConfiguration": {"CommonAttributes": [{"AttributeName": "team", "AttributeValue": "a"}]},
-        "S3Configuration": {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake"}})
+        "S3Configuration": {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{lake(own_cloud)}"}})
     wait_until(lambda: firehose.describe_delivery_stream(
         DeliveryStreamName="orders")["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
     send(firehose, "one", "two")

@@ -69,7 +69,9 @@ final class World: Sendable {
       store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
     firehose = FirehoseService(
       store: store, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
+      neighbours: .init(
+        authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, http: surroundings.client, logs: logs),
+      metricPort: logs, logger: logger)
     var tableRules = DynamoDBService.Configuration()
     tableRules.enforcesThroughput = settings.enforcesThroughput
     let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam, configuration: tableRules)

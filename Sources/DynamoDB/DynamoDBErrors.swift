@@ -14,12 +14,10 @@ enum DynamoDBError {
   static func tableExists(_ name: String) -> AWSError {
     AWSError("ResourceInUseException", "Table already exists: \(name)", status: 400)
   }
-  static func inUse(_ text: String) -> AWSError { AWSError("ResourceInUseException", text, status: 400) }
   static func limit(_ text: String) -> AWSError { AWSError("LimitExceededException", text, status: 400) }
   static let invalidName = validation(
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters "
       + "a-z, A-Z, 0-9, '_', '-', and '.'")
-  static let noSuchIndex = validation("The table does not have the specified index")
   static func noSuchIndex(_ name: String) -> AWSError { validation("The table does not have the specified index: \(name)") }
 
   // Values.

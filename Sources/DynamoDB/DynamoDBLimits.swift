@@ -4,7 +4,6 @@ enum DynamoDBLimits {
   static let itemBytes = 400 << 10
   static let hashKeyBytes = 2048
   static let rangeKeyBytes = 1024
-  static let keyNameBytes = 255
   /// Maps and lists within each other.
   static let nesting = 32
   static let expressionBytes = 4096
@@ -22,9 +21,7 @@ enum DynamoDBLimits {
   static let batchGets = 100
   static let batchWrites = 25
   static let batchBytes = 16 << 20
-  static let transactionActions = 100
   static let transactionBytes = 4 << 20
-  static let statementsOfBatch = 25
   static let tokenLife: Duration = .seconds(600)
   static let readUnit = 4096
   static let writeUnit = 1024
@@ -45,7 +42,4 @@ enum DynamoDBLimits {
   static let cachedTables = 10_000
   static let cachedExpressions = 4096
   static let rowsPerTurn = 500
-  static let backups = 1000
-  /// How often expired items are looked for while there are any to come.
-  static let expiryPause: Duration = .seconds(5)
 }

@@ -116,14 +116,6 @@ struct TableStream: Equatable, Sendable {
   var isEnabled: Bool
 }
 
-/// A Kinesis stream that hears of every change.
-struct KinesisDestination: Equatable, Sendable {
-  var arn: String
-  /// `MILLISECOND` or `MICROSECOND`.
-  var precision: String
-  var isActive: Bool
-}
-
 /// A table: what describes it, without its items.
 struct Table: Sendable {
   var name: TableName
@@ -150,12 +142,8 @@ struct Table: Sendable {
   var expiryAttribute: String?
   var expires = false
   var stream: TableStream?
-  var destinations: [KinesisDestination] = []
   var encryptionKey: String?
   var isEncryptionSet = false
-  var recoverySince: Instant?
-  var recoveryDays = 35
-  var restoredFrom: (backup: String?, table: String?, at: Instant)?
 
   func index(_ name: String) -> SecondaryIndex? { indexes.first { $0.name == name } }
   var streamARN: String? { stream.map { "\(name.arn.text)/stream/\($0.label)" } }

@@ -3,7 +3,7 @@ import Fabric
 import Store
 
 extension DynamoDBService {
-  /// Removes every table, stream and backup of the account in every Region. The rows of items go in the background.
+  /// Removes every table and stream of the account in every Region. The rows of items go in the background.
   public func removeAll(of account: AccountID) async throws {
     try await store.transact { rows in
       for (key, bytes) in try rows.entries(Keys.tables(of: account)) {

@@ -189,7 +189,7 @@ extension DynamoDBService {
     let name = try name(input.tableName, call)
     _ = try await table(name, missing: tableMissing(name))
     guard !input.pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled else {
-      throw DynamoDBError.notImplemented("point-in-time recovery; use CreateBackup")
+      throw DynamoDBError.notImplemented("point-in-time recovery")
     }
     var output = UpdateContinuousBackupsOutput()
     output.continuousBackupsDescription = Self.continuousBackups

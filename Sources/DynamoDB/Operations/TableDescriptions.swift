@@ -57,12 +57,6 @@ extension Table {
     }
     out.deletionProtectionEnabled = isProtected
     out.onDemandThroughput = onDemand?.shape
-    if let restoredFrom {
-      var summary = RestoreSummary()
-      (summary.sourceBackupArn, summary.sourceTableArn, summary.restoreDateTime, summary.restoreInProgress) =
-        (restoredFrom.backup, restoredFrom.table, restoredFrom.at, false)
-      out.restoreSummary = summary
-    }
     var warm = TableWarmThroughputDescription()
     (warm.readUnitsPerSecond, warm.writeUnitsPerSecond) = (max(throughput?.read ?? 12_000, 1), max(throughput?.write ?? 4000, 1))
     warm.status = "ACTIVE"

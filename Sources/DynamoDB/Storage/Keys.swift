@@ -17,8 +17,6 @@ import Store
 //   forget     "o" when account region token          → -               when tokens end
 //   stream     "s" account region table label         → StreamRow       streams, also of tables that are gone
 //   change     "r" stream, sequence                   → Change          what happened, in order
-//   backup     "b" account region table id            → Backup
-//   saved      "p" backup, item's key                 → Item            the items of a backup
 //
 // `hash` is two bytes made of the partition key: scans and their segments go by it, so that a table is spread evenly. Partition and
 // sort keys are not parts of a tuple but bytes that compare as their values do and end unambiguously (`KeyBytes`).
@@ -76,9 +74,8 @@ enum Keys {
   private static let tokens = root.appending("k")
   private static let forgets = root.appending("o")
   private static let streams = root.appending("s")
-  private static let backups = root.appending("b")
 
-  static let inventory = [InventoryItem("tables", below: tables), InventoryItem("backups", below: backups)]
+  static let inventory = [InventoryItem("tables", below: tables)]
   static let tableNumber = root.appending("n")
 
   static func table(_ name: TableName) -> Key { tables.appending(name.account, name.region, name.name) }
@@ -203,19 +200,4 @@ enum Keys {
   /// The changes of a stream.
   static func changes(_ stream: Int) -> Key { home(logs, stream, 2) }
   private static let logs = root.appending("r")
-
-  static func backup(_ table: TableName, _ id: String) -> Key {
-    backups.appending(table.account, table.region, table.name, id)
-  }
-  static func backups(_ account: AccountID, _ region: Region) -> KeyRange { KeyRange(prefix: backups.appending(account, region)) }
-  static func backups(of account: AccountID) -> KeyRange { KeyRange(prefix: backups.appending(account)) }
-  static func backupName(_ key: Key) throws -> (table: TableName, id: String) {
-    var reader = KeyReader(key, after: backups)
-    let table = try name(key, after: backups)
-    for _ in 0..<3 { _ = try reader.string() }
-    return (table, try reader.string())
-  }
-  static func saved(_ backup: Int) -> Key { root.appending("p", backup) }
-  static func saved(_ backup: Int, _ item: ItemKey) -> Key { Key(bytes: saved(backup).bytes + item.bytes) }
-  static func savedItem(_ key: Key, _ backup: Int) -> ItemKey { ItemKey(bytes: Array(key.bytes.dropFirst(saved(backup).bytes.count))) }
 }

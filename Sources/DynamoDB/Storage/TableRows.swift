@@ -31,20 +31,8 @@ extension Table {
       row.string(stream.view.rawValue)
       row.bool(stream.isEnabled)
     }
-    row.array(destinations) { row, destination in
-      row.string(destination.arn)
-      row.string(destination.precision)
-      row.bool(destination.isActive)
-    }
     row.optional(encryptionKey)
     row.bool(isEncryptionSet)
-    row.optional(recoverySince)
-    row.int(recoveryDays)
-    row.optional(restoredFrom) { row, from in
-      row.optional(from.backup)
-      row.optional(from.table)
-      row.instant(from.at)
-    }
     return row.bytes
   }
 
@@ -71,14 +59,8 @@ extension Table {
       TableStream(
         id: try row.int(), label: try row.string(), view: StreamView(rawValue: try row.string()) ?? .keysOnly, isEnabled: try row.bool())
     }
-    destinations = try row.array { row in
-      KinesisDestination(arn: try row.string(), precision: try row.string(), isActive: try row.bool())
-    }
     encryptionKey = try row.optionalString()
     isEncryptionSet = try row.bool()
-    recoverySince = try row.optionalInstant()
-    recoveryDays = try row.int()
-    restoredFrom = try row.optional { (try $0.optionalString(), try $0.optionalString(), try $0.instant()) }
   }
 }
 

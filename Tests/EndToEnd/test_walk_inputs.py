@@ -18,7 +18,7 @@ REFUSALS = {
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "lambda": {"ValidationException", "InvalidParameterValueException", "SerializationException", "InvalidRequestContentException"},
     "logs": {"InvalidParameterException", "ValidationException", "SerializationException"},
-    "sns": {"InvalidParameter", "ParameterValueInvalid", "EmptyBatchRequest", "InvalidBatchEntryId", "NotFound", "MalformedInput"},
+    "sns": {"MissingParameter", "InvalidParameter", "ParameterValueInvalid", "EmptyBatchRequest", "InvalidBatchEntryId", "NotFound", "MalformedInput"},
     "sqs": {"MissingParameter", "MissingRequiredParameterException", "InvalidParameterValue", "InvalidAddress", "InvalidAttributeName",
             "InvalidAttributeValue", "SerializationException", "EmptyBatchRequest", "InvalidBatchEntryId", "QueueDoesNotExist", "ResourceNotFoundException",
             "InvalidMessageContents", "ReceiptHandleIsInvalid", "MalformedInput"},

@@ -144,7 +144,8 @@ def test_who_has_no_permission_is_refused(world, wire, operation):
     ]:
         reply = wire.send(request, *world.keys[caller])
         # SQS keeps the code and the status of its Query days.
-        code, status = ("AccessDeniedException", 400) if operation.service == "logs" else ("AccessDenied", 403)
+        is_json = operation.service in ("logs", "dynamodb", "dynamodbstreams")
+        code, status = ("AccessDeniedException", 400) if is_json else ("AccessDenied", 403)
         code = {"lambda": "AccessDeniedException", "sns": "AuthorizationError"}.get(operation.service, code)
         assert (reply.code, reply.status) == (code, status), f"{operation} by {caller}: {reply}"
         before, _, rest = reply.message.partition(" on resource: ")

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import HTTPClient
 import Logging
 import Store
 import Wire
@@ -15,14 +16,14 @@ public final class FirehoseService: ServiceModule {
     /// Kinesis.
     public var streams: any StreamPort
     public var logs: (any LogPort)?
-    /// Posts to endpoints of users; without it they are refused as destinations.
-    public var endpoints: (any EndpointPort)?
+    /// For endpoints of users.
+    public var http: any HTTPSender
     public init(
-      authoriser: any Authoriser, roles: any RolePort, door: any Door, streams: any StreamPort, logs: (any LogPort)? = nil,
-      endpoints: (any EndpointPort)? = nil
+      authoriser: any Authoriser, roles: any RolePort, door: any Door, streams: any StreamPort, http: any HTTPSender,
+      logs: (any LogPort)? = nil
     ) {
       (self.authoriser, self.roles, self.door, self.streams) = (authoriser, roles, door, streams)
-      (self.logs, self.endpoints) = (logs, endpoints)
+      (self.logs, self.http) = (logs, http)
     }
   }
 
@@ -110,12 +111,4 @@ public final class FirehoseService: ServiceModule {
 /// An input that names its delivery stream.
 protocol DeliveryStreamInput: RecordView {
   var deliveryStreamName: String { get }
-}
-
-/// Posts batches to endpoints of users.
-public protocol EndpointPort: Sendable {
-  /// Throws when there is no answer.
-  func post(_ url: String, headers: [(name: String, value: String)], body: [UInt8], limit: Duration) async throws -> (
-    status: Int, body: [UInt8]
-  )
 }

@@ -20,7 +20,8 @@ import botocore.session
 from harness import ROOT, Server
 
 SERVICES = [
-    "cloudwatch", "events", "firehose", "iam", "kinesis", "lambda", "logs", "pipes", "scheduler", "sns", "sqs", "sts"]
+    "cloudwatch", "dynamodb", "dynamodbstreams", "events", "firehose", "iam", "kinesis", "lambda", "logs", "pipes", "scheduler",
+    "sns", "sqs", "sts"]
 # Their streams last until the client goes.
 ENDLESS = {"SubscribeToShard"}
 # Its answers to bad signatures, unknown callers and bad input are its own (codes, statuses, XML), and its bodies are no records:

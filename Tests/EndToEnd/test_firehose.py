@@ -1,29 +1,32 @@
 """Firehose brings records to a bucket: buffers on the clock, transformation, streams as a source, and what is refused."""
 
+import base64
 import gzip
+import http.server
 import json
-
-import pytest
+import threading
 
 from harness import wait_until
 from lambdas import LOGS, deploy, make_role, policy
 from test_kinesis import make_stream, put, stream_arn
-from walk_world import has
-
-pytestmark = pytest.mark.skipif(not has("s3:PutObject"), reason="there is no S3 yet")
 
 TRUST = policy({"Effect": "Allow", "Principal": {"Service": ["firehose.amazonaws.com", "lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"})
 ALL = {"Effect": "Allow", "Action": ["s3:*", "kinesis:*", "lambda:InvokeFunction"], "Resource": "*"}
 
 
+def lake(cloud):
+    """Names of buckets are those of all accounts."""
+    return f"lake-{cloud.account}"
+
+
 def make(cloud, name="orders", seconds=60, size=1, kind="DirectPut", source=None, **more):
-    """A delivery stream into the bucket `lake`. Returns its client."""
-    cloud.client("s3").create_bucket(Bucket="lake")
+    """A delivery stream into the bucket of the account. Returns its client."""
+    cloud.client("s3").create_bucket(Bucket=lake(cloud))
     role = make_role(cloud, "firehose", LOGS, ALL, trust=TRUST)
     firehose = cloud.client("firehose")
     firehose.create_delivery_stream(
         DeliveryStreamName=name, DeliveryStreamType=kind, ExtendedS3DestinationConfiguration={
-            "RoleARN": role, "BucketARN": "arn:aws:s3:::lake", "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": seconds}} | more,
+            "RoleARN": role, "BucketARN": f"arn:aws:s3:::{lake(cloud)}", "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": seconds}} | more,
         **({"KinesisStreamSourceConfiguration": {"KinesisStreamARN": source, "RoleARN": role}} if source else {}))
     wait_until(lambda: firehose.describe_delivery_stream(
         DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
@@ -33,8 +36,8 @@ def make(cloud, name="orders", seconds=60, size=1, kind="DirectPut", source=None
 def objects(cloud, prefix=""):
     """[(key, bytes)] of the bucket."""
     s3 = cloud.client("s3")
-    found = s3.list_objects_v2(Bucket="lake", Prefix=prefix).get("Contents", [])
-    return [(item["Key"], s3.get_object(Bucket="lake", Key=item["Key"])["Body"].read()) for item in found]
+    found = s3.list_objects_v2(Bucket=lake(cloud), Prefix=prefix).get("Contents", [])
+    return [(item["Key"], s3.get_object(Bucket=lake(cloud), Key=item["Key"])["Body"].read()) for item in found]
 
 
 def send(firehose, *texts, name="orders"):
@@ -99,6 +102,49 @@ def test_the_bucket_must_let_the_role_write(own_cloud):
     own_cloud.client("iam").delete_role_policy(RoleName="firehose", PolicyName="deny")
     own_cloud.clock.advance("5m")
     assert wait_until(lambda: objects(own_cloud), "the object")[0][1] == b"a"
+
+
+class Endpoint(http.server.BaseHTTPRequestHandler):
+    """Takes batches, as long as it is willing."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.batches.append((dict(self.headers), body))
+        answer = json.dumps({"requestId": body["requestId"], "timestamp": 1}).encode()
+        self.send_response(200 if self.server.is_willing else 500)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_web_server_gets_batches_and_the_bucket_what_it_does_not_take(own_cloud):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+    server.batches, server.is_willing = [], True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    own_cloud.client("s3").create_bucket(Bucket=lake(own_cloud))
+    role = make_role(own_cloud, "firehose", LOGS, ALL, trust=TRUST)
+    firehose = own_cloud.client("firehose")
+    firehose.create_delivery_stream(DeliveryStreamName="orders", HttpEndpointDestinationConfiguration={
+        "EndpointConfiguration": {"Url": f"http://127.0.0.1:{server.server_port}/in", "AccessKey": "key"},
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0}, "RetryOptions": {"DurationInSeconds": 0},
+        "RequestConfiguration": {"CommonAttributes": [{"AttributeName": "team", "AttributeValue": "a"}]},
+        "S3Configuration": {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{lake(own_cloud)}"}})
+    wait_until(lambda: firehose.describe_delivery_stream(
+        DeliveryStreamName="orders")["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE", "the delivery stream")
+    send(firehose, "one", "two")
+    headers, body = wait_until(lambda: server.batches, "a batch")[0]
+    assert [base64.b64decode(record["data"]) for record in body["records"]] == [b"one", b"two"]
+    assert headers["x-amz-firehose-access-key"] == "key" and json.loads(headers["x-amz-firehose-common-attributes"]) == {
+        "commonAttributes": {"team": "a"}}
+    server.is_willing = False
+    send(firehose, "three")
+    failed = wait_until(lambda: objects(own_cloud, "http-endpoint-failed/"), "the errors")
+    assert base64.b64decode(json.loads(failed[0][1])["rawData"]) == b"three"
+    server.shutdown()
 
 
 def test_other_destinations_are_refused(cloud, refused):

@@ -320,3 +320,23 @@ def test_a_large_object_takes_no_memory(own_cloud):
     peak = max(peak, resident(own_cloud.server))
     stuck.close()
     assert peak - before < 40 << 20, f"{(peak - before) >> 20} MiB more"
+
+
+def test_a_snapshot_holds_objects(own_cloud):
+    s3 = own_cloud.client("s3")
+    name = new_bucket(s3)
+    bodies = {"small": b"x" * 100, "large": os.urandom(3_000_000), "empty": b""}
+    for key, body in bodies.items():
+        s3.put_object(Bucket=name, Key=key, Body=body)
+    page = f"{own_cloud.server.endpoint}/_dewpoint/snapshot"
+    status, snapshot, _ = fetch(page)
+    assert status == 200 and len(snapshot) > 3_000_000
+    for key in bodies:
+        s3.delete_object(Bucket=name, Key=key)
+    s3.put_object(Bucket=name, Key="later", Body=b"y" * 100_000)
+    assert fetch(page, "POST", snapshot)[0] == 200
+    assert {item["Key"] for item in s3.list_objects_v2(Bucket=name)["Contents"]} == bodies.keys()
+    for key, body in bodies.items():
+        assert s3.get_object(Bucket=name, Key=key)["Body"].read() == body
+    own_cloud.restart(kill=True)
+    assert s3.get_object(Bucket=name, Key="large")["Body"].read() == bodies["large"]

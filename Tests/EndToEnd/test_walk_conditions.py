@@ -42,6 +42,14 @@ CASES = [
     ("sts:AssumeRole", {}, "sts:RoleSessionName", "walk"),
     ("sts:AssumeRole", {"ExternalId": "shop"}, "sts:ExternalId", "shop"),
     ("sts:AssumeRole", {"SourceIdentity": "ann"}, "sts:SourceIdentity", "ann"),
+    *(("dynamodb:" + name, {}, "dynamodb:LeadingKeys", key) for name, key in (
+        ("PutItem", "b"), ("GetItem", "a"), ("UpdateItem", "a"), ("DeleteItem", "a"), ("Query", "a"), ("BatchGetItem", "a"),
+        ("TransactGetItems", "a"), ("TransactWriteItems", "d"))),
+    ("dynamodb:PutItem", {"ReturnValues": "ALL_OLD"}, "dynamodb:ReturnValues", "ALL_OLD"),
+    ("dynamodb:Query", {"Select": "COUNT"}, "dynamodb:Select", "COUNT"),
+    *(("dynamodb:" + name, {}, *RESOURCE_TAG) for name in ("GetItem", "Query", "Scan", "DescribeTable", "ListTagsOfResource")),
+    *(("dynamodb:" + name, {"Tags": [TEAM]}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("CreateTable", "TagResource")),
+    ("dynamodb:UntagResource", {}, *TAG_KEYS),
     ("lambda:AddPermission", {}, "lambda:Principal", "sns.amazonaws.com"),
     ("lambda:CreateEventSourceMapping", {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")),
     *(("lambda:" + name, {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")) for name in (

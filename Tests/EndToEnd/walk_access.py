@@ -14,6 +14,11 @@ OPEN = {
 
 # Batch operations are asked as the operation for one.
 ACTIONS = {
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteTransaction": "dynamodb:PartiQLUpdate",
+    "dynamodb:TransactGetItems": "dynamodb:GetItem",
+    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
@@ -91,14 +96,25 @@ def access(world, operation, given):
     name = operation.key
     if name in ACCESS:
         return ACCESS[name](world)
-    return [(ACTIONS.get(name, name), _resource(world, operation, given))]
+    return [(ACTIONS.get(name, name).replace("dynamodbstreams:", "dynamodb:"), _resource(world, operation, given))]
 
 
 def _resource(world, operation, given):
     of_service = {
-        "cloudwatch": _all, "firehose": _delivery, "iam": _entity, "sts": _entity, "events": _event, "kinesis": _stream,
-        "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
+        "cloudwatch": _all, "dynamodb": _table, "dynamodbstreams": _table_stream, "firehose": _delivery, "iam": _entity,
+        "sts": _entity, "events": _event, "kinesis": _stream, "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
+
+
+def _table(world, operation, given):
+    if "ResourceArn" in given:
+        return given["ResourceArn"]
+    name = given.get("TableName") or ("main" if operation.name.startswith(("Batch", "Transact", "Execute")) else None)
+    return world.arn("dynamodb", f"table/{name}") if name else "*"
+
+
+def _table_stream(world, operation, given):
+    return "*" if operation.name == "ListStreams" else world.handles["stream"]
 
 
 def _all(world, operation, given):

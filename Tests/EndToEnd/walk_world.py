@@ -39,6 +39,7 @@ class World(Cloud):
         self._make_identities()
         self._make_queues()
         self._make_topics()
+        self._make_tables()
         self._make_groups()
         self._make_streams()
         self._make_delivery_streams()
@@ -120,6 +121,22 @@ class World(Cloud):
 
     def caller_arn(self, name):
         return self.iam_arn(f"user/{name}")
+
+    def _make_tables(self):
+        dynamodb = self.client("dynamodb")
+        for name in ("main", "doomed"):
+            dynamodb.create_table(
+                TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], Tags=[{"Key": "team", "Value": "a"}],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+        dynamodb.put_item(TableName="main", Item={"id": {"S": "a"}, "n": {"N": "1"}})
+        dynamodb.put_resource_policy(ResourceArn=self.arn("dynamodb", "table/main"), Policy=policy(
+            {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:GetItem", "Resource": "*"}))
+        self.handles["stream"] = dynamodb.describe_table(TableName="main")["Table"]["LatestStreamArn"]
+        streams = self.client("dynamodbstreams")
+        self.handles["shard"] = streams.describe_stream(StreamArn=self.handles["stream"])["StreamDescription"]["Shards"][0]["ShardId"]
+        self.handles["iterator"] = streams.get_shard_iterator(
+            StreamArn=self.handles["stream"], ShardId=self.handles["shard"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
 
     def _make_queues(self):
         sqs = self.client("sqs")
@@ -345,6 +362,10 @@ DEFAULTS = {
     "sns:TopicArn": lambda w: w.arn("sns", "main"), "sns:ResourceArn": lambda w: w.arn("sns", "main"),
     "sns:SubscriptionArn": _held("subscription"), "sns:Tags": [{"Key": "team", "Value": "b"}], "sns:TagKeys": ["team"],
     "sns:Message": "x", "sns:phoneNumber": "+4930123456",
+    "dynamodb:TableName": "main", "dynamodb:Key": {"id": {"S": "a"}}, "dynamodb:ResourceArn": lambda w: w.arn("dynamodb", "table/main"),
+    "dynamodb:Item": {"id": {"S": "b"}}, "dynamodb:Tags": [{"Key": "team", "Value": "b"}], "dynamodb:TagKeys": ["team"],
+    "dynamodbstreams:StreamArn": _held("stream"), "dynamodbstreams:ShardId": _held("shard"),
+    "dynamodbstreams:ShardIterator": _held("iterator"), "dynamodbstreams:ShardIteratorType": "LATEST",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
     "events:Name": "main", "events:Rule": "main", "events:ArchiveName": "main", "events:ReplayName": "main",
@@ -370,6 +391,23 @@ DEFAULTS = {
 # What the defaults do not say, by operation.
 INPUTS = {
     "iam:AddRoleToInstanceProfile": {"InstanceProfileName": "other"},
+    "dynamodb:BatchExecuteStatement": {"Statements": [{"Statement": "SELECT * FROM main WHERE id = 'a'"}]},
+    "dynamodb:ExecuteStatement": {"Statement": "SELECT * FROM main WHERE id = 'a'"},
+    "dynamodb:ExecuteTransaction": {"TransactStatements": [{"Statement": "UPDATE main SET n = 2 WHERE id = 'a'"}]},
+    "dynamodb:BatchGetItem": {"RequestItems": {"main": {"Keys": [{"id": {"S": "a"}}]}}},
+    "dynamodb:BatchWriteItem": {"RequestItems": {"main": [{"PutRequest": {"Item": {"id": {"S": "c"}}}}]}},
+    "dynamodb:CreateTable": {
+        "TableName": "fresh", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]},
+    "dynamodb:DeleteTable": {"TableName": "doomed"},
+    "dynamodb:PutResourcePolicy": {"Policy": lambda w: policy(
+        {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:Scan", "Resource": "*"})},
+    "dynamodb:Query": {"KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "a"}}},
+    "dynamodb:TransactGetItems": {"TransactItems": [{"Get": {"TableName": "main", "Key": {"id": {"S": "a"}}}}]},
+    "dynamodb:TransactWriteItems": {"TransactItems": [{"Put": {"TableName": "main", "Item": {"id": {"S": "d"}}}}]},
+    "dynamodb:UpdateContinuousBackups": {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}},
+    "dynamodb:UpdateTable": {"DeletionProtectionEnabled": False},
+    "dynamodb:UpdateTimeToLive": {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}},
     "iam:AddUserToGroup": {"GroupName": "other"},
     "iam:AddClientIDToOpenIDConnectProvider": {"ClientID": "new"},
     "iam:CreateOpenIDConnectProvider": {"Url": "https://fresh.example.com", "ThumbprintList": ["a" * 40]},

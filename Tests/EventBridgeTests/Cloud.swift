@@ -12,13 +12,15 @@ import Wire
 /// EventBridge in one process, with a queue service, an HTTP endpoint and an IAM as a test wants them.
 struct EventCloud {
   let cloud: TestCloud
-  let queues = ScriptedQueues()
-  let identity = ScriptedIdentity()
-  let http = ScriptedHTTP()
+  let queues: ScriptedQueues
+  let identity: ScriptedIdentity
+  let http: ScriptedHTTP
   let service: EventBridgeService
 
   init(_ old: EventCloud? = nil) {
-    let (queues, identity, http) = (old?.queues ?? self.queues, old?.identity ?? self.identity, old?.http ?? self.http)
+    let (queues, identity, http) = (
+      old?.queues ?? ScriptedQueues(), old?.identity ?? ScriptedIdentity(), old?.http ?? ScriptedHTTP()
+    )
     let made = Mutex<EventBridgeService?>(nil)
     let make: (TestCloud.Parts) -> [any ServiceModule] = { parts in
       let service = EventBridgeService(

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import HTTPClient
 import Synchronization
 import TestCloud
 import Wire
@@ -23,7 +24,7 @@ struct Cloud {
   private static func make(_ parts: TestCloud.Parts, _ others: Others) -> FirehoseService {
     FirehoseService(
       store: parts.store, ambient: parts.ambient,
-      neighbours: .init(authoriser: parts.authoriser, roles: others, door: others, streams: others, endpoints: others))
+      neighbours: .init(authoriser: parts.authoriser, roles: others, door: others, streams: others, http: others))
   }
 
   @discardableResult
@@ -56,7 +57,7 @@ struct Cloud {
 }
 
 /// Everybody whom Firehose calls. Tests say what they answer and see what they were given.
-final class Others: Door, RolePort, StreamPort, EndpointPort {
+final class Others: Door, RolePort, StreamPort, HTTPSender {
   struct State {
     var objects: [(key: String, body: [UInt8])] = []
     var failure: AWSError?
@@ -137,14 +138,13 @@ final class Others: Door, RolePort, StreamPort, EndpointPort {
     }
   }
 
-  func post(_ url: String, headers: [(name: String, value: String)], body: [UInt8], limit: Duration) async throws -> (
-    status: Int, body: [UInt8]
-  ) {
-    let json = try JSON.parse(body)
+  func send(_ request: OutgoingRequest) async throws -> IncomingAnswer {
+    let json = try JSON.parse(request.body)
     return state.withLock { state in
       state.posts.append(json)
       let id = json["requestId"]?.string ?? ""
-      return state.answers ? (200, Array("{\"requestId\":\"\(id)\",\"timestamp\":1}".utf8)) : (503, [])
+      return state.answers
+        ? IncomingAnswer(status: 200, body: Array("{\"requestId\":\"\(id)\",\"timestamp\":1}".utf8)) : IncomingAnswer(status: 503)
     }
   }
 }

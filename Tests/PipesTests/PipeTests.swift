@@ -44,7 +44,7 @@ import Testing
     #expect(created["CurrentState"] == "CREATING" && created["DesiredState"] == "STOPPED")
     let busy = await cloud.cloud.failure("pipes", "StartPipe", ["Name": "p"])
     #expect(busy?.code == "ConflictException")
-    try await cloud.running {
+    try await cloud.running { () async throws in
       await eventually { (try? await cloud.state()) == "STOPPED" }
       #expect(try await cloud.cloud.call("pipes", "StartPipe", ["Name": "p"])["CurrentState"] == "STARTING")
       await eventually { (try? await cloud.state()) == "RUNNING" }

@@ -218,3 +218,22 @@ extension TestCloud {
     return count
   }
 }
+
+@Suite struct CollectorTests {
+  let cloud = TestCloud.s3()
+
+  @Test func `a file stays while who has seen its row is on the way to it, and those who come later do not keep it`() async throws {
+    try await cloud.call("s3", "CreateBucket", ["Bucket": "box"])
+    try await cloud.put("k", [UInt8](repeating: 1, count: 100_000))
+    let readers = cloud.s3.readers
+    let reader = readers.begin()
+    try await cloud.call("s3", "DeleteObject", ["Bucket": "box", "Key": "k"])
+    try await cloud.work()
+    #expect(try await cloud.files() == 1)
+    let later = readers.begin()
+    readers.end(reader)
+    try await cloud.work()
+    #expect(try await cloud.files() == 0)
+    readers.end(later)
+  }
+}

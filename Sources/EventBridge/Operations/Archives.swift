@@ -7,8 +7,9 @@ extension EventBridgeService {
   var archiveOperations: [Operation] {
     [
       Operation("CreateArchive", access: { [self] (input: CreateArchiveInput, call) in
-        let bus = try archivedBus(input.eventSourceArn, call)
-        return [access("CreateArchive", ResourceName(.archive, input.archiveName, call)), try await access("CreateArchive", bus)]
+        var all = [access("CreateArchive", ResourceName(.archive, input.archiveName, call))]
+        if let bus = ARN(input.eventSourceArn).flatMap(BusName.init) { all.append(try await access("CreateArchive", bus)) }
+        return all
       }, run: createArchive),
       Operation("DescribeArchive", access: { [self] (input: DescribeArchiveInput, call) in
         [access("DescribeArchive", ResourceName(.archive, input.archiveName, call))]

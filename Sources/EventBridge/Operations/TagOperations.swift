@@ -47,9 +47,7 @@ extension EventBridgeService {
   private func tagged(_ text: String, _ call: Call) throws(AWSError) -> Tagged {
     guard let arn = ARN(text) else { throw EventBridgeError.invalid(text, "Provided Arn is not in correct format.") }
     let found = BusName(arn).map(Tagged.bus) ?? RuleName(arn).map(Tagged.rule)
-    guard let found, arn.account == call.account.text, arn.region == call.region.text else {
-      throw EventBridgeError.invalid(text, "Only event buses and rules of the account have tags.")
-    }
+    guard let found else { throw EventBridgeError.invalid(text, "Only event buses and rules have tags.") }
     return found
   }
 

@@ -2,7 +2,7 @@ import Base
 
 /// A batch as an HTTP endpoint gets it (AWS: "HTTP endpoint delivery request and response specifications").
 struct EndpointRequest: Sendable {
-  let headers: [(name: String, value: String)]
+  let headers: HeaderFields
   let body: [UInt8]
   private let id: String
 
@@ -22,18 +22,18 @@ struct EndpointRequest: Sendable {
     json.endArray()
     json.endObject()
     body = endpoint.isGzip ? Gzip.deflate(json.bytes) : json.bytes
-    var headers = [
-      ("content-type", "application/json"), ("x-amz-firehose-protocol-version", "1.0"), ("x-amz-firehose-request-id", id),
-      ("x-amz-firehose-source-arn", stream.name.arn.text), ("user-agent", "Amazon Kinesis Data Firehose Agent/1.0"),
+    var headers: HeaderFields = [
+      "content-type": "application/json", "x-amz-firehose-protocol-version": "1.0", "x-amz-firehose-request-id": id,
+      "x-amz-firehose-source-arn": stream.name.arn.text, "user-agent": "Amazon Kinesis Data Firehose Agent/1.0",
     ]
-    if endpoint.isGzip { headers.append(("content-encoding", "gzip")) }
-    if let key = endpoint.accessKey { headers.append(("x-amz-firehose-access-key", key)) }
+    if endpoint.isGzip { headers.add("content-encoding", "gzip") }
+    if let key = endpoint.accessKey { headers.add("x-amz-firehose-access-key", key) }
     if !endpoint.attributes.isEmpty {
       let attributes = JSONObject(endpoint.attributes.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
       let common: JSON = ["commonAttributes": .object(attributes)]
-      headers.append(("x-amz-firehose-common-attributes", common.text))
+      headers.add("x-amz-firehose-common-attributes", common.text)
     }
-    self.headers = headers.map { (name: $0.0, value: $0.1) }
+    self.headers = headers
   }
 
   /// The endpoint has taken the batch when it answers 200 and names the request. Throws what to say otherwise.

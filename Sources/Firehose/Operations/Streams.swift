@@ -44,7 +44,6 @@ extension FirehoseService {
     try DestinationReading.refuseOthers(input)
     let destination = try DestinationReading.destination(input)
     let source = try DestinationReading.source(input)
-    if case .endpoint = destination, neighbours.endpoints == nil { throw FirehoseError.notServed("HttpEndpointDestinationConfiguration") }
     try await check(destination)
     if case .kinesis(let stream, let role) = source { try await check(stream, role, of: id, call) }
     var made = DeliveryStream(

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import HTTPClient
 import Logging
 import Store
 import Wire
@@ -165,7 +166,6 @@ struct Delivery: Sendable {
   private func deliver(
     _ batch: [BufferedRecord], to endpoint: EndpointDestination, _ stream: DeliveryStream, _ names: ObjectNames, _ trial: DeliveryTrial?
   ) async throws {
-    guard let port = neighbours.endpoints else { throw FirehoseError.notServed("HttpEndpointDestinationConfiguration") }
     if endpoint.keepsAll, trial == nil {
       try await put(batch.flatMap(\.data), names.key(endpoint.backup), in: endpoint.backup, stream)
     }
@@ -174,7 +174,8 @@ struct Delivery: Sendable {
     if !outcome.records.isEmpty {
       let request = EndpointRequest(endpoint, stream, outcome.records, id: ambient.uuid(), time: ambient.now)
       do {
-        let answer = try await port.post(endpoint.url, headers: request.headers, body: request.body, limit: FirehoseLimits.endpointTimeout)
+        let answer = try await neighbours.http.send(
+          OutgoingRequest("POST", endpoint.url, headers: request.headers, body: request.body, limit: FirehoseLimits.endpointTimeout))
         try request.check(answer.status, answer.body)
         metrics.delivered(
           stream, "DeliveryToHttpEndpoint", records: outcome.records.count, bytes: request.body.count, oldest: names.time, isSuccess: true,

@@ -34,6 +34,8 @@ struct ServerSettings: Sendable {
   var lambdaConcurrency = 1000
   /// Shards of streams are held to AWS's rates.
   var limitsShards = true
+  /// Tables refuse what is over their provisioned throughput.
+  var enforcesThroughput = false
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tracing = TracingService.Configuration()

@@ -1,5 +1,6 @@
 import Base
 import CloudWatch
+import DynamoDB
 import EventBridge
 import Fabric
 import Firehose
@@ -68,7 +69,12 @@ final class World: Sendable {
       store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
     firehose = FirehoseService(
       store: store, ambient: ambient,
-      neighbours: .init(authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, logs: logs), metricPort: logs, logger: logger)
+      neighbours: .init(
+        authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, http: surroundings.client, logs: logs),
+      metricPort: logs, logger: logger)
+    var tableRules = DynamoDBService.Configuration()
+    tableRules.enforcesThroughput = settings.enforcesThroughput
+    let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam, configuration: tableRules)
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
@@ -85,12 +91,12 @@ final class World: Sendable {
     functions.imageDirectory = settings.imageDirectory
     // Who may call without a known key is somebody of this machine.
     functions.allowsAnyImage = settings.rootKey == nil
+    let sources: [String: any StreamPort] = ["kinesis": kinesis, "dynamodb": tables]
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
         authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
-        streams: ["kinesis": kinesis],
-        hops: tracing),
+        streams: sources, hops: tracing),
       configuration: functions, logger: logger)
     let sns = SNSService(
       store: store, ambient: ambient,
@@ -100,10 +106,10 @@ final class World: Sendable {
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
     pipes = PipesService(
-      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
-      logger: logger)
+      store: store, ambient: ambient,
+      neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing, streams: sources), logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, sqs, kinesis, logs, tracing]
+    modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, tables, sqs, kinesis, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(

@@ -68,13 +68,20 @@ let package = Package(
     module("Fabric", ["Base", "Wire", "Store", log, lifecycle]),
 
     module("Patterns", ["Base"]),
+    module("Schedules", ["Base"]),
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("SNS", ["Base", "Wire", "Store", "Fabric", "Patterns", "HTTPClient", crypto, cryptoExtras, certificates, log]),
     module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
+    module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("Firehose", ["Base", "Wire", "Store", "Fabric", "HTTPClient", log]),
+    module("DynamoDB", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
+    module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
+    module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
+    module("Pipes", ["Base", "Wire", "Store", "Fabric", "Patterns", log]),
     module("Lambda", ["Base", "Wire", "Store", "Fabric", "Patterns", "Sandbox", "HTTPServer", crypto, log],
       resources: [
         .embedInCode("Runtimes/Node/runtime.mjs"), .embedInCode("Runtimes/Ruby/runtime.rb"), .embedInCode("Runtimes/Java/runtime.jar"),
@@ -87,8 +94,9 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3", "IAM",
-        "CloudWatch", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3",
+        "DynamoDB", "EventBridge", "Scheduler", "Pipes", "Kinesis", "Firehose", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox",
+        "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -98,6 +106,9 @@ let package = Package(
     tests("Base", ["TestCloud"]),
     tests("Wire", ["Base"]),
     tests("Patterns", ["Base"]),
+    .executableTarget(
+      name: "pattern-benchmark", dependencies: ["Base", "Patterns"], path: "Benchmarks/patterns", swiftSettings: strict),
+    tests("Schedules", ["Base"]),
     .executableTarget(
       name: "store-crash-writer", dependencies: ["Base", "Store", "StoreRocksDB"], path: "Tests/Support/StoreCrashWriter",
       swiftSettings: strict),
@@ -110,8 +121,14 @@ let package = Package(
     tests("SNS", ["TestCloud", "StoreMemory", "SQS", "HTTPClient", crypto, cryptoExtras, certificates]),
     tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
+    tests("DynamoDB", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
+    tests("EventBridge", ["TestCloud", "StoreMemory"]),
+    tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
+    tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Kinesis", ["TestCloud", "StoreMemory"]),
+    tests("Firehose", ["TestCloud", "StoreMemory", "HTTPClient"]),
     tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),

@@ -76,8 +76,8 @@ public struct JSONObject: Sendable, Equatable, Sequence {
 
   public init() {}
   public init(_ members: [(String, JSON)]) { for (name, value) in members { self[name] = value } }
-  /// For parsers that already know that no name comes twice.
-  init(unique members: [(name: String, value: JSON)]) { self.members = members }
+  /// For those who know already that no name comes twice.
+  public init(unique members: [(name: String, value: JSON)]) { self.members = members }
 
   public subscript(name: String) -> JSON? {
     get { members.last(where: { $0.name.isExactly(name) })?.value }

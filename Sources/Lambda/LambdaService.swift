@@ -102,19 +102,20 @@ public final class LambdaService: ServiceModule {
       ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
-      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement,
-      hotReload: hotReload, limits: limits)
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      objects: neighbours.objects, streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger),
+      provisioner: placement, hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
     let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions, hops: hops)
-    let targets = ReportTargets(TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles))
+    let carriers = TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles)
+    let targets = ReportTargets(carriers)
     let deadLetters = DeadLetters(
       targets: targets, roles: neighbours.roles, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     let destinations = Destinations(
-      control: control, targets: targets, roles: neighbours.roles, authoriser: neighbours.authoriser, metrics: metrics,
-      hops: hops, ambient: ambient, logger: logger)
+      control: control, targets: targets, carriers: carriers, roles: neighbours.roles, authoriser: neighbours.authoriser,
+      metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
       destinations: destinations, metrics: metrics, hops: hops, ambient: ambient, logger: logger)

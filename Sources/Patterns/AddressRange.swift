@@ -1,26 +1,33 @@
 /// A range of IP addresses, `10.0.0.0/24` or `2001:db8::/32`.
-struct AddressRange: Sendable, Equatable {
+struct AddressRange: Sendable, Hashable {
+  /// With zeroes behind the bits that count.
   private let network: [UInt8]
-  private let bits: Int
+  let bits: Int
 
   /// Nil for what is no range.
   init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let address = Self.address(String(parts[0])), let bits = Self.decimal(parts[1], upTo: address.count * 8)
     else { return nil }
-    (network, self.bits) = (address, bits)
+    self.init(around: address, bits: bits)
   }
+
+  /// The range of that size in which an address lies.
+  init(around address: [UInt8], bits: Int) {
+    self.bits = bits
+    network = address.enumerated().map { place, byte in byte & UInt8(truncatingIfNeeded: 0xff00 >> min(8, max(0, bits - place * 8))) }
+  }
+
+  /// Of an address: 4 or 16.
+  var byteCount: Int { network.count }
 
   func contains(_ text: String) -> Bool {
     guard let address = Self.address(text), address.count == network.count else { return false }
-    for place in address.indices {
-      let mask = UInt8(truncatingIfNeeded: 0xff00 >> min(8, max(0, bits - place * 8)))
-      if address[place] & mask != network[place] & mask { return false }
-    }
-    return true
+    return AddressRange(around: address, bits: bits) == self
   }
 
-  private static func address(_ text: String) -> [UInt8]? { text.contains(":") ? six(text) : four(text[...]) }
+  /// Nil for what is no address.
+  static func address(_ text: String) -> [UInt8]? { text.contains(":") ? six(text) : four(text[...]) }
 
   private static func four(_ text: Substring) -> [UInt8]? {
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)

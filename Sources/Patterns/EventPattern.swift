@@ -30,7 +30,7 @@ public struct EventPattern: Sendable, Equatable {
   /// - Parameter event: anything but an object matches nothing.
   public func matches(_ event: JSON) -> Bool {
     guard case .object = event else { return false }
-    return root.matches(event)
+    return root.matches(event.withNestedNames())
   }
 }
 
@@ -39,31 +39,4 @@ public struct PatternError: Error, Sendable, Equatable, CustomStringConvertible 
   public let reason: String
   init(_ reason: String) { self.reason = reason }
   public var description: String { reason }
-}
-
-/// The conditions on one object: all fields, and one alternative of each `$or`.
-struct Level: Sendable, Equatable {
-  indirect enum Field: Sendable, Equatable {
-    case level(Level)
-    case leaf([Matcher])
-  }
-  var fields: [(name: String, field: Field)] = []
-  var alternatives: [[Level]] = []
-
-  static func == (a: Level, b: Level) -> Bool {
-    a.fields.elementsEqual(b.fields) { $0.name == $1.name && $0.field == $1.field } && a.alternatives == b.alternatives
-  }
-
-  /// - Parameter value: nil where the event has nothing. A list matches when an element does.
-  func matches(_ value: JSON?) -> Bool {
-    if case .array(let elements)? = value, !elements.isEmpty { return elements.contains { matches($0) } }
-    let object = value?.object
-    return fields.allSatisfy { name, field in
-      let value = object?[name]
-      return switch field {
-      case .level(let level): level.matches(value)
-      case .leaf(let matchers): matchers.contains { $0.matches(value) }
-      }
-    } && alternatives.allSatisfy { $0.contains { $0.matches(value) } }
-  }
 }

@@ -8,6 +8,8 @@ enum Matcher: Sendable, Equatable {
   case cidr(AddressRange)
   case exists(Bool)
   case anythingBut(ExactValues)
+  /// Numbers compare by what they are worth: 1 is 1.0.
+  case anythingButNumbers(Set<Double>)
   /// The text passes none of the tests. What is no text is anything but.
   case anythingButText([TextTest])
 
@@ -29,6 +31,7 @@ enum Matcher: Sendable, Equatable {
     case .cidr(let range): leaf.string.map(range.contains) ?? false
     case .exists: false
     case .anythingBut(let values): !values.contains(leaf)
+    case .anythingButNumbers(let values): Self.number(leaf).map { !values.contains($0) } ?? true
     case .anythingButText(let tests): leaf.string.map { text in !tests.contains { $0.passes(text) } } ?? true
     }
   }

@@ -36,6 +36,12 @@ struct Wildcard: Sendable, Equatable {
 
   private let pieces: [Piece]
 
+  /// What a text must begin and end with, without a star both the whole.
+  var beginning: [UInt8] { pieces[0].bytes }
+  var ending: [UInt8] { pieces[pieces.count - 1].bytes }
+  /// What stands between the stars.
+  var literals: [[UInt8]] { pieces.map(\.bytes) }
+
   /// - Throws: `PatternError` for two stars in a row and for a backslash before anything else.
   init(_ pattern: String) throws(PatternError) {
     var pieces: [[UInt8]] = [[]]

@@ -42,6 +42,14 @@ CASES = [
     ("sts:AssumeRole", {}, "sts:RoleSessionName", "walk"),
     ("sts:AssumeRole", {"ExternalId": "shop"}, "sts:ExternalId", "shop"),
     ("sts:AssumeRole", {"SourceIdentity": "ann"}, "sts:SourceIdentity", "ann"),
+    *(("dynamodb:" + name, {}, "dynamodb:LeadingKeys", key) for name, key in (
+        ("PutItem", "b"), ("GetItem", "a"), ("UpdateItem", "a"), ("DeleteItem", "a"), ("Query", "a"), ("BatchGetItem", "a"),
+        ("TransactGetItems", "a"), ("TransactWriteItems", "d"))),
+    ("dynamodb:PutItem", {"ReturnValues": "ALL_OLD"}, "dynamodb:ReturnValues", "ALL_OLD"),
+    ("dynamodb:Query", {"Select": "COUNT"}, "dynamodb:Select", "COUNT"),
+    *(("dynamodb:" + name, {}, *RESOURCE_TAG) for name in ("GetItem", "Query", "Scan", "DescribeTable", "ListTagsOfResource")),
+    *(("dynamodb:" + name, {"Tags": [TEAM]}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("CreateTable", "TagResource")),
+    ("dynamodb:UntagResource", {}, *TAG_KEYS),
     ("lambda:AddPermission", {}, "lambda:Principal", "sns.amazonaws.com"),
     ("lambda:CreateEventSourceMapping", {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")),
     *(("lambda:" + name, {}, "lambda:FunctionArn", lambda w: w.arn("lambda", "function:main")) for name in (
@@ -58,6 +66,21 @@ CASES = [
     ("lambda:DeleteEventSourceMapping", {"UUID": lambda w: w.handles["feed"]}, *RESOURCE_TAG),
     *(("lambda:CreateEventSourceMapping", {"Tags": {"team": "a"}, "EventSourceArn": source}, *key) for key, source in (
         (REQUEST_TAG, lambda w: w.arn("sqs", "dead")), (TAG_KEYS, lambda w: w.arn("sqs", "moving")))),
+    *(("events:" + name, {"Tags": [TEAM]}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("CreateEventBus", "TagResource")),
+    ("events:UntagResource", {}, *TAG_KEYS),
+    *(("events:" + name, {}, *RESOURCE_TAG) for name in (
+        "DescribeEventBus", "UpdateEventBus", "DescribeRule", "EnableRule", "DisableRule", "ListTargetsByRule", "PutTargets",
+        "ListTagsForResource", "PutEvents")),
+    ("events:PutEvents", {}, "events:source", "walk"),
+    ("events:PutEvents", {}, "events:detail-type", "t"),
+    ("events:PutEvents", {}, "events:eventBusInvocation", "false"),
+    ("events:PutTargets", {}, "events:TargetArn", lambda w: w.arn("sqs", "main")),
+    ("events:PutRule", {}, "events:source", "changed"),
+    ("events:DescribeRule", {}, "events:creatorAccount", lambda w: w.account),
+    *(("kinesis:" + name, {}, *RESOURCE_TAG) for name in (
+        "PutRecord", "PutRecords", "GetShardIterator", "GetRecords", "DescribeStream", "ListShards", "DescribeStreamConsumer")),
+    *(("kinesis:" + name, {"Tags": {"team": "a"}}, *key) for key in (REQUEST_TAG, TAG_KEYS) for name in ("AddTagsToStream", "TagResource")),
+    ("kinesis:UntagResource", {}, *TAG_KEYS),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("logs:CreateLogGroup", {"tags": {"team": "a"}}, *TAG_KEYS),
     ("logs:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),
@@ -65,6 +88,10 @@ CASES = [
     *(("logs:" + name, {}, *RESOURCE_TAG) for name in (
         "CreateLogStream", "DeleteLogGroup", "DescribeLogStreams", "FilterLogEvents", "GetLogEvents", "PutLogEvents",
         "PutRetentionPolicy", "ListTagsForResource")),
+    *(("scheduler:" + name, {}, *RESOURCE_TAG) for name in ("GetScheduleGroup", "ListTagsForResource")),
+    ("scheduler:TagResource", {"Tags": [TEAM]}, *REQUEST_TAG),
+    *(("pipes:" + name, {}, *RESOURCE_TAG) for name in ("DescribePipe", "ListTagsForResource")),
+    ("pipes:TagResource", {"tags": {"team": "a"}}, *REQUEST_TAG),
     ("sns:CreateTopic", {"Tags": [TEAM]}, *REQUEST_TAG),
     ("sns:TagResource", {"Tags": [TEAM]}, *REQUEST_TAG),
     ("sns:TagResource", {"Tags": [TEAM]}, *TAG_KEYS),

@@ -3,6 +3,7 @@
 The default is the action of the operation's own name on the resource that its input names. What differs stands here.
 """
 
+import walk_scheduling
 from walk_world import PATHS
 
 # Anybody with credentials may call these, whatever the policies say, explicit denials included (STS API Reference).
@@ -13,6 +14,11 @@ OPEN = {
 
 # Batch operations are asked as the operation for one.
 ACTIONS = {
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteTransaction": "dynamodb:PartiQLUpdate",
+    "dynamodb:TransactGetItems": "dynamodb:GetItem",
+    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
@@ -45,12 +51,21 @@ ACCESS = {
     "iam:ListGroups": lambda w: [("iam:ListGroups", w.iam_arn("group/"))],
     "iam:ListRoles": lambda w: [("iam:ListRoles", w.iam_arn("role/"))],
     "iam:ListInstanceProfiles": lambda w: [("iam:ListInstanceProfiles", w.iam_arn("instance-profile/"))],
+    "firehose:CreateDeliveryStream": lambda w: [
+        ("firehose:CreateDeliveryStream", w.arn("firehose", "deliverystream/fresh")), ("iam:PassRole", w.delivery_role)],
     "lambda:CreateFunction": lambda w: [
         ("lambda:CreateFunction", w.arn("lambda", "function:fresh")), ("iam:PassRole", w.role)],
     "lambda:UpdateFunctionConfiguration": lambda w: [
         ("lambda:UpdateFunctionConfiguration", w.arn("lambda", "function:main")), ("iam:PassRole", w.role)],
     "lambda:CreateEventSourceMapping": lambda w: [("lambda:CreateEventSourceMapping", "*")],
     "lambda:ListEventSourceMappings": lambda w: [("lambda:ListEventSourceMappings", "*")],
+    "events:CreateArchive": lambda w: [
+        ("events:CreateArchive", w.arn("events", "archive/fresh")), ("events:CreateArchive", w.arn("events", "event-bus/main"))],
+    "events:CreateApiDestination": lambda w: [
+        ("events:CreateApiDestination", w.arn("events", "api-destination/fresh")),
+        ("events:CreateApiDestination", w.arn("events", "connection/doomed"))],
+    "events:StartReplay": lambda w: [
+        ("events:StartReplay", w.arn("events", resource)) for resource in ("replay/fresh", "archive/main", "event-bus/main")],
     "logs:DescribeLogGroups": lambda w: [("logs:DescribeLogGroups", w.arn("logs", "log-group::log-stream:"))],
     "logs:DescribeLogStreams": lambda w: [("logs:DescribeLogStreams", w.arn("logs", "log-group:main:log-stream:"))],
     "sns:ListSubscriptions": lambda w: [("sns:ListSubscriptions", w.arn("sns", "*"))],
@@ -63,8 +78,11 @@ ACCESS = {
         ("sqs:SendMessage", w.arn("sqs", "feed"))],
 }
 
+ACCESS |= walk_scheduling.ACCESS
+
 # Allowed, they still fail in the walk.
 FAILING = {
+    "events:CancelReplay": "a replay of nothing is over before it can be cancelled",
     "sts:DecodeAuthorizationMessage": "there is no message to decode",
     "lambda:CheckpointDurableExecution": "only a running invocation has a token",
     "lambda:GetDurableExecutionState": "only a running invocation has a token",
@@ -78,17 +96,44 @@ def access(world, operation, given):
     name = operation.key
     if name in ACCESS:
         return ACCESS[name](world)
-    return [(ACTIONS.get(name, name), _resource(world, operation, given))]
+    return [(ACTIONS.get(name, name).replace("dynamodbstreams:", "dynamodb:"), _resource(world, operation, given))]
 
 
 def _resource(world, operation, given):
-    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
+    of_service = {
+        "cloudwatch": _all, "dynamodb": _table, "dynamodbstreams": _table_stream, "firehose": _delivery, "iam": _entity,
+        "sts": _entity, "events": _event, "kinesis": _stream, "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
+
+
+def _table(world, operation, given):
+    if "ResourceArn" in given:
+        return given["ResourceArn"]
+    name = given.get("TableName") or ("main" if operation.name.startswith(("Batch", "Transact", "Execute")) else None)
+    return world.arn("dynamodb", f"table/{name}") if name else "*"
+
+
+def _table_stream(world, operation, given):
+    return "*" if operation.name == "ListStreams" else world.handles["stream"]
 
 
 def _all(world, operation, given):
     """Metrics are no resources."""
     return "*"
+
+
+def _event(world, operation, given):
+    if operation.name.startswith("List") and operation.name not in ("ListTagsForResource", "ListTargetsByRule"):
+        return "*"
+    if "ResourceARN" in given:
+        return given["ResourceARN"]
+    kinds = [("EventBus", "event-bus"), ("Permission", "event-bus"), ("Archive", "archive"), ("Replay", "replay"),
+             ("ApiDestination", "api-destination"), ("Connection", "connection"), ("Rule", "rule"), ("Targets", "rule")]
+    for word, kind in kinds:
+        if word in operation.name:
+            name = next(given[member] for member in ("Name", "EventBusName", "ArchiveName", "ReplayName", "Rule") if member in given)
+            return world.arn("events", f"{kind}/{name}")
+    return world.arn("events", "event-bus/main") if operation.name == "PutEvents" else "*"
 
 
 def _entity(world, operation, given):
@@ -126,6 +171,18 @@ def _group(world, operation, given):
     if operation.name in ("TagResource", "UntagResource", "ListTagsForResource"):
         return given["resourceArn"]
     return world.arn("logs", f"log-group:{given['logGroupName']}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _delivery(world, operation, given):
+    return world.arn("firehose", f"deliverystream/{given['DeliveryStreamName']}") if "DeliveryStreamName" in given else "*"
+
+
+def _stream(world, operation, given):
+    for member in ("StreamARN", "ResourceARN", "ConsumerARN"):
+        if member in given:
+            return given[member]
+    name = "main" if "ShardIterator" in given else given.get("StreamName")
+    return world.arn("kinesis", f"stream/{name}") if name else "*"
 
 
 def _topic(world, operation, given):

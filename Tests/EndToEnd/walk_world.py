@@ -9,6 +9,7 @@ import json
 from harness import Cloud, wait_until
 from lambdas import LOGS, QUEUES, TRUST_LAMBDA, make_role, policy, python, zipped
 from surface import implemented
+import walk_scheduling
 
 REGION = "us-east-1"
 # Of the entities of IAM; a path is part of their ARN, and not of their name.
@@ -38,8 +39,14 @@ class World(Cloud):
         self._make_identities()
         self._make_queues()
         self._make_topics()
+        self._make_tables()
         self._make_groups()
+        self._make_streams()
+        self._make_delivery_streams()
         self._make_functions()
+        if has("events:PutEvents"):
+            self._make_events()
+        walk_scheduling.make(self)
         self._make_callers()
 
     def iam_arn(self, resource):
@@ -114,6 +121,22 @@ class World(Cloud):
 
     def caller_arn(self, name):
         return self.iam_arn(f"user/{name}")
+
+    def _make_tables(self):
+        dynamodb = self.client("dynamodb")
+        for name in ("main", "doomed"):
+            dynamodb.create_table(
+                TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], Tags=[{"Key": "team", "Value": "a"}],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+        dynamodb.put_item(TableName="main", Item={"id": {"S": "a"}, "n": {"N": "1"}})
+        dynamodb.put_resource_policy(ResourceArn=self.arn("dynamodb", "table/main"), Policy=policy(
+            {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:GetItem", "Resource": "*"}))
+        self.handles["stream"] = dynamodb.describe_table(TableName="main")["Table"]["LatestStreamArn"]
+        streams = self.client("dynamodbstreams")
+        self.handles["shard"] = streams.describe_stream(StreamArn=self.handles["stream"])["StreamDescription"]["Shards"][0]["ShardId"]
+        self.handles["iterator"] = streams.get_shard_iterator(
+            StreamArn=self.handles["stream"], ShardId=self.handles["shard"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
 
     def _make_queues(self):
         sqs = self.client("sqs")
@@ -213,8 +236,82 @@ class World(Cloud):
         for event in wait_until(callbacks, "the callbacks", 60):
             self.handles[event["Name"]] = event["CallbackStartedDetails"]["CallbackId"]
 
-    def settle(self):
-        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
+    def _make_events(self):
+        events = self.client("events")
+        tags = [{"Key": "team", "Value": "a"}]
+        for name in ("main", "doomed"):
+            events.create_event_bus(Name=name, Tags=tags)
+            events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}), Tags=tags)
+            events.create_archive(ArchiveName=name, EventSourceArn=self.arn("events", "event-bus/main"))
+            self.handles["connection"] = events.create_connection(
+                Name=name, AuthorizationType="API_KEY",
+                AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "x-key", "ApiKeyValue": "v"}})["ConnectionArn"]
+        events.put_targets(Rule="main", Targets=[{"Id": name, "Arn": self.arn("sqs", "main")} for name in ("main", "doomed")])
+        events.put_permission(EventBusName="main", StatementId="old", Action="events:PutEvents", Principal=self.account)
+        for name in ("main", "doomed"):
+            self.handles["destination"] = events.create_api_destination(
+                Name=name, ConnectionArn=self.handles["connection"], InvocationEndpoint="https://example.com",
+                HttpMethod="POST")["ApiDestinationArn"]
+        self.start_replay("main")
+        wait_until(lambda: events.describe_replay(ReplayName="main")["State"] == "COMPLETED", "the replay")
+
+    def replay(self, name):
+        now = self.clock.now_ms() // 1000
+        return {
+            "ReplayName": name, "EventSourceArn": self.arn("events", "archive/main"), "EventStartTime": now - 60, "EventEndTime": now,
+            "Destination": {"Arn": self.arn("events", "event-bus/main")}}
+
+    def start_replay(self, name):
+        self.client("events").start_replay(**self.replay(name))
+
+    def _make_streams(self):
+        kinesis = self.client("kinesis")
+        for name, shards in (("main", 1), ("doomed", 1), ("splitting", 1), ("merging", 2), ("counted", 2), ("mode", 1), ("policed", 1)):
+            kinesis.create_stream(StreamName=name, ShardCount=shards, Tags={"team": "a"})
+        kinesis.create_stream(StreamName="demand", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+        self.settle("kinesis")
+        for name in ("main", "doomed"):
+            self.handles[f"consumer {name}"] = kinesis.register_stream_consumer(
+                StreamARN=self.arn("kinesis", "stream/main"), ConsumerName=name, Tags={"team": "a"})["Consumer"]["ConsumerARN"]
+        kinesis.put_resource_policy(ResourceARN=self.arn("kinesis", "stream/policed"), Policy=self.stream_policy("policed"))
+        self.settle("kinesis")
+
+    def _make_delivery_streams(self):
+        firehose = self.client("firehose")
+        self.delivery_role = make_role(self, "firehose", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, trust=policy(
+            {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+        for name in ("main", "doomed"):
+            firehose.create_delivery_stream(
+                DeliveryStreamName=name, S3DestinationConfiguration=self.delivery(), Tags=[{"Key": "team", "Value": "a"}])
+        self.settle("firehose")
+
+    def delivery(self):
+        return {"RoleARN": self.delivery_role, "BucketARN": "arn:aws:s3:::lake"}
+
+    def stream_policy(self, stream):
+        return policy({
+            "Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "kinesis:PutRecord",
+            "Resource": self.arn("kinesis", f"stream/{stream}")})
+
+    def iterator(self):
+        """They live for five minutes, so it is made anew."""
+        return self.client("kinesis").get_shard_iterator(
+            StreamName="main", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+
+    def settle(self, service="lambda"):
+        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted;
+        or until all streams are active or gone, and their consumers."""
+        if service == "firehose":
+            firehose = self.client("firehose")
+            return wait_until(lambda: all(
+                firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+                for name in firehose.list_delivery_streams()["DeliveryStreamNames"]), "the delivery streams rest")
+        if service == "kinesis":
+            kinesis = self.client("kinesis")
+            return wait_until(
+                lambda: all(stream["StreamStatus"] == "ACTIVE" for stream in kinesis.list_streams()["StreamSummaries"])
+                and all(consumer["ConsumerStatus"] == "ACTIVE" for consumer in kinesis.list_stream_consumers(
+                    StreamARN=self.arn("kinesis", "stream/main"))["Consumers"]), "the streams rest")
         functions = self.client("lambda")
         wait_until(
             lambda: all(config["Status"] == "READY" for config in functions.list_provisioned_concurrency_configs(
@@ -250,6 +347,8 @@ def _entry(name):
 
 
 _LAYER = {"LayerName": "main", "VersionNumber": 1}
+_STREAM = {"StreamName": "main"}
+_MIDDLE = str(2 ** 127)
 
 # Required members by service and name.
 DEFAULTS = {
@@ -263,14 +362,26 @@ DEFAULTS = {
     "sns:TopicArn": lambda w: w.arn("sns", "main"), "sns:ResourceArn": lambda w: w.arn("sns", "main"),
     "sns:SubscriptionArn": _held("subscription"), "sns:Tags": [{"Key": "team", "Value": "b"}], "sns:TagKeys": ["team"],
     "sns:Message": "x", "sns:phoneNumber": "+4930123456",
+    "dynamodb:TableName": "main", "dynamodb:Key": {"id": {"S": "a"}}, "dynamodb:ResourceArn": lambda w: w.arn("dynamodb", "table/main"),
+    "dynamodb:Item": {"id": {"S": "b"}}, "dynamodb:Tags": [{"Key": "team", "Value": "b"}], "dynamodb:TagKeys": ["team"],
+    "dynamodbstreams:StreamArn": _held("stream"), "dynamodbstreams:ShardId": _held("shard"),
+    "dynamodbstreams:ShardIterator": _held("iterator"), "dynamodbstreams:ShardIteratorType": "LATEST",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
+    "events:Name": "main", "events:Rule": "main", "events:ArchiveName": "main", "events:ReplayName": "main",
+    "events:TargetArn": lambda w: w.arn("sqs", "main"), "events:ResourceARN": lambda w: w.arn("events", "rule/main"),
+    "events:Tags": [{"Key": "team", "Value": "b"}], "events:TagKeys": ["team"],
+    "events:EventPattern": '{"source": ["shop"]}', "events:ConnectionArn": _held("connection"),
     "cloudwatch:Namespace": "Walk", "cloudwatch:MetricName": "steps", "cloudwatch:Period": 60,
     "cloudwatch:StartTime": lambda w: w.clock.now_ms() // 1000 - 600, "cloudwatch:EndTime": lambda w: w.clock.now_ms() // 1000,
     "cloudwatch:MetricDataQueries": [{"Id": "a", "MetricStat": {
         "Metric": {"Namespace": "Walk", "MetricName": "steps"}, "Period": 60, "Stat": "Sum"}}],
     "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
     "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
+    "firehose:DeliveryStreamName": "main", "firehose:TagKeys": ["team"], "firehose:Tags": [{"Key": "team", "Value": "b"}],
+    "kinesis:StreamARN": lambda w: w.arn("kinesis", "stream/main"), "kinesis:ResourceARN": lambda w: w.arn("kinesis", "stream/main"),
+    "kinesis:ConsumerARN": _held("consumer main"), "kinesis:ShardId": "shardId-000000000000",
+    "kinesis:Tags": {"team": "b"}, "kinesis:TagKeys": ["team"], "kinesis:ShardLevelMetrics": ["IncomingBytes"],
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
     "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
@@ -280,6 +391,23 @@ DEFAULTS = {
 # What the defaults do not say, by operation.
 INPUTS = {
     "iam:AddRoleToInstanceProfile": {"InstanceProfileName": "other"},
+    "dynamodb:BatchExecuteStatement": {"Statements": [{"Statement": "SELECT * FROM main WHERE id = 'a'"}]},
+    "dynamodb:ExecuteStatement": {"Statement": "SELECT * FROM main WHERE id = 'a'"},
+    "dynamodb:ExecuteTransaction": {"TransactStatements": [{"Statement": "UPDATE main SET n = 2 WHERE id = 'a'"}]},
+    "dynamodb:BatchGetItem": {"RequestItems": {"main": {"Keys": [{"id": {"S": "a"}}]}}},
+    "dynamodb:BatchWriteItem": {"RequestItems": {"main": [{"PutRequest": {"Item": {"id": {"S": "c"}}}}]}},
+    "dynamodb:CreateTable": {
+        "TableName": "fresh", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]},
+    "dynamodb:DeleteTable": {"TableName": "doomed"},
+    "dynamodb:PutResourcePolicy": {"Policy": lambda w: policy(
+        {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:Scan", "Resource": "*"})},
+    "dynamodb:Query": {"KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "a"}}},
+    "dynamodb:TransactGetItems": {"TransactItems": [{"Get": {"TableName": "main", "Key": {"id": {"S": "a"}}}}]},
+    "dynamodb:TransactWriteItems": {"TransactItems": [{"Put": {"TableName": "main", "Item": {"id": {"S": "d"}}}}]},
+    "dynamodb:UpdateContinuousBackups": {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}},
+    "dynamodb:UpdateTable": {"DeletionProtectionEnabled": False},
+    "dynamodb:UpdateTimeToLive": {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}},
     "iam:AddUserToGroup": {"GroupName": "other"},
     "iam:AddClientIDToOpenIDConnectProvider": {"ClientID": "new"},
     "iam:CreateOpenIDConnectProvider": {"Url": "https://fresh.example.com", "ThumbprintList": ["a" * 40]},
@@ -361,6 +489,69 @@ INPUTS = {
     "cloudwatch:GetMetricStatistics": {"Statistics": ["Sum"]},
     "cloudwatch:ListMetrics": {"Dimensions": [{"Name": "road", "Value": "high"}]},
     "cloudwatch:PutMetricData": {"MetricData": [{"MetricName": "steps", "Value": 1}]},
+    "events:CreateApiDestination": {"Name": "fresh", "InvocationEndpoint": "https://example.com", "HttpMethod": "POST"},
+    "events:CreateArchive": {"ArchiveName": "fresh", "EventSourceArn": lambda w: w.arn("events", "event-bus/main")},
+    "events:CreateConnection": {
+        "Name": "fresh", "AuthorizationType": "BASIC",
+        "AuthParameters": {"BasicAuthParameters": {"Username": "ann", "Password": "p"}}},
+    "events:CreateEventBus": {"Name": "fresh"},
+    "events:DeleteApiDestination": {"Name": "doomed"},
+    "events:DeleteArchive": {"ArchiveName": "doomed"},
+    "events:DeleteConnection": {"Name": "doomed"},
+    "events:DeleteEventBus": {"Name": "doomed"},
+    "events:DeleteRule": {"Name": "doomed"},
+    "events:DescribeEventBus": {"Name": "main"},
+    "events:PutEvents": {"Entries": lambda w: [{
+        "Source": "walk", "DetailType": "t", "Detail": "{}", "EventBusName": w.arn("events", "event-bus/main")}]},
+    "events:PutPermission": {
+        "EventBusName": "main", "StatementId": "new", "Action": "events:PutEvents", "Principal": lambda w: w.account},
+    "events:PutRule": {"EventPattern": '{"source": ["changed"]}', "Name": "main"},
+    "events:PutTargets": {"Targets": lambda w: [{"Id": "new", "Arn": w.arn("sqs", "main")}]},
+    "events:RemovePermission": {"EventBusName": "main", "StatementId": "old"},
+    "events:RemoveTargets": {"Ids": ["doomed"]},
+    "events:StartReplay": {
+        "ReplayName": "fresh", "EventSourceArn": lambda w: w.replay("")["EventSourceArn"],
+        "EventStartTime": lambda w: w.replay("")["EventStartTime"], "EventEndTime": lambda w: w.replay("")["EventEndTime"],
+        "Destination": lambda w: w.replay("")["Destination"]},
+    "events:TestEventPattern": {"Event": json.dumps({
+        "id": "1", "account": "1", "source": "shop", "time": "t", "region": "r", "resources": [], "detail-type": "d"})},
+    "events:UpdateApiDestination": {"Description": "new"},
+    "events:UpdateArchive": {"Description": "new"},
+    "events:UpdateConnection": {"Description": "new"},
+    "events:UpdateEventBus": {"Name": "main", "Description": "new"},
+    "firehose:CreateDeliveryStream": {"DeliveryStreamName": "fresh", "S3DestinationConfiguration": lambda w: w.delivery()},
+    "firehose:DeleteDeliveryStream": {"DeliveryStreamName": "doomed"},
+    "firehose:PutRecord": {"Record": {"Data": b"x"}},
+    "firehose:PutRecordBatch": {"Records": [{"Data": b"x"}]},
+    "firehose:UpdateDestination": {
+        "CurrentDeliveryStreamVersionId": "1", "DestinationId": "destinationId-000000000001", "S3DestinationUpdate": {"Prefix": "new/"}},
+    **{f"kinesis:{name}": _STREAM for name in (
+        "AddTagsToStream", "DescribeStream", "DescribeStreamSummary", "DisableEnhancedMonitoring", "EnableEnhancedMonitoring", "ListShards",
+        "ListTagsForStream", "RemoveTagsFromStream")},
+    **{f"kinesis:{start}StreamRetentionPeriod": _STREAM | {"RetentionPeriodHours": 24} for start in ("Increase", "Decrease")},
+    **{f"kinesis:{start}StreamEncryption": _STREAM | {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"} for start in ("Start", "Stop")},
+    "kinesis:CreateStream": {"StreamName": "fresh", "ShardCount": 1},
+    "kinesis:DeleteResourcePolicy": {"ResourceARN": lambda w: w.arn("kinesis", "stream/policed")},
+    "kinesis:DeleteStream": {"StreamName": "doomed"},
+    "kinesis:DeregisterStreamConsumer": {"ConsumerARN": _held("consumer doomed")},
+    "kinesis:DescribeStreamConsumer": {"ConsumerARN": _held("consumer main")},
+    "kinesis:GetRecords": {"ShardIterator": lambda w: w.iterator()},
+    "kinesis:GetShardIterator": _STREAM | {"ShardIteratorType": "LATEST"},
+    "kinesis:MergeShards": {
+        "StreamName": "merging", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001"},
+    "kinesis:PutRecord": _STREAM | {"Data": b"x", "PartitionKey": "k"},
+    "kinesis:PutRecords": _STREAM | {"Records": [{"Data": b"x", "PartitionKey": "k"}]},
+    "kinesis:PutResourcePolicy": {
+        "ResourceARN": lambda w: w.arn("kinesis", "stream/policed"), "Policy": lambda w: w.stream_policy("policed")},
+    "kinesis:RegisterStreamConsumer": {"ConsumerName": "fresh"},
+    "kinesis:SplitShard": {"StreamName": "splitting", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": _MIDDLE},
+    "kinesis:SubscribeToShard": {"StartingPosition": {"Type": "LATEST"}},
+    "kinesis:UpdateAccountSettings": {"MinimumThroughputBillingCommitment": {"Status": "ENABLED"}},
+    "kinesis:UpdateMaxRecordSize": {"StreamARN": lambda w: w.arn("kinesis", "stream/main"), "MaxRecordSizeInKiB": 2048},
+    "kinesis:UpdateShardCount": {"StreamName": "counted", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"},
+    "kinesis:UpdateStreamMode": {
+        "StreamARN": lambda w: w.arn("kinesis", "stream/mode"), "StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
+    "kinesis:UpdateStreamWarmThroughput": {"StreamName": "demand", "WarmThroughputMiBps": 8},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},
@@ -407,6 +598,10 @@ INPUTS = {
     "sts:GetFederationToken": {"Name": "walk"},
     "sts:GetAccessKeyInfo": {"AccessKeyId": lambda w: w.keys["main"][0]},
 }
+
+
+DEFAULTS |= walk_scheduling.DEFAULTS
+INPUTS |= walk_scheduling.INPUTS
 
 
 def in_order(operations):

@@ -151,7 +151,7 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ),
   (
     "code in S3", { $0.code = input { ($0.s3Bucket, $0.s3Key) = ("b", "k") } },
-    "InvalidParameterValueException: Code in S3 (S3Bucket, S3Key)"
+    "InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: NoSuchKey."
   ),
   ("no code", { $0.code = FunctionCode() }, "InvalidParameterValueException: Please provide a source for function code."),
   (

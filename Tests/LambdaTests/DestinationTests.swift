@@ -35,7 +35,10 @@ private let refused: [(String, String)] = [
     "arn:aws:sns:us-east-1:111111111111:t.fifo",
     "InvalidParameterValueException: The destination ARN arn:aws:sns:us-east-1:111111111111:t.fifo is invalid."
   ),
-  ("arn:aws:events:us-east-1:111111111111:event-bus/b", "InvalidParameterValueException: A destination of the service events is not"),
+  (
+    "arn:aws:events:us-east-1:111111111111:rule/r",
+    "InvalidParameterValueException: The destination ARN arn:aws:events:us-east-1:111111111111:rule/r is invalid."
+  ),
   ("arn:aws:s3:::bucket", "InvalidParameterValueException: A destination of the service s3 is not supported"),
 ]
 
@@ -47,7 +50,10 @@ func `a destination that cannot be is refused`(target: String, text: String) asy
   #expect(refusal.hasPrefix(text), "\(refusal)")
 }
 
-@Test(arguments: [(queue, "sqs:SendMessage", "SendMessage"), (own + "-2", "lambda:InvokeFunction", "InvokeFunction")])
+@Test(arguments: [
+  (queue, "sqs:SendMessage", "SendMessage"), ("arn:aws:events:us-east-1:111111111111:event-bus/b", "events:PutEvents", "PutEvents"),
+  (own + "-2", "lambda:InvokeFunction", "InvokeFunction"),
+])
 func `a destination needs a permission of the execution role`(target: String, action: String, verb: String) async throws {
   let test = TestPlane()
   _ = try await test.create()

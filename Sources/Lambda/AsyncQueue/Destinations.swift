@@ -6,6 +6,7 @@ import Logging
 struct Destinations: Sendable {
   let control: ControlPlane
   let targets: ReportTargets
+  let carriers: TargetCarriers
   let roles: any RolePort
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
@@ -13,7 +14,7 @@ struct Destinations: Sendable {
   let ambient: Ambient
   let logger: Logger
 
-  /// Sends the record to a queue or a topic, or makes it the event of a function.
+  /// Sends the record to a queue, a topic or an event bus, or makes it the event of a function.
   /// - Returns: the event that is to be kept in the same step in which the first one ends.
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
@@ -24,6 +25,8 @@ struct Destinations: Sendable {
       var follower: AsyncEvent?
       if target.service == "lambda" {
         follower = try await event(record, target, caller)
+      } else if target.service == "events" {
+        try await carriers.putEvents([Self.entry(record, target)], as: caller)
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
         try await targets.send(message, to: target, as: caller)
@@ -40,6 +43,16 @@ struct Destinations: Sendable {
       ])
     }
     return nil
+  }
+
+  /// The record as an event ("Capturing records of Lambda asynchronous invocations").
+  private static func entry(_ record: InvocationRecord, _ bus: ARN) -> JSON {
+    let result = record.condition == .success ? "Success" : "Failure"
+    return [
+      "Source": "lambda", "DetailType": .string("Lambda Function Invocation Result - \(result)"), "EventBusName": .string(bus.text),
+      "Resources": [.string(bus.text), .string("\(record.event.function.arn):\(record.event.qualifier ?? FunctionVersion.latest)")],
+      "Detail": .string(record.json.utf8Text),
+    ]
   }
 
   private func event(_ record: InvocationRecord, _ target: ARN, _ caller: Caller) async throws -> AsyncEvent {

@@ -102,6 +102,8 @@ extension ControlPlane {
         let function = try FunctionName(target.text, account: call.account, region: call.region)
         guard function.id != name.id else { throw LambdaError.ownDestination() }
         access = try await invocationAccess(function, target)
+      } else if target.service == "events" {
+        access.action = "events:PutEvents"
       }
       do {
         try await authoriser.authorise(access, as: try await roleCaller(of: version, call), now: call.now)
@@ -153,11 +155,12 @@ extension EventInvokeSettings {
     guard let text, !text.isEmpty else { return nil }
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
-    case "sqs", "sns", "lambda": break
-    case "events", "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
+    case "sqs", "sns", "lambda", "events": break
+    case "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
     default: throw LambdaError.badDestination(text)
     }
-    guard arn.service != "lambda" || arn.resource.hasPrefix("function:"), AccountID(arn.account) != nil,
+    let kinds = ["lambda": "function:", "events": "event-bus/"]
+    guard arn.resource.hasPrefix(kinds[arn.service] ?? ""), AccountID(arn.account) != nil,
       arn.service != "sns" || !arn.resource.hasSuffix(".fifo")
     else {
       throw LambdaError.badDestination(text)

@@ -5,51 +5,22 @@ import Patterns
 /// The filter criteria of a mapping: what no pattern wants is deleted unseen from a queue, and passed over in a stream (AWS:
 /// "Control which events Lambda sends to your function").
 struct EventFilter: Sendable {
-  /// One pattern for each kind of content: a JSON object, and anything else, which is only a text.
-  private struct Pattern {
-    var ofObject: EventPattern
-    var ofText: EventPattern
-  }
-  private let patterns: [Pattern]
-  private let kind: SourceKind
+  private let filter: RecordFilter
 
   /// - Parameter texts: none wants everything.
   /// - Throws: `PatternError`.
   init(_ texts: [String], of kind: SourceKind) throws {
-    self.kind = kind
-    patterns = try texts.map { text in
-      let pattern = try EventPattern(text, dialect: .filter)
-      guard kind != .dynamoDB, let json = try? JSON.parse(text) else { return Pattern(ofObject: pattern, ofText: pattern) }
-      return Pattern(
-        ofObject: try EventPattern(Self.narrow(json, kind.contentKey, toObjects: true), dialect: .filter),
-        ofText: try EventPattern(Self.narrow(json, kind.contentKey, toObjects: false), dialect: .filter))
-    }
-  }
-
-  /// What the pattern asks of the other kind of content becomes what none fulfils: else a text would lack a field as `exists`
-  /// may want it.
-  private static func narrow(_ pattern: JSON, _ key: String, toObjects: Bool) -> JSON {
-    guard case .object(let fields) = pattern else { return pattern }
-    return .object(
-      JSONObject(
-        fields.map { name, value in
-          switch (name, value) {
-          case (key, .object) where !toObjects: (name, [["exists": false]])
-          case (key, .array) where toObjects: (name, [["exists": true]])
-          case ("$or", .array(let alternatives)): (name, .array(alternatives.map { narrow($0, key, toObjects: toObjects) }))
-          default: (name, value)
-          }
-        }))
+    filter = try RecordFilter(texts, contentKey: kind.contentKey)
   }
 
   func wants(_ message: QueueMessage, from source: ARN) -> Bool {
-    guard !patterns.isEmpty else { return true }
+    guard !filter.isEmpty else { return true }
     let object = Self.object(Array(message.body.utf8))
     return wants(Self.event(message, object, source), isObject: object != nil)
   }
 
   func wants(_ record: StreamRecord, from source: ARN) -> Bool {
-    guard !patterns.isEmpty else { return true }
+    guard !filter.isEmpty else { return true }
     let metadata: [(String, JSON)] = [("eventSourceARN", .string(source.text)), ("awsRegion", .string(source.region))]
     switch record.content {
     case .data(let bytes):
@@ -61,12 +32,14 @@ struct EventFilter: Sendable {
           ("eventName", "aws:kinesis:record"),
         ] + metadata)
       return wants(.object(event), isObject: object != nil)
-    case .change(let id, let name, let image):
+    case .change(let id, let name, let image, let isExpiry):
+      let identity: [(String, JSON)] =
+        isExpiry ? [("userIdentity", ["principalId": "dynamodb.amazonaws.com", "type": "Service"])] : []
       let event = JSONObject(
         [
           ("eventID", .string(id)), ("eventName", .string(name)), ("eventSource", "aws:dynamodb"),
           ("dynamodb", (try? JSON.parse(image)) ?? [:]),
-        ] + metadata)
+        ] + identity + metadata)
       return wants(.object(event), isObject: true)
     }
   }
@@ -77,7 +50,7 @@ struct EventFilter: Sendable {
   }
 
   private func wants(_ event: JSON, isObject: Bool) -> Bool {
-    patterns.contains { (isObject ? $0.ofObject : $0.ofText).matches(event) }
+    filter.wants(event, contentIsObject: isObject)
   }
 
   /// The record as the function would get it, with a body that is a JSON object in the place of its text: a pattern for the
@@ -103,12 +76,12 @@ struct EventFilter: Sendable {
 }
 
 extension SourceKind {
-  /// Where a pattern asks for what was sent.
-  fileprivate var contentKey: String {
+  /// Where a pattern asks for what was sent, when that may be a text.
+  fileprivate var contentKey: String? {
     switch self {
     case .queue: "body"
     case .kinesis: "data"
-    case .dynamoDB: "dynamodb"
+    case .dynamoDB: nil
     }
   }
 }

@@ -13,6 +13,7 @@ struct CoverageCommand: AsyncParsableCommand {
     let directory = try DataDirectory(nil)
     defer { directory.removeIfTemporary() }
     let clock = AdjustableClock()
+    let client = try PooledHTTPClient(clock: clock)
     let world = World(
       try OpenState(directory.current(), inMemory: true),
       in: .init(
@@ -20,6 +21,7 @@ struct CoverageCommand: AsyncParsableCommand {
         metrics: RequestMetrics(), client: NoEndpoints(), logger: .silent))
     print(Coverage.markdown(world.modules.flatMap(\.apis)), terminator: "")
     await world.close()
+    await client.close()
   }
 }
 

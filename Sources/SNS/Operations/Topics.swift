@@ -185,6 +185,9 @@ extension SNSService {
 
   private func untagResource(_ input: UntagResourceInput, _ call: Call) async throws -> UntagResourceOutput {
     let keys = input.tagKeys
+    guard keys.allSatisfy({ (1...128).contains($0.count) }) else {
+      throw SNSError.invalid("TagKeys", "Tag keys must be between 1 and 128 characters in length.")
+    }
     try await changeResource(input.resourceArn, call) { for key in keys { $0.tags[key] = nil } }
     return UntagResourceOutput()
   }

@@ -20,6 +20,7 @@ let nio: [Target.Dependency] = [
 let http2: [Target.Dependency] = [
   .product(name: "NIOHTTP2", package: "swift-nio-http2"), .product(name: "NIOHPACK", package: "swift-nio-http2"),
 ]
+let cryptoExtras = Target.Dependency.product(name: "_CryptoExtras", package: "swift-crypto")
 let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let client = Target.Dependency.product(
   // Its dependency has a module with the name of one of ours.
@@ -71,8 +72,12 @@ let package = Package(
 
     // One target per service family; no service imports another service.
     module("SQS", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("SNS", ["Base", "Wire", "Store", "Fabric", "Patterns", "HTTPClient", crypto, cryptoExtras, certificates, log]),
     module("S3", ["Base", "Wire", "Store", "Fabric", crypto, log]),
     module("IAM", ["Base", "Wire", "Store", "Fabric", crypto, jwt]),
+    module("Kinesis", ["Base", "Wire", "Store", "Fabric", crypto]),
+    module("Firehose", ["Base", "Wire", "Store", "Fabric", "HTTPClient", log]),
+    module("DynamoDB", ["Base", "Wire", "Store", "Fabric", crypto]),
     module("CloudWatch", ["Base", "Wire", "Store", "Fabric", log]),
     module("EventBridge", ["Base", "Wire", "Store", "Fabric", "Patterns", "Schedules", "HTTPClient", crypto, log]),
     module("Scheduler", ["Base", "Wire", "Store", "Fabric", "Schedules", log]),
@@ -89,9 +94,9 @@ let package = Package(
     .executableTarget(
       name: "dewpoint",
       dependencies: [
-        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "Fabric", "SQS", "S3", "IAM", "CloudWatch",
-        "EventBridge", "Scheduler", "Pipes", "HTTPClient", "Lambda", "Tracing", "Sandbox", "Gateway", crypto, log, arguments, lifecycle, certificates,
-        yaml,
+        "Base", "Wire", "Store", "StoreMemory", "StoreRocksDB", "HTTPServer", "HTTPClient", "Fabric", "SQS", "SNS", "S3",
+        "DynamoDB", "EventBridge", "Scheduler", "Pipes", "Kinesis", "Firehose", "IAM", "CloudWatch", "Lambda", "Tracing", "Sandbox",
+        "Gateway", crypto, log, arguments, lifecycle, certificates, yaml,
       ],
       exclude: ["README.md"], swiftSettings: strict),
 
@@ -113,13 +118,17 @@ let package = Package(
     tests("Sandbox", ["Base", "CNetwork", log]),
     tests("Fabric", ["TestCloud", "StoreMemory"]),
     tests("SQS", ["TestCloud", "StoreMemory"]),
+    tests("SNS", ["TestCloud", "StoreMemory", "SQS", "HTTPClient", crypto, cryptoExtras, certificates]),
     tests("S3", ["TestCloud", "StoreMemory", "SQS"]),
     tests("IAM", ["TestCloud", "StoreMemory"]),
+    tests("DynamoDB", ["TestCloud", "StoreMemory"]),
     tests("CloudWatch", ["TestCloud", "StoreMemory"]),
     tests("EventBridge", ["TestCloud", "StoreMemory"]),
     tests("Scheduler", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Pipes", ["TestCloud", "StoreMemory", "SQS"]),
     tests("Lambda", ["TestCloud", "StoreMemory"]),
+    tests("Kinesis", ["TestCloud", "StoreMemory"]),
+    tests("Firehose", ["TestCloud", "StoreMemory", "HTTPClient"]),
     tests("Tracing", ["TestCloud", "StoreMemory"]),
     tests("dewpoint", ["Base", "Store", "StoreMemory"]),
     tests("Gateway", ["TestCloud", "StoreMemory", "SQS", "IAM"]),

@@ -126,6 +126,28 @@ public struct JSONScanner {
     }
   }
 
+  /// The text of the next object or array, found by its brackets: what is inside is not judged, but its strings end.
+  public mutating func verbatim() throws(JSONError) -> [UInt8] {
+    skipBlanks()
+    let start = offset
+    var open = 0
+    while offset < bytes.count {
+      let b = bytes[offset]
+      offset += 1
+      if b == UInt8(ascii: "\"") {
+        while offset < bytes.count, bytes[offset] != UInt8(ascii: "\"") { offset += bytes[offset] == UInt8(ascii: "\\") ? 2 : 1 }
+        guard offset < bytes.count else { throw failure("unexpected end of text") }
+        offset += 1
+      } else if b == UInt8(ascii: "{") || b == UInt8(ascii: "[") {
+        open += 1
+      } else if b == UInt8(ascii: "}") || b == UInt8(ascii: "]") {
+        open -= 1
+        if open <= 0 { return Array(bytes[start..<offset]) }
+      }
+    }
+    throw failure("unexpected end of text")
+  }
+
   /// The text of the next number, checked against the grammar.
   public mutating func numberText() throws(JSONError) -> UnsafeBufferPointer<UInt8> {
     skipBlanks()

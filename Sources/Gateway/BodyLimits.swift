@@ -9,6 +9,8 @@ struct BodyLimits {
 
   /// The largest body of another operation is SQS's batch of 1 MiB, which Query's percent-encoding can triple.
   static let standard = 8 << 20
+  /// What a batch of DynamoDB may write (Developer Guide, "BatchWriteItem").
+  private static let table = 16 << 20
   /// The largest object that comes in one piece, and the largest part (S3 User Guide, "Uploading objects"); and framing around it.
   static let object = 5 << 30
   static let framedObject = object + (64 << 20)
@@ -33,6 +35,7 @@ struct BodyLimits {
       if parts.count == 4, parts[3] == "versions" { (maximum, operation) = (Self.package, "PublishLayerVersion") }
     default: break
     }
+    if parts.isEmpty, head.headers["x-amz-target"]?.hasPrefix("DynamoDB_") == true { maximum = Self.table }
   }
 
   var error: AWSError { Self.error(maximum: maximum, operation: operation) }

@@ -12,7 +12,8 @@ enum DenialForm {
     let isQueryCompatible = recognised.model?.isQueryCompatible == true
     switch recognised.wireProtocol {
     case .awsQuery, .restXml:
-      error.code = "AccessDenied"
+      // SNS has a modelled error for it, and nobody else has.
+      error.code = recognised.model?.name == "sns" ? "AuthorizationErrorException" : "AccessDenied"
       error.status = 403
     case .awsJson10, .awsJson11, .awsCbor11, .rpcv2Cbor:
       // SQS keeps the 403 and the bare code of its Query days; the other JSON services answer 400.

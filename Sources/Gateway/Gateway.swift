@@ -247,7 +247,16 @@ public final class Gateway: HTTPHandler {
       }
       guard implemented.stream != nil else { return encoded(try await dispatcher.perform(operation.name, of: api, input, call)) }
       let output = try await dispatcher.performStream(operation.name, of: api, input, call)
-      return Self.streamed(encoded(output.record), output.messages)
+      guard let events = output.events else { return Self.streamed(encoded(output.record), output.messages) }
+      let coding = EventCoding(service: api.model, proto: recognised.wireProtocol)
+      return Self.streamed(encoded(output.record)) { send in
+        try await send(coding.initialResponse(output.record))
+        do {
+          try await events { name, event in try await send(coding.event(name, event)) }
+        } catch let error as AWSError {
+          try await send(coding.exception(error))
+        }
+      }
     }
   }
 

@@ -26,6 +26,8 @@ struct Recogniser: Sendable {
   private let bySigningName: [String: [ServiceModel]]
   private let byEndpoint: [String: ServiceModel]
   private let byVersion: [String: ServiceModel]
+  /// Those of the Query services that are called without a signature, by links in messages that do not name a version.
+  private let unsigned: [String: ServiceModel]
   /// In the order of their names, so that equal requests are always recognised alike.
   private let routers: [(model: ServiceModel, router: RESTRouter)]
 
@@ -35,6 +37,9 @@ struct Recogniser: Sendable {
     bySigningName = Dictionary(grouping: models, by: \.signingName)
     byEndpoint = Dictionary(models.map { ($0.endpointPrefix, $0) }, uniquingKeysWith: { a, _ in a })
     byVersion = Dictionary(models.filter(\.speaksQuery).map { ($0.apiVersion, $0) }, uniquingKeysWith: { a, _ in a })
+    unsigned = Dictionary(
+      models.filter(\.speaksQuery).flatMap { model in model.operations.values.filter(\.isUnsigned).map { ($0.name, model) } },
+      uniquingKeysWith: { a, _ in a })
     routers = models.filter { $0.restProtocol != nil }.map { ($0, RESTRouter($0)) }
   }
 
@@ -131,7 +136,10 @@ struct Recogniser: Sendable {
 
   /// Some operations of STS are unsigned by design; all versions of the Query services differ.
   private func byUnsignedAction(_ request: WireRequest) -> Recognised? {
-    guard let action = QueryAction(request), let version = action.version else { return nil }
+    guard let action = QueryAction(request) else { return nil }
+    guard let version = action.version else {
+      return request.method == "GET" ? unsigned[action.name].map { query($0, action) } : nil
+    }
     if let model = byVersion[version] { return query(model, action) }
     return KnownServices.byVersion[version].map { notServed($0, .awsQuery) }
   }

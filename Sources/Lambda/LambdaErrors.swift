@@ -348,8 +348,8 @@ enum LambdaError {
       "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
         + "SQS Error Message: The specified queue does not exist.", cause: cause)
   }
-  static func roleLacks(_ action: String, cause: (any Error)? = nil) -> AWSError {
-    invalidParameter("The provided execution role does not have permissions to call \(action) on SQS", cause: cause)
+  static func roleLacks(_ action: String, on service: String = "SQS", cause: (any Error)? = nil) -> AWSError {
+    invalidParameter("The provided execution role does not have permissions to call \(action) on \(service)", cause: cause)
   }
   static func roleLacksNetworkInterfaces(cause: (any Error)? = nil) -> AWSError {
     invalidParameter("The provided execution role does not have permissions to call CreateNetworkInterface on EC2", cause: cause)

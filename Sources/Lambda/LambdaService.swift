@@ -49,7 +49,8 @@ public final class LambdaService: ServiceModule {
     public var hops: any HopPort
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, objects: any ObjectPort,
-      logs: any LogPort, metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:], hops: any HopPort = EmptyHops()
+      logs: any LogPort, metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:],
+      hops: any HopPort = EmptyHops()
     ) {
       self.hops = hops
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
@@ -101,20 +102,20 @@ public final class LambdaService: ServiceModule {
       ambient: ambient, logForwarder: logForwarder, metrics: metrics, hotReload: hotReload, accountLimit: limits.concurrency)
     control = ControlPlane(
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
-      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues, objects: neighbours.objects,
-      streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger), provisioner: placement,
-      hotReload: hotReload, limits: limits)
+      principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
+      objects: neighbours.objects, streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger),
+      provisioner: placement, hotReload: hotReload, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
     let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions, hops: hops)
+    let carriers = TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles)
+    let targets = ReportTargets(carriers)
     let deadLetters = DeadLetters(
-      queues: neighbours.queues, roles: neighbours.roles, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
+      targets: targets, roles: neighbours.roles, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     let destinations = Destinations(
-      control: control, queues: neighbours.queues, roles: neighbours.roles,
-      carriers: TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles),
-      authoriser: neighbours.authoriser, metrics: metrics, hops: hops,
-      ambient: ambient, logger: logger)
+      control: control, targets: targets, carriers: carriers, roles: neighbours.roles, authoriser: neighbours.authoriser,
+      metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
       destinations: destinations, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
@@ -135,7 +136,7 @@ public final class LambdaService: ServiceModule {
         hops: hops, ambient: ambient, logger: logger),
       streams: StreamPoller(
         delivery: StreamDelivery(
-          control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
+          control: control, invoker: invoker, targets: targets, roles: neighbours.roles, metrics: metrics,
           hops: hops, ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(

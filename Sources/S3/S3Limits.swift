@@ -8,8 +8,6 @@ enum S3Limits {
   /// ListBuckets, MaxBuckets.
   static let listedBuckets = 1...10_000
   static let bucketTags = 50
-  /// Of one object (User Guide, "Categorizing your objects using tags").
-  static let objectTags = 10
   static let tagKeyLength = 1...128
   static let tagValueLength = 256
   static let policyBytes = 20_480
@@ -22,6 +20,7 @@ enum S3Limits {
   static let routingRules = 50
   static let notificationRules = 100
   static let lifecycleRules = 1000
+  static let objectTags = 10
   /// The fields of a form before the file.
   static let formFieldBytes = 20 << 10
   /// In bytes; "Considerations for transitioning objects".

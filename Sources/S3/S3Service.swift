@@ -14,11 +14,14 @@ public final class S3Service: ServiceModule {
     public var principals: any PrincipalPort
     /// The way to the destinations of events.
     public var carriers: TargetCarriers
+    /// EventBridge; nil: a bucket cannot be told to tell it.
+    public var events: (any EventPort)?
     public var hops: any HopPort
     public init(
       authoriser: any Authoriser, keys: any KeyDirectory, principals: any PrincipalPort, carriers: TargetCarriers,
-      hops: any HopPort = EmptyHops()
+      events: (any EventPort)? = nil, hops: any HopPort = EmptyHops()
     ) {
+      self.events = events
       (self.authoriser, self.keys, self.principals, self.carriers, self.hops) = (authoriser, keys, principals, carriers, hops)
     }
   }

@@ -19,7 +19,11 @@ import botocore.session
 
 from harness import ROOT, Server
 
-SERVICES = ["cloudwatch", "events", "iam", "lambda", "logs", "pipes", "scheduler", "sqs", "sts"]
+SERVICES = [
+    "cloudwatch", "dynamodb", "dynamodbstreams", "events", "firehose", "iam", "kinesis", "lambda", "logs", "pipes", "scheduler",
+    "sns", "sqs", "sts"]
+# Their streams last until the client goes.
+ENDLESS = {"SubscribeToShard"}
 # Its answers to bad signatures, unknown callers and bad input are its own (codes, statuses, XML), and its bodies are no records:
 # test_s3_access.py walks it.
 APART = {"s3"}
@@ -255,6 +259,11 @@ class Wire:
             try:
                 self._connection.request(request.method, target, request.body, headers)
                 answer = self._connection.getresponse()
+                if answer.headers["content-type"] == "application/vnd.amazon.eventstream" and request.operation.name in ENDLESS:
+                    # The beginning of a stream that goes on for minutes.
+                    body = answer.read1()
+                    self.close()
+                    return Reply(request.operation, answer.status, answer.headers, body)
                 return Reply(request.operation, answer.status, answer.headers, answer.read())
             except (http.client.HTTPException, ConnectionError):
                 # A kept connection may have been closed meanwhile; a new one may not.

@@ -7,7 +7,6 @@ import random
 import threading
 
 import botocore.exceptions
-import pytest
 
 from harness import wait_until
 
@@ -55,7 +54,6 @@ class Writer:
             **place, UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"], "ChecksumCRC32": part["ChecksumCRC32"]}]})
 
 
-@pytest.mark.timeout(300)
 def test_acknowledged_objects_survive(own_cloud):
     s3 = own_cloud.client("s3")
     s3.create_bucket(Bucket="crash")

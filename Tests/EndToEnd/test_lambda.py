@@ -197,7 +197,7 @@ def test_a_role_must_exist_and_trust_lambda(cloud, refused):
     ({"MemorySize": 10_241}, "ValidationException", "Value '10241' at 'memorySize' failed to satisfy constraint: Member must"),
     ({"Timeout": 901}, "ValidationException", "Value '901' at 'timeout' failed to satisfy constraint: Member must"),
     ({"Layers": [f"arn:aws:lambda:us-east-1:123456789012:layer:l{n}:1" for n in range(6)]}, "InvalidParameterValueException", "Cannot reference more than 5 layers."),
-    ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "InvalidParameterValueException", "not supported by Dewpoint"),
+    ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "InvalidParameterValueException", "S3 Error Code: NoSuchBucket."),
 ], ids=lambda value: "-".join(value) if isinstance(value, dict) else "")
 def test_bad_parameters_are_refused_in_awss_words(cloud, refused, changes, code, text):
     with refused(code, 400, containing=text):

@@ -22,7 +22,7 @@ class World:
         self.source_url, self.source = make_queue(cloud, "source", VisibilityTimeout=1)
         self.target_url, self.target = make_queue(cloud, "target")
         self.role = make_role(cloud, "mover", *(
-            {"Effect": "Allow", "Action": action, "Resource": "*"} for action in ("sqs:*", "lambda:InvokeFunction")), trust=TRUST)
+            {"Effect": "Allow", "Action": action, "Resource": "*"} for action in ("sqs:*", "lambda:InvokeFunction", "kinesis:*", "events:PutEvents")), trust=TRUST)
 
     def create(self, name="p", **more):
         self.pipes.create_pipe(Name=name, **({"Source": self.source, "Target": self.target, "RoleArn": self.role} | more))
@@ -92,12 +92,14 @@ def test_a_function_gets_the_batch_and_may_fail_in_part(world):
     """)
     dead_url, dead = make_queue(world.cloud, "dead")
     world.sqs.set_queue_attributes(QueueUrl=world.source_url, Attributes={
-        "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})})
+        "RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2}),
+        # Longer than the first invocation takes.
+        "VisibilityTimeout": "8"})
     world.create(Target=function.arn)
     world.send("good", "bad")
     assert world.bodies(1) == ["good"]
     letters = []
-    wait_until(lambda: letters.extend(receive_all(world.sqs, dead_url)) or letters, "the bad one is in the dead-letter queue", 30)
+    wait_until(lambda: letters.extend(receive_all(world.sqs, dead_url)) or letters, "the bad one is in the dead-letter queue", 60)
     assert [letter["Body"] for letter in letters] == ["bad"]
     assert receive_all(world.sqs, world.target_url) == []
 
@@ -120,6 +122,67 @@ def test_a_pipe_is_stopped_started_changed_and_deleted(world, refused):
     wait_until(lambda: world.pipes.list_pipes()["Pipes"] == [], "the pipe is gone")
     with refused("NotFoundException", 404, "Pipe p does not exist."):
         world.pipes.describe_pipe(Name="p")
+
+
+@pytest.fixture
+def stream(world):
+    kinesis = world.cloud.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s")
+    return f"arn:aws:kinesis:us-east-1:{world.cloud.account}:stream/s"
+
+
+def put(world, *bodies):
+    world.cloud.client("kinesis").put_records(
+        StreamName="s", Records=[{"Data": json.dumps(body).encode(), "PartitionKey": "k"} for body in bodies])
+
+
+def test_records_of_a_stream_go_through(world, stream):
+    put(world, *({"n": n} for n in range(5)))
+    world.create(Source=stream, SourceParameters={
+        "KinesisStreamParameters": {"StartingPosition": "TRIM_HORIZON"},
+        "FilterCriteria": {"Filters": [{"Pattern": '{"data": {"n": [{"numeric": [">", 0]}]}}'}]}},
+        TargetParameters={"InputTemplate": "<$.data.n> of <$.partitionKey>"})
+    assert sorted(world.bodies(4)) == ["1 of k", "2 of k", "3 of k", "4 of k"]
+    put(world, {"n": 9})
+    assert world.bodies(1) == ["9 of k"]
+
+
+def test_a_record_that_cannot_be_delivered_is_told_and_the_shard_goes_on(world, stream):
+    function = deploy(world.cloud, f"""
+        import base64, boto3, json
+        def handler(events, context):
+            numbers = [json.loads(base64.b64decode(event["data"]))["n"] for event in events]
+            if 2 in numbers:
+                raise ValueError("two")
+            for n in numbers:
+                boto3.client("sqs").send_message(QueueUrl={world.target_url!r}, MessageBody=str(n))
+    """)
+    dead_url, dead = make_queue(world.cloud, "dead")
+    put(world, *({"n": n} for n in range(4)))
+    world.create(Source=stream, Target=function.arn, SourceParameters={"KinesisStreamParameters": {
+        "StartingPosition": "TRIM_HORIZON", "MaximumRetryAttempts": 0, "OnPartialBatchItemFailure": "AUTOMATIC_BISECT",
+        "DeadLetterConfig": {"Arn": dead}}})
+    letters = []
+    wait_until(lambda: letters.extend(receive_all(world.sqs, dead_url)) or letters, "the dead letter", 60)
+    letter = json.loads(letters[0]["Body"])
+    assert letter["KinesisBatchInfo"]["batchSize"] == 1 and letter["KinesisBatchInfo"]["streamArn"] == stream
+    assert letter["context"]["condition"] == "RetryAttemptsExhausted"
+    assert set(world.bodies(3)) == {"0", "1", "3"}
+
+
+def test_events_reach_a_bus(world):
+    events = world.cloud.client("events")
+    events.put_rule(Name="r", EventPattern='{"source": ["Pipe p"]}')
+    world.sqs.set_queue_attributes(QueueUrl=world.target_url, Attributes={"Policy": policy({
+        "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": world.target})})
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": world.target}])
+    world.create(
+        Target=f"arn:aws:events:us-east-1:{world.cloud.account}:event-bus/default",
+        TargetParameters={"InputTemplate": '{"n": <$.body.n>}', "EventBridgeEventBusParameters": {"DetailType": "$.body.kind"}})
+    world.send({"n": 1, "kind": "order"})
+    event = json.loads(world.bodies(1)[0])
+    assert (event["detail-type"], event["source"], event["detail"]) == ("order", "Pipe p", {"n": 1})
 
 
 @pytest.mark.parametrize("more, text", [

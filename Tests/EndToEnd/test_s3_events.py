@@ -179,3 +179,64 @@ def test_a_loop_through_a_bucket_is_stopped(cloud, s3, bucket):
     wait_until(is_stopped, "the loop is stopped", limit=60)
     rounds = len(s3.list_objects_v2(Bucket=bucket)["Contents"])
     assert 15 <= rounds <= 18, rounds
+
+
+def test_a_topic_hears_of_objects(cloud, s3, bucket):
+    sns = cloud.client("sns")
+    topic = sns.create_topic(Name="objects")["TopicArn"]
+    url, arn = make_queue(cloud)
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+
+    def put():
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [
+            {"TopicArn": topic, "Events": ["s3:ObjectCreated:Put"]}]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "SNS:Publish", "Resource": topic,
+            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}}}]}))
+    put()
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    heard = []
+
+    def told():
+        for message in receive_all(cloud.client("sqs"), url):
+            envelope = json.loads(message["Body"])
+            assert envelope["Subject"] == "Amazon S3 Notification"
+            heard.append(json.loads(envelope["Message"]))
+        return len(heard) == 2
+    wait_until(told, f"the topic has told of the test and the object: {heard}")
+    assert heard[0]["Event"] == "s3:TestEvent" and heard[1]["Records"][0]["s3"]["object"]["key"] == "k"
+
+
+def test_a_rule_hears_of_objects(cloud, s3, bucket):
+    events = cloud.client("events")
+    url, arn = make_queue(cloud)
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]})})
+    events.put_rule(Name="objects", EventPattern=json.dumps({
+        "source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": "in/"}]}}}))
+    events.put_targets(Rule="objects", Targets=[{"Id": "q", "Arn": arn}])
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    put = s3.put_object(Bucket=bucket, Key="in/a b", Body=b"123")
+    s3.put_object(Bucket=bucket, Key="out", Body=b"123")
+    s3.delete_object(Bucket=bucket, Key="in/a b")
+    heard = []
+
+    def told():
+        heard.extend(json.loads(message["Body"]) for message in receive_all(cloud.client("sqs"), url))
+        return len(heard) >= 2
+    wait_until(told, f"the rule has told of both: {heard}")
+    created, deleted = sorted(heard, key=lambda event: event["detail-type"])
+    assert created["detail-type"] == "Object Created" and created["source"] == "aws.s3"
+    assert created["resources"] == [f"arn:aws:s3:::{bucket}"] and created["account"] == cloud.account
+    detail = created["detail"]
+    assert detail["reason"] == "PutObject" and detail["requester"] == cloud.account
+    assert detail["request-id"] == put["ResponseMetadata"]["RequestId"]
+    assert {k: v for k, v in detail["object"].items() if k != "sequencer"} == {
+        "key": "in/a b", "size": 3, "etag": put["ETag"].strip('"')}
+    assert deleted["detail"]["deletion-type"] == "Permanently Deleted" and deleted["detail"]["reason"] == "DeleteObject"
+    assert set(deleted["detail"]["object"]) == {"key", "sequencer"}

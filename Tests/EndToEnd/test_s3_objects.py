@@ -277,3 +277,66 @@ def test_what_is_not_there_is_refused(s3, bucket, refused, operation, message):
         arguments |= {"RestoreRequest": {"Days": 1}}
     with refused("NotImplemented", status=501, containing=message):
         getattr(s3, operation)(**arguments)
+
+
+def resident(server):
+    """Bytes of the server's process that are in memory."""
+    with open(f"/proc/{server.process.pid}/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_large_object_takes_no_memory(own_cloud):
+    """Both ways, and when the client does not take what it has asked for."""
+    s3 = own_cloud.client("s3")
+    name = new_bucket(s3)
+    size, piece = 256 << 20, os.urandom(1 << 20)
+    digest, md5 = hashlib.sha256(), hashlib.md5()
+    for _ in range(size // len(piece)):
+        digest.update(piece)
+        md5.update(piece)
+    before = peak = resident(own_cloud.server)
+    checksum = base64.b64encode(digest.digest()).decode()
+    url = s3.generate_presigned_url("put_object", {"Bucket": name, "Key": "k", "ChecksumSHA256": checksum})
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=120)
+    connection.putrequest("PUT", url.removeprefix(f"{parts.scheme}://{parts.netloc}"), skip_accept_encoding=True)
+    connection.putheader("Content-Length", str(size))
+    connection.putheader("x-amz-checksum-sha256", checksum)
+    connection.endheaders()
+    for _ in range(size // len(piece)):
+        connection.send(piece)
+        peak = max(peak, resident(own_cloud.server))
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["etag"]) == (200, f'"{md5.hexdigest()}"'), answer.read()
+    body = s3.get_object(Bucket=name, Key="k")["Body"]
+    back = hashlib.sha256()
+    for chunk in body.iter_chunks(4 << 20):
+        back.update(chunk)
+        peak = max(peak, resident(own_cloud.server))
+    assert back.digest() == digest.digest()
+    stuck = s3.get_object(Bucket=name, Key="k")["Body"]
+    stuck.read(1000)
+    assert fetch(f"{own_cloud.server.endpoint}/_dewpoint/health")[0] == 200
+    peak = max(peak, resident(own_cloud.server))
+    stuck.close()
+    assert peak - before < 40 << 20, f"{(peak - before) >> 20} MiB more"
+
+
+def test_a_snapshot_holds_objects(own_cloud):
+    s3 = own_cloud.client("s3")
+    name = new_bucket(s3)
+    bodies = {"small": b"x" * 100, "large": os.urandom(3_000_000), "empty": b""}
+    for key, body in bodies.items():
+        s3.put_object(Bucket=name, Key=key, Body=body)
+    page = f"{own_cloud.server.endpoint}/_dewpoint/snapshot"
+    status, snapshot, _ = fetch(page)
+    assert status == 200 and len(snapshot) > 3_000_000
+    for key in bodies:
+        s3.delete_object(Bucket=name, Key=key)
+    s3.put_object(Bucket=name, Key="later", Body=b"y" * 100_000)
+    assert fetch(page, "POST", snapshot)[0] == 200
+    assert {item["Key"] for item in s3.list_objects_v2(Bucket=name)["Contents"]} == bodies.keys()
+    for key, body in bodies.items():
+        assert s3.get_object(Bucket=name, Key=key)["Body"].read() == body
+    own_cloud.restart(kill=True)
+    assert s3.get_object(Bucket=name, Key="large")["Body"].read() == bodies["large"]

@@ -114,6 +114,38 @@ def test_a_function_gets_the_input_of_its_schedule(world):
     assert [json.loads(body) for body in world.bodies(1)] == [{"n": 1}]
 
 
+def test_topics_buses_and_streams_are_targets(world):
+    cloud, account = world.cloud, world.cloud.account
+    cloud.client("iam").put_role_policy(RoleName="sender", PolicyName="more", PolicyDocument=policy(
+        *({"Effect": "Allow", "Action": action, "Resource": "*"} for action in ("sns:Publish", "events:PutEvents", "kinesis:PutRecord"))))
+    world.sqs.set_queue_attributes(QueueUrl=world.url, Attributes={"Policy": policy({
+        "Effect": "Allow", "Principal": {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]}, "Action": "sqs:SendMessage",
+        "Resource": world.arn})})
+    topic = cloud.client("sns").create_topic(Name="t")["TopicArn"]
+    cloud.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=world.arn, Attributes={"RawMessageDelivery": "true"})
+    world.create("rate(1 day)", "topic", target={"Arn": topic, "Input": "by the topic"})
+    assert world.bodies(1) == ["by the topic"]
+
+    events = cloud.client("events")
+    events.put_rule(Name="r", EventPattern='{"source": ["clock"]}')
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": world.arn}])
+    world.create("rate(1 day)", "bus", target={
+        "Arn": f"arn:aws:events:us-east-1:{account}:event-bus/default", "Input": '{"n": 1}',
+        "EventBridgeParameters": {"Source": "clock", "DetailType": "tick"}})
+    event = json.loads(world.bodies(1)[0])
+    assert (event["detail-type"], event["detail"]) == ("tick", {"n": 1})
+
+    kinesis = cloud.client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="s")
+    world.create("rate(1 day)", "stream", target={
+        "Arn": f"arn:aws:kinesis:us-east-1:{account}:stream/s", "Input": "by the stream", "KinesisParameters": {"PartitionKey": "k"}})
+    iterator = kinesis.get_shard_iterator(
+        StreamName="s", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    records = wait_until(lambda: kinesis.get_records(ShardIterator=iterator)["Records"], "the record")
+    assert [(record["Data"], record["PartitionKey"]) for record in records] == [(b"by the stream", "k")]
+
+
 def test_what_is_wrong_is_refused(world, refused):
     with refused("ValidationException", 400) as error:
         world.create("rate(10 seconds)")

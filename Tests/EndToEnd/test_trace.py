@@ -251,3 +251,103 @@ def test_the_retention_and_the_size_are_settings(tmp_path, account):
         assert hops(cloud, new_root(99))
     finally:
         server.stop()
+
+
+def topic_of(cloud, name):
+    return cloud.client("sns").create_topic(Name=name)["TopicArn"]
+
+
+def let(cloud, url, arn, service, source):
+    """The queue takes messages from the service for the resource."""
+    cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sqs:SendMessage", "Resource": arn,
+            "Condition": {"ArnEquals": {"aws:SourceArn": source}}}]})})
+
+
+def ways(found):
+    """Each hop by the names of those above it: what runs side by side may come in any order."""
+    lines, path = [], []
+    for hop in found:
+        path = path[:hop["depth"]] + [f"{hop['service']} {hop['action']} {hop['target'].split(':')[-1]} {hop['outcome']}"]
+        lines.append(" > ".join(path))
+    return sorted(lines)
+
+
+def test_an_upload_through_a_topic_a_queue_functions_and_a_destination_is_one_tree(cloud):
+    sns, functions = cloud.client("sns"), cloud.client("lambda")
+    topic = topic_of(cloud, "uploads")
+    work_url, work = make_queue(cloud, "work")
+    out_url, out = make_queue(cloud, "out")
+    done_url, done = make_queue(cloud, "done")
+    let(cloud, work_url, work, "sns.amazonaws.com", topic)
+    role = make_role(cloud, "all", LOGS, QUEUES)
+    deploy(cloud, f"""
+        import boto3
+        def handler(event, context):
+            boto3.client("sqs").send_message(QueueUrl={out_url!r}, MessageBody="x")
+        """, name="worker", role=role)
+    second = deploy(cloud, ECHO, name="second", role=role)
+    functions.create_event_source_mapping(EventSourceArn=work, FunctionName="worker")
+    functions.put_function_event_invoke_config(FunctionName="second", DestinationConfig={"OnSuccess": {"Destination": done}})
+    functions.add_permission(
+        FunctionName="second", StatementId="sns", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com", SourceArn=topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=work)
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=second.arn)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=out, Attributes={"FilterPolicy": json.dumps({"kind": ["other"]})})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}]}))
+    s3 = cloud.client("s3")
+    bucket = f"uploads-{cloud.account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectCreated:*"]}]})
+    s3.put_object(Bucket=bucket, Key="a.csv", Body=b"1,2,3")
+    root = wait_until(lambda: traces(cloud, resource="a.csv"), "the upload", limit=60)[0]["trace"]
+    put = f"s3 PutObject {bucket}/a.csv accepted"
+    publish = f"{put} > s3 deliver uploads delivered > sns Publish uploads accepted"
+    to_queue = f"{publish} > sns deliver work delivered > sqs SendMessage work accepted > lambda invoke worker delivered"
+    to_function = f"{publish} > sns deliver second delivered > lambda Invoke second accepted > lambda invoke second delivered"
+
+    def look():
+        lines = ways(hops(cloud, root))
+        for line in (f"{to_queue} > sqs SendMessage out accepted",
+                     f"{to_function} > lambda destination done delivered > sqs SendMessage done accepted"):
+            assert line in lines, "\n".join(lines)
+        assert any(line.startswith(f"{publish} > sns ") and line.endswith(" filtered") for line in lines), "\n".join(lines)
+        return True
+    wait_until(look, "the whole tree", limit=60)
+    text = cloud.server.command("trace", root).stdout
+    assert f"s3 PutObject  iam:root → s3:{bucket}/a.csv  accepted" in text
+
+
+def test_a_rule_that_does_not_want_an_event_and_one_that_does(cloud):
+    events = cloud.client("events")
+    url, arn = make_queue(cloud, "routed")
+    rule = events.put_rule(Name="wants", EventPattern=json.dumps({"source": ["orders"]}))["RuleArn"]
+    let(cloud, url, arn, "events.amazonaws.com", rule)
+    events.put_targets(Rule="wants", Targets=[{"Id": "1", "Arn": arn}])
+    events.put_rule(Name="refuses", EventPattern=json.dumps({"source": ["others"]}))
+    assert events.put_events(Entries=[{"Source": "orders", "DetailType": "d", "Detail": "{}"}])["FailedEntryCount"] == 0
+    root = wait_until(lambda: traces(cloud, resource="routed"), "the delivery", limit=60)[0]["trace"]
+
+    def look():
+        lines = ways(hops(cloud, root))
+        assert any(line.endswith("> events deliver routed delivered > sqs SendMessage routed accepted") for line in lines), lines
+        return lines
+    wait_until(look, "the whole tree", limit=60)
+
+
+def test_a_queue_that_does_not_let_the_topic_send_says_so(cloud):
+    sns = cloud.client("sns")
+    topic = topic_of(cloud, "unwanted")
+    _, arn = make_queue(cloud, "closed")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    sns.publish(TopicArn=topic, Message="x")
+    root = wait_until(lambda: traces(cloud, resource="unwanted"), "the publication", limit=60)[0]["trace"]
+
+    def denied():
+        return [hop for hop in hops(cloud, root) if hop["action"] == "deliver" and hop["outcome"] == "denied"]
+    reason = wait_until(denied, "the denial", limit=60)[0]["reason"]
+    assert "sqs:SendMessage" in reason and "no resource-based policy allows" in reason, reason

@@ -16,7 +16,8 @@ from walk_world import ADMINISTRATOR, World, walk
 
 SKEWED = 20 * 60  # seconds; AWS takes up to 15 minutes
 NOT_FOUND = {
-    "NoSuchEntity", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound"}
+    "NoSuchEntity", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound", "NotFound"}
+DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 # Of another account's things AWS answers these by design.
 PUBLIC = {
     "sts:GetAccessKeyInfo": "tells the account of any key",
@@ -24,7 +25,7 @@ PUBLIC = {
     "events:PutTargets": "a target of another account needs a role, whether there is one or not",
 }
 # Made for each answer: the signed link to a function's code, for one.
-VOLATILE = {"Location", "RequestId"}
+VOLATILE = {"Location", "RequestId", "ShardIterator", "NextShardIterator", "MillisBehindLatest"}
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +148,9 @@ def test_who_has_no_permission_is_refused(world, wire, operation):
     ]:
         reply = wire.send(request, *world.keys[caller])
         # SQS keeps the code and the status of its Query days.
-        code, status = ("AccessDeniedException", 400) if operation.service in ("events", "logs") else ("AccessDenied", 403)
-        code = "AccessDeniedException" if operation.service == "lambda" else code
+        is_json = operation.service in ("events", "logs", "dynamodb", "dynamodbstreams")
+        code, status = ("AccessDeniedException", 400) if is_json else ("AccessDenied", 403)
+        code = {"lambda": "AccessDeniedException", "sns": "AuthorizationError"}.get(operation.service, code)
         assert (reply.code, reply.status) == (code, status), f"{operation} by {caller}: {reply}"
         before, _, rest = reply.message.partition(" on resource: ")
         who, _, action = before.partition(" is not authorized to perform: ")
@@ -166,7 +168,7 @@ def test_another_account_has_no_way_in(world, wire, foreigners, operation):
         if operation.key in PUBLIC:
             continue
         if names_the_account:
-            denied = reply.code in ("AccessDenied", "AccessDeniedException") and reply.status in (400, 403)
+            denied = reply.code in DENIALS and reply.status in (400, 403)
             missing = reply.code in NOT_FOUND and reply.status in (400, 404)
             assert denied or missing, f"{operation} {given} by a foreign {caller}: {reply}"
         elif reply.is_success:

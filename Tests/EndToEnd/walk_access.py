@@ -14,9 +14,15 @@ OPEN = {
 
 # Batch operations are asked as the operation for one.
 ACTIONS = {
+    "dynamodb:BatchExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteStatement": "dynamodb:PartiQLSelect",
+    "dynamodb:ExecuteTransaction": "dynamodb:PartiQLUpdate",
+    "dynamodb:TransactGetItems": "dynamodb:GetItem",
+    "dynamodb:TransactWriteItems": "dynamodb:PutItem",
     "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     "lambda:Invoke": "lambda:InvokeFunction",
     "lambda:InvokeWithResponseStream": "lambda:InvokeFunction",
+    "sns:PublishBatch": "sns:Publish",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -45,6 +51,8 @@ ACCESS = {
     "iam:ListGroups": lambda w: [("iam:ListGroups", w.iam_arn("group/"))],
     "iam:ListRoles": lambda w: [("iam:ListRoles", w.iam_arn("role/"))],
     "iam:ListInstanceProfiles": lambda w: [("iam:ListInstanceProfiles", w.iam_arn("instance-profile/"))],
+    "firehose:CreateDeliveryStream": lambda w: [
+        ("firehose:CreateDeliveryStream", w.arn("firehose", "deliverystream/fresh")), ("iam:PassRole", w.delivery_role)],
     "lambda:CreateFunction": lambda w: [
         ("lambda:CreateFunction", w.arn("lambda", "function:fresh")), ("iam:PassRole", w.role)],
     "lambda:UpdateFunctionConfiguration": lambda w: [
@@ -60,6 +68,8 @@ ACCESS = {
         ("events:StartReplay", w.arn("events", resource)) for resource in ("replay/fresh", "archive/main", "event-bus/main")],
     "logs:DescribeLogGroups": lambda w: [("logs:DescribeLogGroups", w.arn("logs", "log-group::log-stream:"))],
     "logs:DescribeLogStreams": lambda w: [("logs:DescribeLogStreams", w.arn("logs", "log-group:main:log-stream:"))],
+    "sns:ListSubscriptions": lambda w: [("sns:ListSubscriptions", w.arn("sns", "*"))],
+    "sns:ListTopics": lambda w: [("sns:ListTopics", w.arn("sns", "*"))],
     "sqs:CancelMessageMoveTask": lambda w: [("sqs:CancelMessageMoveTask", w.arn("sqs", "moving"))],
     "sqs:ListQueues": lambda w: [("sqs:ListQueues", w.arn("sqs", "*"))],
     "sqs:StartMessageMoveTask": lambda w: [
@@ -86,12 +96,25 @@ def access(world, operation, given):
     name = operation.key
     if name in ACCESS:
         return ACCESS[name](world)
-    return [(ACTIONS.get(name, name), _resource(world, operation, given))]
+    return [(ACTIONS.get(name, name).replace("dynamodbstreams:", "dynamodb:"), _resource(world, operation, given))]
 
 
 def _resource(world, operation, given):
-    of_service = {"cloudwatch": _all, "iam": _entity, "sts": _entity, "events": _event, "lambda": _function, "logs": _group, "sqs": _queue}
+    of_service = {
+        "cloudwatch": _all, "dynamodb": _table, "dynamodbstreams": _table_stream, "firehose": _delivery, "iam": _entity,
+        "sts": _entity, "events": _event, "kinesis": _stream, "lambda": _function, "logs": _group, "sns": _topic, "sqs": _queue}
     return of_service[operation.service](world, operation, given)
+
+
+def _table(world, operation, given):
+    if "ResourceArn" in given:
+        return given["ResourceArn"]
+    name = given.get("TableName") or ("main" if operation.name.startswith(("Batch", "Transact", "Execute")) else None)
+    return world.arn("dynamodb", f"table/{name}") if name else "*"
+
+
+def _table_stream(world, operation, given):
+    return "*" if operation.name == "ListStreams" else world.handles["stream"]
 
 
 def _all(world, operation, given):
@@ -148,6 +171,26 @@ def _group(world, operation, given):
     if operation.name in ("TagResource", "UntagResource", "ListTagsForResource"):
         return given["resourceArn"]
     return world.arn("logs", f"log-group:{given['logGroupName']}:log-stream:{given.get('logStreamName', '')}")
+
+
+def _delivery(world, operation, given):
+    return world.arn("firehose", f"deliverystream/{given['DeliveryStreamName']}") if "DeliveryStreamName" in given else "*"
+
+
+def _stream(world, operation, given):
+    for member in ("StreamARN", "ResourceARN", "ConsumerARN"):
+        if member in given:
+            return given[member]
+    name = "main" if "ShardIterator" in given else given.get("StreamName")
+    return world.arn("kinesis", f"stream/{name}") if name else "*"
+
+
+def _topic(world, operation, given):
+    if "SubscriptionArn" in given:
+        return given["SubscriptionArn"].rpartition(":")[0]
+    if "Name" in given:
+        return world.arn("sns", given["Name"])
+    return given.get("TopicArn", given.get("ResourceArn", "*"))
 
 
 def _queue(world, operation, given):

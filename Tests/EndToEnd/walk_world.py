@@ -38,7 +38,11 @@ class World(Cloud):
         self.keys, self.handles = {}, {}
         self._make_identities()
         self._make_queues()
+        self._make_topics()
+        self._make_tables()
         self._make_groups()
+        self._make_streams()
+        self._make_delivery_streams()
         self._make_functions()
         if has("events:PutEvents"):
             self._make_events()
@@ -118,6 +122,22 @@ class World(Cloud):
     def caller_arn(self, name):
         return self.iam_arn(f"user/{name}")
 
+    def _make_tables(self):
+        dynamodb = self.client("dynamodb")
+        for name in ("main", "doomed"):
+            dynamodb.create_table(
+                TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], Tags=[{"Key": "team", "Value": "a"}],
+                StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
+        dynamodb.put_item(TableName="main", Item={"id": {"S": "a"}, "n": {"N": "1"}})
+        dynamodb.put_resource_policy(ResourceArn=self.arn("dynamodb", "table/main"), Policy=policy(
+            {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:GetItem", "Resource": "*"}))
+        self.handles["stream"] = dynamodb.describe_table(TableName="main")["Table"]["LatestStreamArn"]
+        streams = self.client("dynamodbstreams")
+        self.handles["shard"] = streams.describe_stream(StreamArn=self.handles["stream"])["StreamDescription"]["Shards"][0]["ShardId"]
+        self.handles["iterator"] = streams.get_shard_iterator(
+            StreamArn=self.handles["stream"], ShardId=self.handles["shard"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+
     def _make_queues(self):
         sqs = self.client("sqs")
         for name in ("main", "doomed", "dead", "moving", "feed", "feed2"):
@@ -142,6 +162,15 @@ class World(Cloud):
         while not uses <= self.handles.keys():
             for message in sqs.receive_message(QueueUrl=self.queue("held"), MaxNumberOfMessages=10)["Messages"]:
                 self.handles[message["Body"]] = message["ReceiptHandle"]
+
+    def _make_topics(self):
+        sns = self.client("sns")
+        for name in ("main", "doomed", "labelled"):
+            sns.create_topic(Name=name, Tags=[{"Key": "team", "Value": "a"}])
+        sns.add_permission(
+            TopicArn=self.arn("sns", "labelled"), Label="old", AWSAccountId=[self.account], ActionName=["Publish"])
+        self.handles["subscription"] = sns.subscribe(
+            TopicArn=self.arn("sns", "main"), Protocol="sqs", Endpoint=self.arn("sqs", "feed"))["SubscriptionArn"]
 
     def _make_groups(self):
         logs = self.client("logs")
@@ -235,8 +264,54 @@ class World(Cloud):
     def start_replay(self, name):
         self.client("events").start_replay(**self.replay(name))
 
-    def settle(self):
-        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted."""
+    def _make_streams(self):
+        kinesis = self.client("kinesis")
+        for name, shards in (("main", 1), ("doomed", 1), ("splitting", 1), ("merging", 2), ("counted", 2), ("mode", 1), ("policed", 1)):
+            kinesis.create_stream(StreamName=name, ShardCount=shards, Tags={"team": "a"})
+        kinesis.create_stream(StreamName="demand", StreamModeDetails={"StreamMode": "ON_DEMAND"})
+        self.settle("kinesis")
+        for name in ("main", "doomed"):
+            self.handles[f"consumer {name}"] = kinesis.register_stream_consumer(
+                StreamARN=self.arn("kinesis", "stream/main"), ConsumerName=name, Tags={"team": "a"})["Consumer"]["ConsumerARN"]
+        kinesis.put_resource_policy(ResourceARN=self.arn("kinesis", "stream/policed"), Policy=self.stream_policy("policed"))
+        self.settle("kinesis")
+
+    def _make_delivery_streams(self):
+        firehose = self.client("firehose")
+        self.delivery_role = make_role(self, "firehose", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, trust=policy(
+            {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+        for name in ("main", "doomed"):
+            firehose.create_delivery_stream(
+                DeliveryStreamName=name, S3DestinationConfiguration=self.delivery(), Tags=[{"Key": "team", "Value": "a"}])
+        self.settle("firehose")
+
+    def delivery(self):
+        return {"RoleARN": self.delivery_role, "BucketARN": "arn:aws:s3:::lake"}
+
+    def stream_policy(self, stream):
+        return policy({
+            "Effect": "Allow", "Principal": {"AWS": self.account}, "Action": "kinesis:PutRecord",
+            "Resource": self.arn("kinesis", f"stream/{stream}")})
+
+    def iterator(self):
+        """They live for five minutes, so it is made anew."""
+        return self.client("kinesis").get_shard_iterator(
+            StreamName="main", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+
+    def settle(self, service="lambda"):
+        """Waits until the function takes changes again, its mappings do, and what it has provisioned is there or has been deleted;
+        or until all streams are active or gone, and their consumers."""
+        if service == "firehose":
+            firehose = self.client("firehose")
+            return wait_until(lambda: all(
+                firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
+                for name in firehose.list_delivery_streams()["DeliveryStreamNames"]), "the delivery streams rest")
+        if service == "kinesis":
+            kinesis = self.client("kinesis")
+            return wait_until(
+                lambda: all(stream["StreamStatus"] == "ACTIVE" for stream in kinesis.list_streams()["StreamSummaries"])
+                and all(consumer["ConsumerStatus"] == "ACTIVE" for consumer in kinesis.list_stream_consumers(
+                    StreamARN=self.arn("kinesis", "stream/main"))["Consumers"]), "the streams rest")
         functions = self.client("lambda")
         wait_until(
             lambda: all(config["Status"] == "READY" for config in functions.list_provisioned_concurrency_configs(
@@ -272,6 +347,8 @@ def _entry(name):
 
 
 _LAYER = {"LayerName": "main", "VersionNumber": 1}
+_STREAM = {"StreamName": "main"}
+_MIDDLE = str(2 ** 127)
 
 # Required members by service and name.
 DEFAULTS = {
@@ -282,6 +359,13 @@ DEFAULTS = {
     "iam:PermissionsBoundary": lambda w: w.iam_arn("policy/boundary"),
     "sqs:QueueUrl": lambda w: w.queue("main"), "sqs:QueueName": "main",
     "sqs:SourceArn": lambda w: w.arn("sqs", "dead"), "sqs:Tags": {"team": "b"}, "sqs:TagKeys": ["team"],
+    "sns:TopicArn": lambda w: w.arn("sns", "main"), "sns:ResourceArn": lambda w: w.arn("sns", "main"),
+    "sns:SubscriptionArn": _held("subscription"), "sns:Tags": [{"Key": "team", "Value": "b"}], "sns:TagKeys": ["team"],
+    "sns:Message": "x", "sns:phoneNumber": "+4930123456",
+    "dynamodb:TableName": "main", "dynamodb:Key": {"id": {"S": "a"}}, "dynamodb:ResourceArn": lambda w: w.arn("dynamodb", "table/main"),
+    "dynamodb:Item": {"id": {"S": "b"}}, "dynamodb:Tags": [{"Key": "team", "Value": "b"}], "dynamodb:TagKeys": ["team"],
+    "dynamodbstreams:StreamArn": _held("stream"), "dynamodbstreams:ShardId": _held("shard"),
+    "dynamodbstreams:ShardIterator": _held("iterator"), "dynamodbstreams:ShardIteratorType": "LATEST",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
     "events:Name": "main", "events:Rule": "main", "events:ArchiveName": "main", "events:ReplayName": "main",
@@ -294,6 +378,10 @@ DEFAULTS = {
         "Metric": {"Namespace": "Walk", "MetricName": "steps"}, "Period": 60, "Stat": "Sum"}}],
     "iam:OpenIDConnectProviderArn": lambda w: w.iam_arn("oidc-provider/main.example.com"), "iam:ThumbprintList": ["b" * 40],
     "lambda:DurableExecutionArn": _held("waiting"), "lambda:CheckpointToken": "AAAA",
+    "firehose:DeliveryStreamName": "main", "firehose:TagKeys": ["team"], "firehose:Tags": [{"Key": "team", "Value": "b"}],
+    "kinesis:StreamARN": lambda w: w.arn("kinesis", "stream/main"), "kinesis:ResourceARN": lambda w: w.arn("kinesis", "stream/main"),
+    "kinesis:ConsumerARN": _held("consumer main"), "kinesis:ShardId": "shardId-000000000000",
+    "kinesis:Tags": {"team": "b"}, "kinesis:TagKeys": ["team"], "kinesis:ShardLevelMetrics": ["IncomingBytes"],
     "lambda:LayerName": "main", "lambda:VersionNumber": 1,
     "lambda:FunctionName": "main", "lambda:UUID": _held("feed"), "lambda:Resource": lambda w: w.arn("lambda", "function:main"),
     "lambda:Qualifier": "main", "lambda:ProvisionedConcurrentExecutions": 1,
@@ -303,6 +391,23 @@ DEFAULTS = {
 # What the defaults do not say, by operation.
 INPUTS = {
     "iam:AddRoleToInstanceProfile": {"InstanceProfileName": "other"},
+    "dynamodb:BatchExecuteStatement": {"Statements": [{"Statement": "SELECT * FROM main WHERE id = 'a'"}]},
+    "dynamodb:ExecuteStatement": {"Statement": "SELECT * FROM main WHERE id = 'a'"},
+    "dynamodb:ExecuteTransaction": {"TransactStatements": [{"Statement": "UPDATE main SET n = 2 WHERE id = 'a'"}]},
+    "dynamodb:BatchGetItem": {"RequestItems": {"main": {"Keys": [{"id": {"S": "a"}}]}}},
+    "dynamodb:BatchWriteItem": {"RequestItems": {"main": [{"PutRequest": {"Item": {"id": {"S": "c"}}}}]}},
+    "dynamodb:CreateTable": {
+        "TableName": "fresh", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]},
+    "dynamodb:DeleteTable": {"TableName": "doomed"},
+    "dynamodb:PutResourcePolicy": {"Policy": lambda w: policy(
+        {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:Scan", "Resource": "*"})},
+    "dynamodb:Query": {"KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "a"}}},
+    "dynamodb:TransactGetItems": {"TransactItems": [{"Get": {"TableName": "main", "Key": {"id": {"S": "a"}}}}]},
+    "dynamodb:TransactWriteItems": {"TransactItems": [{"Put": {"TableName": "main", "Item": {"id": {"S": "d"}}}}]},
+    "dynamodb:UpdateContinuousBackups": {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}},
+    "dynamodb:UpdateTable": {"DeletionProtectionEnabled": False},
+    "dynamodb:UpdateTimeToLive": {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}},
     "iam:AddUserToGroup": {"GroupName": "other"},
     "iam:AddClientIDToOpenIDConnectProvider": {"ClientID": "new"},
     "iam:CreateOpenIDConnectProvider": {"Url": "https://fresh.example.com", "ThumbprintList": ["a" * 40]},
@@ -414,6 +519,39 @@ INPUTS = {
     "events:UpdateArchive": {"Description": "new"},
     "events:UpdateConnection": {"Description": "new"},
     "events:UpdateEventBus": {"Name": "main", "Description": "new"},
+    "firehose:CreateDeliveryStream": {"DeliveryStreamName": "fresh", "S3DestinationConfiguration": lambda w: w.delivery()},
+    "firehose:DeleteDeliveryStream": {"DeliveryStreamName": "doomed"},
+    "firehose:PutRecord": {"Record": {"Data": b"x"}},
+    "firehose:PutRecordBatch": {"Records": [{"Data": b"x"}]},
+    "firehose:UpdateDestination": {
+        "CurrentDeliveryStreamVersionId": "1", "DestinationId": "destinationId-000000000001", "S3DestinationUpdate": {"Prefix": "new/"}},
+    **{f"kinesis:{name}": _STREAM for name in (
+        "AddTagsToStream", "DescribeStream", "DescribeStreamSummary", "DisableEnhancedMonitoring", "EnableEnhancedMonitoring", "ListShards",
+        "ListTagsForStream", "RemoveTagsFromStream")},
+    **{f"kinesis:{start}StreamRetentionPeriod": _STREAM | {"RetentionPeriodHours": 24} for start in ("Increase", "Decrease")},
+    **{f"kinesis:{start}StreamEncryption": _STREAM | {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"} for start in ("Start", "Stop")},
+    "kinesis:CreateStream": {"StreamName": "fresh", "ShardCount": 1},
+    "kinesis:DeleteResourcePolicy": {"ResourceARN": lambda w: w.arn("kinesis", "stream/policed")},
+    "kinesis:DeleteStream": {"StreamName": "doomed"},
+    "kinesis:DeregisterStreamConsumer": {"ConsumerARN": _held("consumer doomed")},
+    "kinesis:DescribeStreamConsumer": {"ConsumerARN": _held("consumer main")},
+    "kinesis:GetRecords": {"ShardIterator": lambda w: w.iterator()},
+    "kinesis:GetShardIterator": _STREAM | {"ShardIteratorType": "LATEST"},
+    "kinesis:MergeShards": {
+        "StreamName": "merging", "ShardToMerge": "shardId-000000000000", "AdjacentShardToMerge": "shardId-000000000001"},
+    "kinesis:PutRecord": _STREAM | {"Data": b"x", "PartitionKey": "k"},
+    "kinesis:PutRecords": _STREAM | {"Records": [{"Data": b"x", "PartitionKey": "k"}]},
+    "kinesis:PutResourcePolicy": {
+        "ResourceARN": lambda w: w.arn("kinesis", "stream/policed"), "Policy": lambda w: w.stream_policy("policed")},
+    "kinesis:RegisterStreamConsumer": {"ConsumerName": "fresh"},
+    "kinesis:SplitShard": {"StreamName": "splitting", "ShardToSplit": "shardId-000000000000", "NewStartingHashKey": _MIDDLE},
+    "kinesis:SubscribeToShard": {"StartingPosition": {"Type": "LATEST"}},
+    "kinesis:UpdateAccountSettings": {"MinimumThroughputBillingCommitment": {"Status": "ENABLED"}},
+    "kinesis:UpdateMaxRecordSize": {"StreamARN": lambda w: w.arn("kinesis", "stream/main"), "MaxRecordSizeInKiB": 2048},
+    "kinesis:UpdateShardCount": {"StreamName": "counted", "TargetShardCount": 4, "ScalingType": "UNIFORM_SCALING"},
+    "kinesis:UpdateStreamMode": {
+        "StreamARN": lambda w: w.arn("kinesis", "stream/mode"), "StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
+    "kinesis:UpdateStreamWarmThroughput": {"StreamName": "demand", "WarmThroughputMiBps": 8},
     "logs:CreateLogGroup": {"logGroupName": "fresh"},
     "logs:CreateLogStream": {"logStreamName": "fresh"},
     "logs:DeleteLogGroup": {"logGroupName": "doomed"},
@@ -425,6 +563,17 @@ INPUTS = {
     "logs:PutRetentionPolicy": {"retentionInDays": 14},
     "logs:TagLogGroup": {"tags": {"team": "b"}},
     "logs:UntagLogGroup": {"tags": ["team"]},
+    "sns:AddPermission": {
+        "TopicArn": lambda w: w.arn("sns", "labelled"), "Label": "new", "AWSAccountId": lambda w: [w.account], "ActionName": ["Publish"]},
+    "sns:CreateTopic": {"Name": "fresh"},
+    "sns:DeleteTopic": {"TopicArn": lambda w: w.arn("sns", "doomed")},
+    "sns:Publish": {"TopicArn": lambda w: w.arn("sns", "main")},
+    "sns:PublishBatch": {"PublishBatchRequestEntries": [{"Id": "a", "Message": "x"}]},
+    "sns:RemovePermission": {"TopicArn": lambda w: w.arn("sns", "labelled"), "Label": "old"},
+    "sns:SetSMSAttributes": {"attributes": {"DefaultSMSType": "Transactional"}},
+    "sns:SetSubscriptionAttributes": {"AttributeName": "RawMessageDelivery", "AttributeValue": "true"},
+    "sns:SetTopicAttributes": {"AttributeName": "DisplayName", "AttributeValue": "News"},
+    "sns:Subscribe": {"Protocol": "sqs", "Endpoint": lambda w: w.arn("sqs", "feed2")},
     "sqs:AddPermission": {
         "QueueUrl": lambda w: w.queue("labelled"), "Label": "new", "AWSAccountIds": lambda w: [w.account],
         "Actions": ["SendMessage"]},
@@ -473,7 +622,12 @@ def in_order(operations):
 @functools.cache
 def walk():
     """All implemented operations for which one needs a key; it takes none to come with a token from elsewhere."""
-    return in_order([operation for operation in implemented() if operation.model.auth_type != "none"])
+    return in_order([
+        operation for operation in implemented() if operation.model.auth_type != "none" and operation.key not in UNSIGNED])
+
+
+# The links in messages are these without a signature; boto3 signs them. A token, or the subscription's own ARN, is the proof.
+UNSIGNED = {"sns:ConfirmSubscription", "sns:Unsubscribe"}
 
 
 @functools.cache

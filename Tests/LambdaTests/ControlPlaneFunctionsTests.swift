@@ -151,7 +151,7 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ),
   (
     "code in S3", { $0.code = input { ($0.s3Bucket, $0.s3Key) = ("b", "k") } },
-    "InvalidParameterValueException: Code in S3 (S3Bucket, S3Key)"
+    "InvalidParameterValueException: Error occurred while GetObject. S3 Error Code: NoSuchKey."
   ),
   ("no code", { $0.code = FunctionCode() }, "InvalidParameterValueException: Please provide a source for function code."),
   (
@@ -204,8 +204,8 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
   ("publish to", { $0.publishTo = "LATEST_PUBLISHED" }, "InvalidParameterValueException: PublishTo is not supported"),
   ("architecture", { $0.architectures = ["mips"] }, "InvalidParameterValueException: Value '[mips]' at 'architectures'"),
   (
-    "dead letters to SNS", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:sns:us-east-1:111111111111:t" } },
-    "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is no SQS queue is not supported"
+    "dead letters to a stream", { $0.deadLetterConfig = input { $0.targetArn = "arn:aws:kinesis:us-east-1:111111111111:stream/t" } },
+    "InvalidParameterValueException: A DeadLetterConfig.TargetArn that is neither an SQS queue nor an SNS topic is not supported"
   ),
   (
     "too many tags", { $0.tags = Dictionary(uniqueKeysWithValues: (0..<51).map { ("k\($0)", "v") }) },

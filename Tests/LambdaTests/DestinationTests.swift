@@ -31,7 +31,10 @@ private let refused: [(String, String)] = [
   ),
   ("nonsense", "InvalidParameterValueException: The destination ARN nonsense is invalid."),
   ("arn:aws:iam::111111111111:role/x", "InvalidParameterValueException: The destination ARN arn:aws:iam::111111111111:role/x is invalid."),
-  ("arn:aws:sns:us-east-1:111111111111:t", "InvalidParameterValueException: A destination of the service sns is not supported"),
+  (
+    "arn:aws:sns:us-east-1:111111111111:t.fifo",
+    "InvalidParameterValueException: The destination ARN arn:aws:sns:us-east-1:111111111111:t.fifo is invalid."
+  ),
   (
     "arn:aws:events:us-east-1:111111111111:rule/r",
     "InvalidParameterValueException: The destination ARN arn:aws:events:us-east-1:111111111111:rule/r is invalid."

@@ -231,8 +231,8 @@ func `a hostile archive is refused and leaves nothing behind`(what: String, zip:
     let error = await #expect(throws: AWSError.self) { try await packages.add(zip: zip) }
     #expect(error?.message == "Unzipped size must be smaller than 262144000 bytes")
   }
-  let large = await #expect(throws: AWSError.self) {
-    try await packages.add(zip: [UInt8](repeating: 0, count: LambdaLimits.zippedBytes + 1))
+  let large = #expect(throws: AWSError.self) {
+    try FunctionSettings.zip(file: [UInt8](repeating: 0, count: LambdaLimits.zippedBytes + 1))
   }
   #expect(large?.code == "RequestEntityTooLargeException" && large?.status == 413)
   #expect(large?.message == "Zipped size must be smaller than 52428800 bytes")

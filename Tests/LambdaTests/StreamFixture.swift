@@ -3,6 +3,7 @@ import Fabric
 import Logging
 import Synchronization
 import TestCloud
+import Wire
 
 @testable import Lambda
 
@@ -145,8 +146,9 @@ struct StreamCloud {
   var poller: StreamPoller {
     StreamPoller(
       delivery: StreamDelivery(
-        control: test.plane, invoker: function, queues: test.queues, roles: test.identity, metrics: metrics,
-        hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), ambient: test.plane.ambient,
+        control: test.plane, invoker: function,
+        targets: ReportTargets(TargetCarriers(door: NoDoor(), queues: test.queues, roles: test.identity)), roles: test.identity,
+        metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), ambient: test.plane.ambient,
         logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
   }
 
@@ -168,5 +170,13 @@ struct StreamCloud {
   }
   func position(_ mapping: EventSourceMapping, _ shard: String = "s1") async throws -> ShardRow.Position? {
     try await test.store.read { try ShardRows.all(of: mapping.uuid, $0)[shard]?.position }
+  }
+}
+
+/// Leads to no service.
+struct NoDoor: Door {
+  func model(_ service: String) -> ServiceModel? { nil }
+  func call(_ service: String, _ operation: String, _ input: Record, as caller: Caller) async throws -> Record? {
+    throw AWSError("NotImplemented", "no service \(service)", status: 501, fault: .server)
   }
 }

@@ -234,18 +234,14 @@ private final class Gauge: Sendable {
     ("Kafka", { $0.eventSourceArn = "arn:aws:kafka:us-east-1:111111111111:cluster/c/1" }, "An event source of the service kafka"),
     ("MQ", { $0.eventSourceArn = "arn:aws:mq:us-east-1:111111111111:broker:b:1" }, "An event source of the service mq"),
     ("DocumentDB", { $0.eventSourceArn = "arn:aws:rds:us-east-1:111111111111:cluster:c" }, "An event source of the service rds"),
-    (
-      "a consumer", { $0.eventSourceArn = "arn:aws:kinesis:us-east-1:111111111111:stream/s/consumer/c:1" },
-      "A stream consumer as event source is not supported"
-    ),
     ("11 lanes", { $0.parallelizationFactor = 11 }, "1 validation error detected: Value '11' at 'parallelizationFactor'"),
     ("age 59", { $0.maximumRecordAgeInSeconds = 59 }, "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800."),
     ("age 0", { $0.maximumRecordAgeInSeconds = 0 }, "MaximumRecordAgeInSeconds must be -1 or between 60 and 604800."),
     ("10001 retries", { $0.maximumRetryAttempts = 10_001 }, "1 validation error detected: Value '10001' at 'maximumRetryAttempts'"),
     ("window 901", { $0.tumblingWindowInSeconds = 901 }, "1 validation error detected: Value '901' at 'tumblingWindowInSeconds'"),
     (
-      "topic", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:sns:us-east-1:111111111111:t" } } },
-      "A destination of the service sns is not supported"
+      "bucket", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:s3:::b" } } },
+      "A destination of the service s3 is not supported"
     ),
     (
       "FIFO queue",

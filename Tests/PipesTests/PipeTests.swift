@@ -25,7 +25,7 @@ import Testing
     }
     #expect(bodies == [#"{"n":2}"#])
     #expect(cloud.logs.lines.values.first?.hasPrefix(#"/pipes/p p {"resourceArn":"arn:aws:pipes:us-east-1:000000000000:pipe/p""#) == true)
-    #expect(cloud.hops.hops.values.contains { $0.service == "pipes" && $0.outcome == .delivered })
+    #expect(cloud.hops.all.contains { $0.service == "pipes" && $0.outcome == .delivered })
     #expect(cloud.cloud.authoriser.asked.contains { $0.action == "sqs:SendMessage" && $0.principal.contains("assumed-role/mover/p") })
   }
 
@@ -33,7 +33,7 @@ import Testing
     let cloud = try await PipesCloud()
     try await cloud.create(["Target": PipesCloud.queue("nowhere")])
     try await cloud.send("x")
-    try await cloud.running { await eventually { cloud.hops.hops.values.contains { $0.outcome == .failed } } }
+    try await cloud.running { await eventually { cloud.hops.all.contains { $0.outcome == .failed } } }
     cloud.cloud.clock.advance(.seconds(31))
     #expect(try await cloud.bodies(1, of: "source") == ["x"])
   }
@@ -44,7 +44,7 @@ import Testing
     #expect(created["CurrentState"] == "CREATING" && created["DesiredState"] == "STOPPED")
     let busy = await cloud.cloud.failure("pipes", "StartPipe", ["Name": "p"])
     #expect(busy?.code == "ConflictException")
-    try await cloud.running {
+    try await cloud.running { () async throws in
       await eventually { (try? await cloud.state()) == "STOPPED" }
       #expect(try await cloud.cloud.call("pipes", "StartPipe", ["Name": "p"])["CurrentState"] == "STARTING")
       await eventually { (try? await cloud.state()) == "RUNNING" }

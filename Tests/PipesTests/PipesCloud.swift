@@ -30,18 +30,12 @@ final class TestLogs: LogPort {
   }
 }
 
-final class TestHops: HopPort {
-  let hops = Recorder<Hop>()
-  func record(_ hop: Hop) { hops.add(hop) }
-  func newID() -> String { "00000000000000aa" }
-}
-
 /// Pipes and SQS with a queue `source` and a queue `target`.
 struct PipesCloud {
   static let role = "arn:aws:iam::000000000000:role/mover"
   let cloud: TestCloud
   let logs = TestLogs()
-  let hops = TestHops()
+  let hops = RecordedHops()
   let pipes: PipesService
 
   init() async throws {

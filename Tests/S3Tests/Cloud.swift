@@ -52,12 +52,14 @@ final class RecordedHops: HopPort {
 }
 
 extension TestCloud {
+  static func s3Modules(_ parts: Parts, hops: any HopPort = EmptyHops()) -> [any ServiceModule] {
+    let sqs = SQSService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: OneUser())
+    return [S3Service.test(parts, sqs, hops), sqs]
+  }
+
   /// S3, and SQS as a destination of events.
   static func s3(hops: any HopPort = EmptyHops()) -> TestCloud {
-    TestCloud { parts in
-      let sqs = SQSService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: OneUser())
-      return [S3Service.test(parts, sqs, hops), sqs]
-    }
+    TestCloud { s3Modules($0, hops: hops) }
   }
 
   var s3: S3Service {
@@ -76,7 +78,9 @@ extension TestCloud {
   }
 
   /// The same for an operation without output.
-  func run<Input: RecordView>(_ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void) async throws {
+  func run<Input: RecordView>(
+    _ operation: String, as principal: Principal = .root(.local), _ fill: (inout Input) -> Void
+  ) async throws {
     _ = try await perform(operation, as: principal, fill)
   }
 

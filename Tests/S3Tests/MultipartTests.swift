@@ -169,7 +169,7 @@ import Wire
     let orphan = cloud.s3.newFile()
     let sink = cloud.bytes.sink(orphan) { _ in }
     try await sink.finish()
-    let next = cloud.restarted { [S3Service.test($0)] }
+    let next = cloud.restarted { TestCloud.s3Modules($0) }
     try await next.work()
     #expect(try await next.files() == 1)
     #expect(try await next.get("k")["ContentLength"]?.int == Int64(large.count))
@@ -216,5 +216,24 @@ extension TestCloud {
     var count = 0
     for folder in 0..<256 { count += try await bytes.list(folder: folder).count }
     return count
+  }
+}
+
+@Suite struct CollectorTests {
+  let cloud = TestCloud.s3()
+
+  @Test func `a file stays while who has seen its row is on the way to it, and those who come later do not keep it`() async throws {
+    try await cloud.call("s3", "CreateBucket", ["Bucket": "box"])
+    try await cloud.put("k", [UInt8](repeating: 1, count: 100_000))
+    let readers = cloud.s3.readers
+    let reader = readers.begin()
+    try await cloud.call("s3", "DeleteObject", ["Bucket": "box", "Key": "k"])
+    try await cloud.work()
+    #expect(try await cloud.files() == 1)
+    let later = readers.begin()
+    readers.end(reader)
+    try await cloud.work()
+    #expect(try await cloud.files() == 0)
+    readers.end(later)
   }
 }

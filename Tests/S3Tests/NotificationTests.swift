@@ -160,19 +160,19 @@ import Testing
   @Test func `EventBridge is told in its own form`() throws {
     let bucket = Bucket(name: "abc", id: 1, owner: .local, region: .usEast1, created: .epoch)
     let origin = EventOrigin(Call.test("s3", "DeleteObject"))
-    let entry = EventRecord.entry(ObjectEvent(.removed, key: "a b", sequencer: "0A"), of: bucket, by: origin)
-    #expect(entry["Source"]?.string == "aws.s3" && entry["DetailType"]?.string == "Object Deleted")
-    #expect(entry["Resources"] == ["arn:aws:s3:::abc"])
-    let detail = try JSON.parse(try #require(entry["Detail"]?.string))
+    let told = EventRecord.serviceEvent(ObjectEvent(.removed, key: "a b", sequencer: "0A"), of: bucket, by: origin, under: "hop")
+    #expect(told.source == "aws.s3" && told.detailType == "Object Deleted" && told.trace.parent == "hop")
+    #expect(told.resources == ["arn:aws:s3:::abc"] && told.account == .local && told.region == .usEast1)
+    let detail = try JSON.parse(told.detail)
     #expect(
       detail == [
         "version": "0", "bucket": ["name": "abc"], "object": ["key": "a b", "sequencer": "0A"], "request-id": "test",
         "requester": "000000000000", "source-ip-address": "127.0.0.1", "reason": "DeleteObject", "deletion-type": "Permanently Deleted",
       ])
-    let created = EventRecord.entry(
+    let created = EventRecord.serviceEvent(
       ObjectEvent(.createdPut, key: "a", size: 5, eTag: "e", versionID: "v", sequencer: "0B"), of: bucket,
-      by: EventOrigin(Call.test("s3", "PutObject")))
-    let facts = try JSON.parse(try #require(created["Detail"]?.string))
+      by: EventOrigin(Call.test("s3", "PutObject")), under: "hop")
+    let facts = try JSON.parse(created.detail)
     #expect(facts["object"] == ["key": "a", "size": 5, "etag": "e", "version-id": "v", "sequencer": "0B"])
     #expect(facts["reason"]?.string == "PutObject")
   }

@@ -119,7 +119,7 @@ import Testing
     try await cloud.call(
       "s3", "PutObjectLegalHold", ["Bucket": "box", "Key": "k", "VersionId": held, "LegalHold": ["Status": "OFF"]])
     _ = try await delete(held)
-    cloud.clock.advance(by: .hours(2))
+    cloud.clock.advance(.hours(2))
     _ = try await delete(compliant)
     #expect(try await versions()["Versions"] == nil)
   }

@@ -38,6 +38,8 @@ def service_line(service, model):
     if isinstance(fields["xmlns"], dict):
         fields["xmlns"] = fields["xmlns"]["uri"]
     text = " ".join(f"{key}={value}" for key, value in fields.items() if value)
+    if service.get("crc32"):
+        text += " crc32"
     if "awsQueryCompatible" in meta:
         text += " queryCompatible"
     return f"service {service['name']} {text}"
@@ -68,6 +70,8 @@ def reachable(model):
             continue
         found.add(name)
         shape = model["shapes"][name]
+        if shape.get("rawJSON"):
+            continue
         waiting += [member["shape"] for member in shape.get("members", {}).values()]
         waiting += [shape[part]["shape"] for part in ("member", "key", "value") if part in shape]
     return found
@@ -76,6 +80,8 @@ def reachable(model):
 def shape_line(name, model):
     shape = model["shapes"][name]
     kind = shape["type"]
+    if shape.get("rawJSON"):
+        return None
     if kind == "structure" and not shape.get("document"):
         members = "".join(" " + member_token(member, shape, model) for member in shape["members"])
         if shape.get("exception"):
@@ -107,6 +113,8 @@ def type_name(name, model):
     shape = model["shapes"][name]
     if shape.get("document"):
         return "$j"
+    if shape.get("rawJSON"):
+        return "$r"
     return BUILT_IN[shape["type"]] if is_plain(shape) else name
 
 

@@ -86,6 +86,8 @@ class Shapes:
         shape = self.model["shapes"][name]
         for reference in list(shape.get("members", {}).values()) + [shape[p] for p in ("member", "key", "value") if p in shape]:
             inner = self.model["shapes"][reference["shape"]]
+            if inner.get("rawJSON"):
+                continue
             if inner["type"] == "structure" and not inner.get("document"):
                 if reference["shape"] in nested:
                     continue
@@ -113,6 +115,8 @@ class Shapes:
         shape = self.model["shapes"][name]
         if shape.get("document"):
             return "JSON"
+        if shape.get("rawJSON"):
+            return "RawJSON"
         if shape["type"] == "structure":
             return self.swift_names[name]
         if shape["type"] == "list":

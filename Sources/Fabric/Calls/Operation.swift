@@ -75,8 +75,16 @@ public struct EventStreamOutput: Sendable {
   /// the connection off, so that the client sees that the end is missing. Nil: this answer has no stream.
   public var messages: (@Sendable (_ send: @escaping Send) async throws -> Void)?
 
+  /// In place of `messages`, for RPC protocols: the events by the names of their members of the stream's union. They leave in the
+  /// protocol of the request, after the message that these protocols begin with. An `AWSError` that it throws is the last message.
+  public var events: (@Sendable (_ send: @escaping SendEvent) async throws -> Void)?
+  public typealias SendEvent = @Sendable (_ name: String, _ event: Record) async throws -> Void
+
   public init(_ record: Record, messages: (@Sendable (_ send: @escaping Send) async throws -> Void)? = nil) {
     (self.record, self.messages) = (record, messages)
+  }
+  public init(_ record: Record, events: @escaping @Sendable (_ send: @escaping SendEvent) async throws -> Void) {
+    (self.record, self.events) = (record, events)
   }
 }
 

@@ -23,8 +23,9 @@ public struct StreamRecord: Sendable, Equatable {
   public enum Content: Sendable, Equatable {
     /// The bytes that were put.
     case data([UInt8])
-    /// A change of an item of a table: `INSERT`, `MODIFY` or `REMOVE`, and the member `dynamodb` of the record, JSON.
-    case change(eventID: String, eventName: String, image: [UInt8])
+    /// A change of an item of a table: `INSERT`, `MODIFY` or `REMOVE`, and the member `dynamodb` of the record, JSON. `isExpiry`: the
+    /// service itself deleted the item, because its time had come.
+    case change(eventID: String, eventName: String, image: [UInt8], isExpiry: Bool = false)
   }
   /// Decimal digits; a record that comes later in its shard has a greater number.
   public var sequenceNumber: String

@@ -2,12 +2,12 @@ import Base
 import Fabric
 import Logging
 
-/// Sends asynchronous events that are given up to the function's dead-letter queue, as the function's role.
+/// Sends asynchronous events that are given up to the function's dead-letter queue or topic, as the function's role.
 struct DeadLetters: Sendable {
   /// Of the ErrorMessage attribute (AWS: "Adding a dead-letter queue").
   private static let maximumErrorMessage = 1024
 
-  let queues: any QueuePort
+  let targets: ReportTargets
   let roles: any RolePort
   let metrics: FunctionMetrics
   let hops: InvocationHops
@@ -27,7 +27,7 @@ struct DeadLetters: Sendable {
         role: function.role, sessionName: function.id.name, by: ServicePrincipal("lambda.amazonaws.com"))
       let caller = Caller(
         principal: .role(session), account: function.id.account, region: function.id.region, trace: event.trace)
-      _ = try await queues.send(message(event, reason), to: target, as: caller)
+      try await targets.send(message(event, reason), to: target, as: caller)
       return target
     } catch {
       hops.end(

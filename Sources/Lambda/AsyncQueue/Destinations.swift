@@ -5,16 +5,16 @@ import Logging
 /// Hands the records of asynchronous invocations to their destinations, as the function's role.
 struct Destinations: Sendable {
   let control: ControlPlane
-  let queues: any QueuePort
-  let roles: any RolePort
+  let targets: ReportTargets
   let carriers: TargetCarriers
+  let roles: any RolePort
   let authoriser: any Authoriser
   let metrics: FunctionMetrics
   let hops: InvocationHops
   let ambient: Ambient
   let logger: Logger
 
-  /// Sends the record to a queue, or makes it the event of a function.
+  /// Sends the record to a queue, a topic or an event bus, or makes it the event of a function.
   /// - Returns: the event that is to be kept in the same step in which the first one ends.
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
@@ -29,7 +29,7 @@ struct Destinations: Sendable {
         try await carriers.putEvents([Self.entry(record, target)], as: caller)
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
-        _ = try await queues.send(message, to: target, as: caller)
+        try await targets.send(message, to: target, as: caller)
       }
       hops.end(hop, "destination", of: function.id, from: function.id.arn.text, to: target.text, .delivered, record.condition.rawValue)
       return follower

@@ -97,7 +97,7 @@ extension ControlPlane {
     for target in [settings.onSuccess, settings.onFailure] {
       guard let target else { continue }
       let version = try await store.read { try FunctionRows($0).version(name).version }
-      var access = Access("sqs:SendMessage", on: target.text, owner: AccountID(target.account) ?? call.account)
+      var access = ReportTargets.access(to: target, owner: call.account)
       if target.service == "lambda" {
         let function = try FunctionName(target.text, account: call.account, region: call.region)
         guard function.id != name.id else { throw LambdaError.ownDestination() }
@@ -155,12 +155,14 @@ extension EventInvokeSettings {
     guard let text, !text.isEmpty else { return nil }
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
-    case "sqs", "lambda", "events": break
-    case "sns", "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
+    case "sqs", "sns", "lambda", "events": break
+    case "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
     default: throw LambdaError.badDestination(text)
     }
     let kinds = ["lambda": "function:", "events": "event-bus/"]
-    guard arn.resource.hasPrefix(kinds[arn.service] ?? ""), AccountID(arn.account) != nil else {
+    guard arn.resource.hasPrefix(kinds[arn.service] ?? ""), AccountID(arn.account) != nil,
+      arn.service != "sns" || !arn.resource.hasSuffix(".fifo")
+    else {
       throw LambdaError.badDestination(text)
     }
     return arn

@@ -20,7 +20,7 @@ extension ControlPlane {
       }
     }
     if let target = version.deadLetterTarget, settings.role != nil || settings.deadLetterTarget != nil {
-      try await checkRole(of: version, mayCall: ["SendMessage"], on: target, call)
+      try await checkRole(of: version, mayReport: target, call)
     }
     if version.vpc?.isAttached == true, settings.role != nil || settings.vpc != nil { try await checkRoleForVPC(of: version, call) }
   }
@@ -36,6 +36,16 @@ extension ControlPlane {
       } catch let error as AWSError where error.isDenial {
         throw LambdaError.roleLacks(action, cause: error)
       }
+    }
+  }
+
+  /// The same for where failures are reported: a queue or a topic.
+  func checkRole(of version: FunctionVersion, mayReport target: ARN, _ call: Call) async throws {
+    do {
+      let access = ReportTargets.access(to: target, owner: version.id.account)
+      try await authoriser.authorise(access, as: try await roleCaller(of: version, call), now: call.now)
+    } catch let error as AWSError where error.isDenial {
+      throw target.service == "sns" ? LambdaError.roleLacks("Publish", on: "SNS", cause: error) : LambdaError.roleLacks("SendMessage", cause: error)
     }
   }
 

@@ -18,8 +18,8 @@ extension ControlPlane {
     switch kind {
     case .queue: break
     case .kinesis:
-      if parts.count == 4, parts[2] == "consumer" { throw LambdaError.unsupported("A stream consumer as event source") }
-      guard parts.count == 2, parts[0] == "stream" else { throw LambdaError.invalidParameter("Unrecognized event source.") }
+      let isConsumer = parts.count == 4 && parts[2] == "consumer"
+      guard parts.count == 2 || isConsumer, parts[0] == "stream" else { throw LambdaError.invalidParameter("Unrecognized event source.") }
     case .dynamoDB:
       guard parts.count == 4, parts[0] == "table", parts[2] == "stream" else {
         throw LambdaError.invalidParameter("Unrecognized event source.")
@@ -68,7 +68,7 @@ extension ControlPlane {
     } catch let error as AWSError where error.code == "ResourceNotFoundException" {
       throw LambdaError.streamNotFound(mapping.source, cause: error)
     }
-    if let target = mapping.stream?.onFailure { try await checkRole(of: version, mayCall: ["SendMessage"], on: target, call) }
+    if let target = mapping.stream?.onFailure { try await checkRole(of: version, mayReport: target, call) }
   }
 
   private func mappedVersion(_ mapping: EventSourceMapping) async throws -> FunctionVersion {

@@ -133,8 +133,9 @@ struct FunctionSettings {
         text, at: "deadLetterConfig.targetArn",
         #"satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"#)
     }
-    // SNS has no port yet; a queue has.
-    guard arn.service == "sqs" else { throw LambdaError.unsupported("A DeadLetterConfig.TargetArn that is no SQS queue") }
+    guard arn.service == "sqs" || arn.service == "sns" else {
+      throw LambdaError.unsupported("A DeadLetterConfig.TargetArn that is neither an SQS queue nor an SNS topic")
+    }
     return arn
   }
 }

@@ -45,8 +45,8 @@ struct StreamMembers {
     guard !text.isEmpty else { return nil }
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
-    case "sqs": break
-    case "sns", "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
+    case "sqs", "sns": break
+    case "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
     default: throw LambdaError.badDestination(text)
     }
     guard AccountID(arn.account) != nil, !arn.resource.hasSuffix(".fifo") else { throw LambdaError.badDestination(text) }

@@ -32,12 +32,14 @@ struct EventFilter: Sendable {
           ("eventName", "aws:kinesis:record"),
         ] + metadata)
       return wants(.object(event), isObject: object != nil)
-    case .change(let id, let name, let image):
+    case .change(let id, let name, let image, let isExpiry):
+      let identity: [(String, JSON)] =
+        isExpiry ? [("userIdentity", ["principalId": "dynamodb.amazonaws.com", "type": "Service"])] : []
       let event = JSONObject(
         [
           ("eventID", .string(id)), ("eventName", .string(name)), ("eventSource", "aws:dynamodb"),
           ("dynamodb", (try? JSON.parse(image)) ?? [:]),
-        ] + metadata)
+        ] + identity + metadata)
       return wants(.object(event), isObject: true)
     }
   }

@@ -28,7 +28,7 @@ struct PackageStore: Sendable {
   /// - Returns: also the sizes of the zip and of all its files in bytes.
   /// - Throws: `AWSError` in AWS's words for a zip that is too large or has a defect.
   func add(zip: [UInt8]) async throws -> (hash: String, size: Int, unzipped: Int) {
-    guard zip.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
+    guard zip.count <= LambdaLimits.unzippedBytes else { throw LambdaError.badPackage(PackageError.tooLarge) }
     let hash = await disk.run { SHA256.hash(data: zip).map { $0 }.hex }
     try claims.claim(hash)
     let unzipped: Int
@@ -68,7 +68,7 @@ struct PackageStore: Sendable {
 
   /// Checks a zip without keeping it.
   func check(zip: [UInt8]) async throws -> (hash: String, size: Int) {
-    guard zip.count <= LambdaLimits.zippedBytes else { throw LambdaError.zipTooLarge() }
+    guard zip.count <= LambdaLimits.unzippedBytes else { throw LambdaError.badPackage(PackageError.tooLarge) }
     do {
       let hash = try await disk.run { Result { try disk.check(zip) } }.get()
       return (hash, zip.count)

@@ -111,14 +111,16 @@ extension PipeEvent {
               ("invokeIdentityArn", .string(role)),
             ] + place)))
       setContent("data", bytes.utf8Text)
-    case .change(let id, let name, let image):
+    case .change(let id, let name, let image, let isExpiry):
+      let identity: [(String, JSON)] =
+        isExpiry ? [("userIdentity", ["principalId": "dynamodb.amazonaws.com", "type": "Service"])] : []
       self.init(
         .object(
           JSONObject(
             [
               ("eventID", .string(id)), ("eventName", .string(name)), ("eventVersion", "1.1"), ("eventSource", "aws:dynamodb"),
               ("dynamodb", (try? JSON.parse(image)) ?? [:]),
-            ] + place)))
+            ] + identity + place)))
       contentIsObject = true
     }
   }

@@ -73,6 +73,8 @@ extension Value {
     case .blob(let bytes): .string(bytes.base64)
     case .timestamp(let instant): .string(instant.iso8601Milliseconds)
     case .document(let json): json
+    // No member of a pipe is of this kind.
+    case .rawJSON: .null
     case .list(let values): .array(values.map(\.json))
     case .map(let entries): .object(JSONObject(entries.map { ($0.key, $0.value.json) }))
     case .record(let record): record.json

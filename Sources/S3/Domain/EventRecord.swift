@@ -71,8 +71,8 @@ enum EventRecord {
     return out.utf8Text
   }
 
-  /// The entry for EventBridge ("Amazon EventBridge event schema"). The key stands as it is.
-  static func entry(_ event: ObjectEvent, of bucket: Bucket, by origin: EventOrigin) -> JSON {
+  /// For EventBridge ("Amazon EventBridge event schema"). The key stands as it is.
+  static func serviceEvent(_ event: ObjectEvent, of bucket: Bucket, by origin: EventOrigin, under hop: String) -> ServiceEvent {
     let (type, facts) = kind(event, origin)
     var object = JSONObject([("key", .string(event.key))])
     if let size = event.size { object["size"] = .int(Int64(size)) }
@@ -85,10 +85,9 @@ enum EventRecord {
     ])
     if let address = origin.sourceIP { detail["source-ip-address"] = .string(address) }
     for (name, value) in facts { detail[name] = .string(value) }
-    return [
-      "Source": "aws.s3", "DetailType": .string(type), "Time": .double(Double(origin.time.milliseconds) / 1000),
-      "Resources": [.string(bucket.arn)], "Detail": .string(JSON.object(detail).text),
-    ]
+    return ServiceEvent(
+      account: bucket.owner, region: bucket.region, source: "aws.s3", detailType: type, resources: [bucket.arn],
+      detail: JSON.object(detail).bytes, time: origin.time, trace: origin.trace.under(hop))
   }
 
   private static func kind(_ event: ObjectEvent, _ origin: EventOrigin) -> (String, [(String, String)]) {

@@ -6,12 +6,13 @@ import Store
 struct Announced: Sendable {
   fileprivate var deliveries: [Delivery] = []
   fileprivate var hops: [Hop] = []
+  fileprivate var begin: [@Sendable () -> Void] = []
 
   static let none = Announced()
 
   /// Those of several changes in one transaction.
   static func + (a: Announced, b: Announced) -> Announced {
-    Announced(deliveries: a.deliveries + b.deliveries, hops: a.hops + b.hops)
+    Announced(deliveries: a.deliveries + b.deliveries, hops: a.hops + b.hops, begin: a.begin + b.begin)
   }
 }
 
@@ -50,7 +51,9 @@ extension S3Service {
           account: bucket.owner, region: bucket.region, content: content.bytes, trace: origin.trace.under(cause), acceptedAt: origin.time))
     }
     for rule in admitted { add(rule.target, EventRecord.message(event, of: bucket, rule: rule.id, by: origin)) }
-    if wantsBus { add(EventBridgeTarget.bus(of: bucket), EventRecord.entry(event, of: bucket, by: origin)) }
+    if wantsBus, let port = neighbours.events {
+      announced.begin.append(try port.put([EventRecord.serviceEvent(event, of: bucket, by: origin, under: cause)], to: rows))
+    }
     announced.deliveries = try self.deliveries.add(deliveries, to: rows)
     return announced
   }
@@ -58,11 +61,7 @@ extension S3Service {
   /// After the commit: the first attempts begin at once.
   func started(_ announced: Announced) {
     for hop in announced.hops { hops.record(hop) }
+    for begin in announced.begin { begin() }
     deliveries.started(announced.deliveries)
   }
-}
-
-/// The bus that gets a bucket's events.
-enum EventBridgeTarget {
-  static func bus(of bucket: Bucket) -> String { "arn:aws:events:\(bucket.region):\(bucket.owner):event-bus/default" }
 }

@@ -14,7 +14,6 @@ struct EventDeliveries: DeliveryPolicy {
     case "sns":
       try await carriers.publish(delivery.content.utf8Text, subject: "Amazon S3 Notification", toTopic: target, as: caller)
     case "lambda": try await carriers.invoke(function: target.text, payload: delivery.content, as: caller)
-    case "events": try await carriers.putEvents([try JSON.parse(delivery.content)], as: caller)
     default: throw AWSError("InvalidArgument", "S3 has no events for \(target.service).", status: 400)
     }
   }

@@ -20,6 +20,7 @@ extension S3Service {
     let configuration = try NotificationCheck.completed(input.notificationConfiguration) { Array(ambient.uuid().utf8).base64 }
     let bucket = try await buckets.existing(input.bucket).bucket
     let rules = NotificationRules(configuration)
+    if rules.tellsEventBridge, neighbours.events == nil { throw S3Error.notImplemented("events of buckets for EventBridge") }
     try NotificationCheck.check(rules.rules, of: bucket)
     if input.skipDestinationValidation != true {
       for rule in rules.rules { try await checkDestination(rule, of: bucket, call) }

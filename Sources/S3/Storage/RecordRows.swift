@@ -34,6 +34,7 @@ enum RecordRow {
     case .blob(let bytes): row.blob(bytes)
     case .timestamp(let instant): row.instant(instant)
     case .document(let json): row.blob(json.bytes)
+    case .rawJSON(let raw): row.blob(raw.bytes)
     case .list(let values): row.array(values) { $0.blob(bytes($1)) }
     case .map(let entries):
       row.array(entries) { row, entry in
@@ -55,6 +56,7 @@ enum RecordRow {
     case .blob: return .blob(try row.blob())
     case .timestamp: return .timestamp(try row.instant())
     case .document: return .document(try JSON.parse(try row.blob()))
+    case .rawJSON: return .rawJSON(RawJSON(try row.blob()))
     case .structure(let reference): return .record(try read(try row.blob(), reference.shape))
     case .list(let element): return .list(try row.array { try value(try $0.blob(), element.type) })
     case .map(_, let element): return .map(try row.array { MapEntry(try $0.string(), try value(try $0.blob(), element.type)) })

@@ -65,5 +65,7 @@ struct WebsiteRouting: Sendable {
   }
 
   /// A header field must not end before its time.
-  static func encoded(_ path: String) -> String { path.split(separator: "/", omittingEmptySubsequences: false).map { percentEncoded(String($0)) }.joined(separator: "/") }
+  static func encoded(_ path: String) -> String {
+    path.split(separator: "/", omittingEmptySubsequences: false).map { percentEncoded(String($0)) }.joined(separator: "/")
+  }
 }

@@ -18,6 +18,7 @@ final class ContentCollector: Worker {
   private let readers: ReadGuard
   private let run: [UInt8]
   private let sweep = SweepPlace()
+  private let unused = Mutex<Batch?>(nil)
 
   init(_ store: any Store, _ bytes: any ByteStore, _ readers: ReadGuard, nudge: Nudge, run: [UInt8]) {
     (self.store, self.bytes, self.readers, self.nudge, self.run) = (store, bytes, readers, nudge, run)
@@ -57,18 +58,33 @@ final class ContentCollector: Worker {
   // Files that were released.
 
   private enum Unused { case none, more, waiting }
+  private struct Batch: Sendable {
+    var files: [ByteStoreID]
+    /// Readers that had begun by then may still be on the way to them.
+    var mark: UInt64
+  }
 
   private func deleteUnused() async throws -> Unused {
-    let mark = readers.mark()
+    guard let batch = try await nextBatch() else { return .none }
+    guard readers.hasPassed(batch.mark) else { return .waiting }
+    for file in batch.files { try await bytes.delete(file) }
+    // The file first: the row is what remembers it.
+    try await store.transact { rows in for file in batch.files { try rows.delete(Keys.unused(file)) } }
+    unused.withLock { $0 = nil }
+    return .more
+  }
+
+  /// Stays the same until it is deleted: readers that begin meanwhile need not be waited for.
+  private func nextBatch() async throws -> Batch? {
+    if let batch = unused.withLock({ $0 }) { return batch }
     let files = try await store.read { rows in
       try rows.entries(Keys.allUnused, limit: S3Limits.rowsPerSweep).map { try Keys.unusedFile($0.key) }
     }
-    guard !files.isEmpty else { return .none }
-    guard readers.hasPassed(mark) else { return .waiting }
-    for file in files { try await bytes.delete(file) }
-    // The file first: the row is what remembers it.
-    try await store.transact { rows in for file in files { try rows.delete(Keys.unused(file)) } }
-    return .more
+    guard !files.isEmpty else { return nil }
+    // After the rows: whoever begins from here on sees that nothing names these files.
+    let batch = Batch(files: files, mark: readers.mark())
+    unused.withLock { $0 = batch }
+    return batch
   }
 
   // Answers that were remembered.

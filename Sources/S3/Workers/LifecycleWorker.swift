@@ -23,6 +23,8 @@ struct LifecycleWorker: Worker {
     return .at(LifecycleRule.due(1, after: now - .milliseconds(now.milliseconds % Self.day)))
   }
   private static let day: Int64 = 86_400_000
+  /// Expiry, removal, removal of the marker.
+  private static let steps = 3
 
   private func sweep(_ name: String, _ now: Instant) async throws {
     guard let state = try await s3.buckets.find(name), let lifecycle = state.lifecycle else { return }
@@ -50,9 +52,14 @@ struct LifecycleWorker: Worker {
       guard let state = try? s3.buckets.current(name, rows), let lifecycle = state.lifecycle else { return [] }
       var done: [(Announced, Bool)] = []
       for (key, random) in zip(keys, random) {
-        for (version, view) in try KeyVersions(rows, state.bucket, key).all {
-          guard let action = lifecycle.action(for: view, at: now) else { continue }
-          if let change = try perform(action, on: version, key, state, random, now, rows) { done.append(change) }
+        // What one step leaves may be due itself: a marker whose last version has gone.
+        for _ in 0..<Self.steps {
+          let due = try KeyVersions(rows, state.bucket, key).all.compactMap { version, view in
+            lifecycle.action(for: view, at: now).map { (version, $0) }
+          }
+          let changes = try due.compactMap { try perform($1, on: $0, key, state, random, now, rows) }
+          done += changes
+          if changes.isEmpty { break }
         }
       }
       return done

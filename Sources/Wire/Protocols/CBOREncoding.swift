@@ -27,6 +27,7 @@ enum CBOREncoding {
     case .blob(let bytes): writer.blob(bytes)
     case .timestamp(let instant): write(instant, time, &writer)
     case .document(let json): writer.json(json)
+    case .rawJSON(let raw): writer.json((try? JSON.parse(raw.bytes)) ?? .null)
     case .record(let record): write(record, time, &writer)
     case .list(let values):
       writer.array(values.count)

@@ -37,6 +37,7 @@ enum JSONDecoding {
     case (_, .null):
       try scanner.null()
       return nil
+    case (.rawJSON, .object), (.rawJSON, .array): return .rawJSON(RawJSON(try scanner.verbatim()))
     case (.string, .string): return .string(try scanner.string())
     case (.boolean, .bool): return .bool(try scanner.bool())
     case (.integer, .number): return .integer(try integer(&scanner))

@@ -31,6 +31,7 @@ enum JSONEncoding {
     case .timestamp(let instant):
       if format == .epochSeconds { writer.epochSeconds(instant) } else { writer.string(ScalarText.text(value, format) ?? "") }
     case .document(let json): writer.value(json)
+    case .rawJSON(let raw): writer.verbatim(raw.bytes)
     case .record(let record): write(record, &writer)
     case .list(let values):
       writer.beginArray()

@@ -11,7 +11,7 @@ enum ScalarText {
     case .double: double(text).map(Value.double)
     case .blob: decodeBase64(text).map(Value.blob)
     case .timestamp: timestamp(text, format).map(Value.timestamp)
-    case .document, .structure, .list, .map: nil
+    case .document, .rawJSON, .structure, .list, .map: nil
     }
   }
 
@@ -73,7 +73,7 @@ enum ScalarText {
     case .double(let number): text(number)
     case .blob(let bytes): bytes.base64
     case .timestamp(let instant): text(instant, format)
-    case .document, .list, .map, .record: nil
+    case .document, .rawJSON, .list, .map, .record: nil
     }
   }
 

@@ -57,7 +57,12 @@ public enum WireCodec {
       response.body = output.map { CBOREncoding.body($0, CBORTime(proto)) } ?? []
     }
     mark(&response, proto, requestID)
+    if service.hasBodyChecksum { addChecksum(&response) }
     return response
+  }
+
+  private static func addChecksum(_ response: inout WireResponse) {
+    response.headers.add(lowercased: "x-amz-crc32", String(CRC.crc32(response.body)))
   }
 
   /// Of the protocols whose bodies have one form.
@@ -119,12 +124,15 @@ public enum WireCodec {
     resource: String? = nil
   ) -> WireResponse {
     let encoding = ErrorEncoding(error, service, proto, requestID: requestID)
-    return switch proto {
-    case .awsJson10, .awsJson11: encoding.awsJson()
-    case .awsQuery: encoding.query()
-    case .restJson: encoding.restJson()
-    case .restXml: encoding.restXml(resource: resource)
-    case .rpcv2Cbor, .awsCbor11: encoding.cbor()
-    }
+    var response =
+      switch proto {
+      case .awsJson10, .awsJson11: encoding.awsJson()
+      case .awsQuery: encoding.query()
+      case .restJson: encoding.restJson()
+      case .restXml: encoding.restXml(resource: resource)
+      case .rpcv2Cbor, .awsCbor11: encoding.cbor()
+      }
+    if service?.hasBodyChecksum == true { addChecksum(&response) }
+    return response
   }
 }

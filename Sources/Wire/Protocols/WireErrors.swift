@@ -43,6 +43,7 @@ extension ShapeType {
     case .blob: "a Blob"
     case .timestamp: "a Timestamp"
     case .document: "a Document"
+    case .rawJSON: "a Structure"
     case .structure: "a Structure"
     case .list: "a List"
     case .map: "a Map"

@@ -9,6 +9,7 @@ public enum Value: Sendable, Equatable {
   case blob([UInt8])
   case timestamp(Instant)
   case document(JSON)
+  case rawJSON(RawJSON)
   case list([Value])
   /// Entries in their written order.
   case map([MapEntry])

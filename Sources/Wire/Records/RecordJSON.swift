@@ -39,6 +39,7 @@ private struct JSONRecords {
   private func value(_ type: ShapeType, _ json: JSON, _ format: TimestampFormat?, _ path: String) throws -> Value {
     switch (type, json) {
     case (.document, _): return .document(json)
+    case (.rawJSON, .object), (.rawJSON, .array): return .rawJSON(RawJSON(json.bytes))
     case (.string, .string(let text)): return .string(text)
     case (.string, .int), (.string, .double), (.string, .number), (.string, .bool): return .string(json.text)
     case (.boolean, .bool(let flag)): return .bool(flag)
@@ -88,7 +89,7 @@ extension ShapeType {
     case .string, .blob: "a string"
     case .timestamp: "a time"
     case .document: "JSON"
-    case .structure, .map: "an object"
+    case .structure, .map, .rawJSON: "an object"
     case .list: "a list"
     }
   }

@@ -24,7 +24,7 @@ private enum Redaction {
     case (.string(let text), _): return "\"" + (text.utf8.count <= maximumText ? text : text.prefix(maximumText) + "…") + "\""
     case (.blob(let bytes), _): return "<\(bytes.count) bytes>"
     case (.record(let record), _): return record.redactedDescription
-    case (.document, _): return "<document>"
+    case (.document, _), (.rawJSON, _): return "<document>"
     case (.list(let values), .list(let element)):
       let items = values.prefix(maximumItems).map { text($0, element.type, element.constraints) }
       return "[" + (items + (values.count > maximumItems ? ["… \(values.count) in all"] : [])).joined(separator: ", ") + "]"

@@ -156,6 +156,7 @@ extension ShapeType {
     case "$x": self = .blob
     case "$t": self = .timestamp
     case "$j": self = .document
+    case "$r": self = .rawJSON
     default: return nil
     }
   }

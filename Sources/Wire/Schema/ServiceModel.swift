@@ -63,6 +63,8 @@ public final class ServiceModel: Sendable {
   public let structures: [String: StructureShape]
   /// `x-amzn-query-error` is sent for services that moved from Query to JSON (SQS).
   public let isQueryCompatible: Bool
+  /// Every answer carries `x-amz-crc32` of its body (DynamoDB).
+  public let hasBodyChecksum: Bool
   /// The namespace of absolute shape ids, such as `com.amazonaws.sqs`.
   public let shapeNamespace: String
   public let validation: ValidationStyle
@@ -70,12 +72,13 @@ public final class ServiceModel: Sendable {
   public init(
     name: String, signingName: String, endpointPrefix: String, apiVersion: String, protocols: [WireProtocol],
     targetPrefix: String?, xmlNamespace: String?, operations: [String: OperationModel], structures: [String: StructureShape],
-    isQueryCompatible: Bool = false, shapeNamespace: String, validation: ValidationStyle = .model
+    isQueryCompatible: Bool = false, hasBodyChecksum: Bool = false, shapeNamespace: String, validation: ValidationStyle = .model
   ) {
     (self.name, self.signingName, self.endpointPrefix) = (name, signingName, endpointPrefix)
     (self.apiVersion, self.protocols, self.targetPrefix) = (apiVersion, protocols, targetPrefix)
     (self.xmlNamespace, self.operations, self.structures) = (xmlNamespace, operations, structures)
     (self.isQueryCompatible, self.shapeNamespace, self.validation) = (isQueryCompatible, shapeNamespace, validation)
+    self.hasBodyChecksum = hasBodyChecksum
   }
 
   /// A structure that the generated code knows to exist.

@@ -32,7 +32,8 @@ extension ServiceModel {
         return proto
       },
       targetPrefix: header["target"], xmlNamespace: header["xmlns"], operations: operations, structures: structures,
-      isQueryCompatible: header["queryCompatible"] != nil, shapeNamespace: header["namespace"] ?? "com.amazonaws.\(name)",
+      isQueryCompatible: header["queryCompatible"] != nil,
+      hasBodyChecksum: header["crc32"] != nil, shapeNamespace: header["namespace"] ?? "com.amazonaws.\(name)",
       validation: header["validation"].flatMap(ValidationStyle.init) ?? .model)
   }
 }

@@ -12,6 +12,8 @@ public indirect enum ShapeType: Sendable {
   case timestamp
   /// Any JSON value.
   case document
+  /// Any JSON object or array, as text: the service reads it by hand.
+  case rawJSON
   case structure(StructureReference)
   case list(ElementShape)
   /// Keys are always strings.

@@ -16,7 +16,7 @@ extension Validation {
     case .map(let entries): checkLength(entries.count, constraints, &broken)
     case .integer(let number): checkRange(Double(number), constraints, &broken)
     case .double(let number): checkRange(number, constraints, &broken)
-    case .bool, .timestamp, .document, .record: break
+    case .bool, .timestamp, .document, .rawJSON, .record: break
     }
     return broken
   }
@@ -91,6 +91,7 @@ extension Value {
         "{" + entries.prefix(100).map { "\($0.key)=\($0.value.validationText)" }.joined(separator: ", ") + "}"
       case .record(let record): record.redactedDescription
       case .document(let json): json.text
+      case .rawJSON(let raw): raw.bytes.utf8Text
       default: ScalarText.text(self, .iso8601) ?? ""
       }
     return text.utf8.count <= 1024 ? text : String(text.prefix(1024))

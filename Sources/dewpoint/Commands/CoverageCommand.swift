@@ -18,9 +18,14 @@ struct CoverageCommand: AsyncParsableCommand {
       try OpenState(directory.current(), inMemory: true),
       in: .init(
         settings: ServerSettings(), clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: OriginGuard(),
-        metrics: RequestMetrics(), client: client, logger: .silent))
+        metrics: RequestMetrics(), client: NoEndpoints(), logger: .silent))
     print(Coverage.markdown(world.modules.flatMap(\.apis)), terminator: "")
     await world.close()
     await client.close()
   }
+}
+
+/// Nobody is called for a list of operations.
+private struct NoEndpoints: HTTPSender {
+  func send(_ request: OutgoingRequest) async throws -> IncomingAnswer { throw OutgoingFailure.cannotConnect("there is no network here") }
 }

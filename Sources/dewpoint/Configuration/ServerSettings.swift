@@ -32,6 +32,10 @@ struct ServerSettings: Sendable {
   var streamedBytesPerSecond = 2 << 20
   /// Invocations that an account may run at the same time in a Region.
   var lambdaConcurrency = 1000
+  /// Shards of streams are held to AWS's rates.
+  var limitsShards = true
+  /// Tables refuse what is over their provisioned throughput.
+  var enforcesThroughput = false
   /// How long running invocations may take to end when the server stops.
   var stopLimit = Duration.seconds(20)
   var tracing = TracingService.Configuration()

@@ -111,6 +111,14 @@ enum Settings {
       "stream-rate", .integer(0...(1 << 30)), "\(2 << 20)",
       help: "Bytes a second of a streamed answer after its first 6 MB, as on AWS. 0: as fast as it goes."
     ) { $1.streamedBytesPerSecond = $0.number },
+    Setting(
+      "shard-limits", .toggle, "true",
+      help: "Hold shards of Kinesis streams to AWS's rates: 1,000 records and 1 MiB a second in, 5 reads and 2 MiB a second out."
+    ) { $1.limitsShards = $0.isOn },
+    Setting(
+      "enforce-throughput", .toggle, "false",
+      help: "Refuse what is over the provisioned throughput of a table, as AWS does: five minutes of unused capacity may be spent at once."
+    ) { $1.enforcesThroughput = $0.isOn },
     Setting("stop-limit", .duration, "20s", help: "How long running invocations may take to end when the server stops.") {
       $1.stopLimit = $0.duration
     },

@@ -1,15 +1,19 @@
 import Base
 import CloudWatch
+import DynamoDB
 import EventBridge
 import Fabric
+import Firehose
 import Gateway
 import HTTPClient
 import HTTPServer
 import IAM
+import Kinesis
 import Lambda
 import Logging
 import Pipes
 import S3
+import SNS
 import SQS
 import Sandbox
 import Scheduler
@@ -36,6 +40,8 @@ final class World: Sendable {
   let gateway: Gateway
   private let sqs: SQSService
   private let logs: CloudWatchService
+  private let kinesis: KinesisService
+  private let firehose: FirehoseService
   private let lambda: LambdaService
   private let s3: S3Service
   private let tracing: TracingService
@@ -52,11 +58,28 @@ final class World: Sendable {
     tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
     sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
+    let events = EventBridgeService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
+        metrics: logs), logger: logger)
+    var streams = KinesisService.Configuration()
+    streams.limitsShards = settings.limitsShards
+    kinesis = KinesisService(
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+    firehose = FirehoseService(
+      store: store, ambient: ambient,
+      neighbours: .init(
+        authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, http: surroundings.client, logs: logs),
+      metricPort: logs, logger: logger)
+    var tableRules = DynamoDBService.Configuration()
+    tableRules.enforcesThroughput = settings.enforcesThroughput
+    let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam, configuration: tableRules)
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
         authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
-        hops: tracing),
+        events: events, hops: tracing),
       logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
@@ -68,24 +91,25 @@ final class World: Sendable {
     functions.imageDirectory = settings.imageDirectory
     // Who may call without a known key is somebody of this machine.
     functions.allowsAnyImage = settings.rootKey == nil
+    let sources: [String: any StreamPort] = ["kinesis": kinesis, "dynamodb": tables]
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
         authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
-        hops: tracing),
+        streams: sources, hops: tracing),
       configuration: functions, logger: logger)
-    let events = EventBridgeService(
+    let sns = SNSService(
       store: store, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
-        metrics: logs), logger: logger)
+        principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
+        http: surroundings.client), logger: logger)
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
     pipes = PipesService(
-      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing),
-      logger: logger)
+      store: store, ambient: ambient,
+      neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing, streams: sources), logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
-    modules = [scheduler, pipes, events, lambda, iam, s3, sqs, logs, tracing]
+    modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, tables, sqs, kinesis, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
@@ -112,6 +136,7 @@ final class World: Sendable {
   /// Ends all work, and with it `run`: long polls at once, running invocations within the limit. The store stays open.
   func stop(within limit: Duration) async {
     sqs.endWaits()
+    kinesis.endWaits()
     await lambda.stop(within: limit)
     workScope.stop()
     await stopped.wait()

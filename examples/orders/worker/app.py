@@ -1,11 +1,9 @@
 """Takes orders from a queue: ships the good ones, reports the bad ones back so that only they are tried again."""
 import json
-import os
 
 import boto3
 
-sqs = boto3.client("sqs")
-SHIPPED = os.environ["SHIPPED_QUEUE_URL"]
+events = boto3.client("events")
 
 
 def handler(event, context):
@@ -18,6 +16,7 @@ def handler(event, context):
             failures.append({"itemIdentifier": record["messageId"]})
             continue
         total = order["quantity"] * order["price"]
-        sqs.send_message(QueueUrl=SHIPPED, MessageBody=json.dumps({"order": order["id"], "total": total}))
+        events.put_events(Entries=[{
+            "Source": "orders", "DetailType": "Order Shipped", "Detail": json.dumps({"order": order["id"], "total": total})}])
         print(f"order {order['id']}: shipped, total {total:.2f}")
     return {"batchItemFailures": failures}

@@ -11,7 +11,7 @@ struct StreamDelivery: Sendable {
 
   let control: ControlPlane
   let invoker: any FunctionInvoker
-  let queues: any QueuePort
+  let targets: ReportTargets
   let roles: any RolePort
   let metrics: FunctionMetrics
   let hops: InvocationHops
@@ -129,7 +129,7 @@ struct StreamDelivery: Sendable {
     }
     do {
       let caller = try await caller(mapping)
-      _ = try await queues.send(OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header), to: target, as: caller)
+      try await targets.send(OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header), to: target, as: caller)
       self.count(.delivered, count, mapping)
     } catch {
       metrics.add(

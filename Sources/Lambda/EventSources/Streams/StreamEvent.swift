@@ -50,12 +50,19 @@ struct StreamEvent: Sendable {
       json.name("eventID"); json.string("\(shard):\(record.sequenceNumber)")
       json.name("eventName"); json.string("aws:kinesis:record")
       json.name("invokeIdentityArn"); json.string(role)
-    case .change(let id, let name, let image):
+    case .change(let id, let name, let image, let isExpiry):
       json.name("eventID"); json.string(id)
       json.name("eventName"); json.string(name)
       json.name("eventVersion"); json.string("1.1")
       json.name("eventSource"); json.string("aws:dynamodb")
       json.name("dynamodb"); json.verbatim(image)
+      if isExpiry {
+        json.name("userIdentity")
+        json.beginObject()
+        json.name("principalId"); json.string("dynamodb.amazonaws.com")
+        json.name("type"); json.string("Service")
+        json.endObject()
+      }
     }
     json.name("awsRegion"); json.string(source.region)
     json.name("eventSourceARN"); json.string(source.text)
@@ -66,7 +73,7 @@ struct StreamEvent: Sendable {
   static func size(of record: StreamRecord) -> Int {
     switch record.content {
     case .data(let bytes): bytes.count / 3 * 4 + record.partitionKey.utf8.count + 700
-    case .change(_, _, let image): image.count + 500
+    case .change(_, _, let image, _): image.count + 500
     }
   }
 }

@@ -1,0 +1,203 @@
+import Base
+import Fabric
+import Store
+
+// The keys of DynamoDB. Every key begins with "ddb" and a letter.
+//
+//   table      "t" account region name                → Table           tables are found and listed by name
+//   number     "n"                                    → -               the last id of a table; one counter, moved by CreateTable only
+//   item       "i" table, hash, partition, sort       → Item            a partition in the order of its sort key
+//   tally      "c" table                              → Tally           how many items and bytes, of each index too
+//   local      "l" table index, hash, partition, index sort, sort   → Item, as far as it is projected
+//   global     "g" table index, hash, index partition, index sort, partition, sort   → Item, as far as it is projected
+//   expiry     "e" when, table, item's key            → -               items that end, by the second
+//   fill       "f" table index                        → key             how far a new index is filled
+//   garbage    "x" table index                        → -               rows that a worker removes; index 0 is the whole table
+//   token      "k" account region token               → Token           what an idempotent transaction was
+//   forget     "o" when account region token          → -               when tokens end
+//   stream     "s" account region table label         → StreamRow       streams, also of tables that are gone
+//   change     "r" stream, sequence                   → Change          what happened, in order
+//
+// `hash` is two bytes made of the partition key: scans and their segments go by it, so that a table is spread evenly. Partition and
+// sort keys are not parts of a tuple but bytes that compare as their values do and end unambiguously (`KeyBytes`).
+
+/// Keys of items, as bytes that compare as the values do.
+enum KeyBytes {
+  /// Of one type within a table, so no tag stands before it. Texts and binaries end with 0, which is nowhere else: 0 and 1 in them
+  /// become 1 1 and 1 2.
+  static func append(_ value: AttributeValue, to out: inout [UInt8]) {
+    if value.type == .number { return out.append(contentsOf: value.payload) }
+    for byte in value.payload {
+      out.append(max(byte, 1))
+      if byte <= 1 { out.append(byte + 1) }
+    }
+    out.append(0)
+  }
+
+  /// FNV-1a, folded.
+  static func hash(_ value: AttributeValue) -> UInt16 {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in value.payload { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    hash ^= hash >> 32
+    return UInt16(truncatingIfNeeded: hash ^ hash >> 16)
+  }
+  static func appendHash(_ value: AttributeValue, to out: inout [UInt8]) {
+    let hash = hash(value)
+    out.append(UInt8(hash >> 8))
+    out.append(UInt8(hash & 255))
+  }
+}
+
+/// The primary key of an item within its table: hash, partition and sort key.
+struct ItemKey: Hashable, Sendable {
+  var bytes: [UInt8]
+
+  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(hash: AttributeValue, range: AttributeValue?) {
+    bytes = []
+    bytes.reserveCapacity(hash.bytes.count + (range?.bytes.count ?? 0) + 8)
+    KeyBytes.appendHash(hash, to: &bytes)
+    KeyBytes.append(hash, to: &bytes)
+    if let range { KeyBytes.append(range, to: &bytes) }
+  }
+}
+
+enum Keys {
+  private static let root = Key("ddb")
+  private static let tables = root.appending("t")
+  private static let items = root.appending("i")
+  private static let locals = root.appending("l")
+  private static let globals = root.appending("g")
+  private static let expiries = root.appending("e")
+  private static let garbages = root.appending("x")
+  private static let fills = root.appending("f")
+  private static let tokens = root.appending("k")
+  private static let forgets = root.appending("o")
+  private static let streams = root.appending("s")
+
+  static let inventory = [InventoryItem("tables", below: tables)]
+  static let tableNumber = root.appending("n")
+
+  static func table(_ name: TableName) -> Key { tables.appending(name.account, name.region, name.name) }
+  static func tables(_ account: AccountID, _ region: Region, after last: String?) -> KeyRange {
+    let home = tables.appending(account, region)
+    return KeyRange(last.map { home.appending($0).end } ?? home, home.end)
+  }
+  static func tables(of account: AccountID) -> KeyRange { KeyRange(prefix: tables.appending(account)) }
+  static let allTables = KeyRange(prefix: tables)
+  static func tableName(_ key: Key) throws -> TableName { try name(key, after: tables) }
+  private static func name(_ key: Key, after prefix: Key) throws -> TableName {
+    var reader = KeyReader(key, after: prefix)
+    guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else {
+      throw StoreError.corrupt("table key")
+    }
+    return TableName(account: account, region: region, name: try reader.string())
+  }
+
+  private static func home(_ prefix: Key, _ table: Int, _ extra: Int) -> Key {
+    var key = Key(bytes: [])
+    key.bytes.reserveCapacity(prefix.bytes.count + 9 + extra)
+    key.bytes.append(contentsOf: prefix.bytes)
+    table.append(to: &key.bytes)
+    return key
+  }
+  static func items(_ table: Int) -> Key { home(items, table, 0) }
+  static func item(_ table: Int, _ item: ItemKey) -> Key {
+    var key = home(items, table, item.bytes.count)
+    key.bytes.append(contentsOf: item.bytes)
+    return key
+  }
+  static func itemKey(_ key: Key, _ table: Int) -> ItemKey { ItemKey(bytes: Array(key.bytes.dropFirst(items.bytes.count + 9))) }
+  static func tally(_ table: Int) -> Key { home(tallies, table, 0) }
+  private static let tallies = root.appending("c")
+
+  /// The rows of an index.
+  static func index(_ table: Int, _ index: SecondaryIndex) -> Key { self.index(table, index.id, index.kind) }
+  static func index(_ table: Int, _ index: Int, _ kind: SecondaryIndex.Kind) -> Key {
+    home(kind == .local ? locals : globals, table, 9).appending(index)
+  }
+  /// The row of an item in an index; the item has all of the index's key.
+  static func entry(_ table: Table, _ index: SecondaryIndex, hash: AttributeValue, range: AttributeValue?, _ item: ItemKey) -> Key {
+    var key = self.index(table.id, index)
+    key.bytes.reserveCapacity(key.bytes.count + hash.bytes.count + (range?.bytes.count ?? 0) + item.bytes.count + 8)
+    KeyBytes.appendHash(hash, to: &key.bytes)
+    KeyBytes.append(hash, to: &key.bytes)
+    if let range { KeyBytes.append(range, to: &key.bytes) }
+    key.bytes.append(contentsOf: item.bytes)
+    return key
+  }
+  /// Every row of a partition of the table or of an index.
+  static func partition(_ home: Key, _ hash: AttributeValue) -> Key {
+    var key = home
+    KeyBytes.appendHash(hash, to: &key.bytes)
+    KeyBytes.append(hash, to: &key.bytes)
+    return key
+  }
+  /// Those of a segment of a parallel scan.
+  static func segment(_ home: Key, _ segment: Int, of total: Int) -> KeyRange {
+    func bound(_ number: Int) -> Key {
+      let hash = number * 65_536 / total
+      guard hash < 65_536 else { return home.end }
+      var key = home
+      key.bytes.append(UInt8(hash >> 8))
+      key.bytes.append(UInt8(hash & 255))
+      return key
+    }
+    return total == 1 ? KeyRange(prefix: home) : KeyRange(bound(segment), bound(segment + 1))
+  }
+
+  static func expiry(_ when: Int64, _ table: Int, _ item: ItemKey) -> Key {
+    var key = expiries.appending(when, table)
+    key.bytes.append(contentsOf: item.bytes)
+    return key
+  }
+  static func expiries(before when: Int64) -> KeyRange { KeyRange(expiries, expiries.appending(when)) }
+  static let allExpiries = KeyRange(prefix: expiries)
+  static func expiry(_ key: Key) throws -> (when: Int64, table: Int, item: ItemKey) {
+    var reader = KeyReader(key, after: expiries)
+    let (when, table) = (try reader.int(), try reader.int())
+    return (when, Int(table), ItemKey(bytes: Array(key.bytes.dropFirst(expiries.bytes.count + 18))))
+  }
+
+  static func fill(_ table: Int, _ index: Int) -> Key { fills.appending(table, index) }
+  static let fillHome = fills
+  static let allFills = KeyRange(prefix: fills)
+  static func garbage(_ table: Int, _ index: Int, _ kind: Int) -> Key { garbages.appending(table, index, kind) }
+  static let allGarbage = KeyRange(prefix: garbages)
+  static func garbage(_ key: Key) throws -> (table: Int, index: Int, kind: Int) {
+    var reader = KeyReader(key, after: garbages)
+    return (Int(try reader.int()), Int(try reader.int()), Int(try reader.int()))
+  }
+  /// Everything of a table but its row.
+  static func everything(_ table: Int) -> [KeyRange] {
+    [items, locals, globals, fills].map { KeyRange(prefix: home($0, table, 0)) } + [KeyRange(prefix: tally(table))]
+  }
+
+  static func token(_ account: AccountID, _ region: Region, _ token: String) -> Key { tokens.appending(account, region, token) }
+  static func forget(_ when: Instant, _ account: AccountID, _ region: Region, _ token: String) -> Key {
+    forgets.appending(when, account, region, token)
+  }
+  static func forgets(before when: Instant) -> KeyRange { KeyRange(forgets, forgets.appending(when)) }
+  static let allForgets = KeyRange(prefix: forgets)
+  static func forgotten(_ key: Key) throws -> (when: Instant, token: Key) {
+    var reader = KeyReader(key, after: forgets)
+    let when = try reader.instant()
+    return (when, tokens.appending(try reader.string(), try reader.string(), try reader.string()))
+  }
+  static func tokens(of account: AccountID) -> KeyRange { KeyRange(prefix: tokens.appending(account)) }
+
+  static func stream(_ table: TableName, _ label: String) -> Key { streams(of: table).appending(label) }
+  static func streams(of table: TableName) -> Key { streams.appending(table.account, table.region, table.name) }
+  static func streams(_ account: AccountID, _ region: Region) -> Key { streams.appending(account, region) }
+  static func streams(of account: AccountID) -> KeyRange { KeyRange(prefix: streams.appending(account)) }
+  static let allStreams = KeyRange(prefix: streams)
+  static func streamName(_ key: Key) throws -> (table: TableName, label: String) {
+    var reader = KeyReader(key, after: streams)
+    let table = try name(key, after: streams)
+    for _ in 0..<3 { _ = try reader.string() }
+    return (table, try reader.string())
+  }
+  /// The changes of a stream.
+  static func changes(_ stream: Int) -> Key { home(logs, stream, 2) }
+  private static let logs = root.appending("r")
+}

@@ -1,0 +1,91 @@
+import Base
+import Fabric
+import Store
+
+/// Deletes items whose time has come, and forgets the tokens of transactions.
+///
+/// A row of when an item ends is only a hint: what decides is the item, so a row that is late, or of an attribute that does not
+/// count any more, does no harm.
+struct ExpiryWorker: Worker {
+  let name = "dynamodb-expiry"
+  let nudge = Nudge()
+  private let store: any Store
+  private let tables: TableCache
+
+  init(_ store: any Store, _ tables: TableCache) { (self.store, self.tables) = (store, tables) }
+
+  func turn(_ now: Instant) async throws -> NextTurn {
+    let seconds = now.milliseconds / 1000
+    let isMore = try await store.transact { rows -> Bool in
+      let due = try rows.entries(Keys.expiries(before: seconds), limit: DynamoDBLimits.rowsPerTurn)
+      var writers: [TableName: TableWriter] = [:]
+      for (key, row) in due {
+        let (when, table, item) = try Keys.expiry(key)
+        try rows.delete(key)
+        guard let name = try Self.name(row), let writer = try writers[name] ?? Self.writer(name, table, rows, now) else { continue }
+        writers[name] = writer
+        try Self.expire(item, when, writer, at: seconds)
+      }
+      for writer in writers.values { try writer.finish() }
+      let tokens = try rows.entries(Keys.forgets(before: now), limit: DynamoDBLimits.rowsPerTurn)
+      for (key, _) in tokens {
+        try rows.delete(key)
+        try rows.delete(Keys.forgotten(key).token)
+      }
+      return due.count == DynamoDBLimits.rowsPerTurn || tokens.count == DynamoDBLimits.rowsPerTurn
+    }
+    if isMore { return .soon }
+    let next = try await store.read { rows -> Instant? in
+      let expiry = try rows.first(Keys.allExpiries).map { Instant(milliseconds: try Keys.expiry($0.key).when.clampedMilliseconds + 1000) }
+      let token = try rows.first(Keys.allForgets).map { try Keys.forgotten($0.key).when + .milliseconds(1) }
+      return [expiry, token].compactMap { $0 }.min()
+    }
+    guard let next else { return .onNudge }
+    return .at(max(next, now + .milliseconds(50)))
+  }
+
+  private static func name(_ row: [UInt8]) throws -> TableName? {
+    var reader = try RowReader(row)
+    guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else { return nil }
+    return TableName(account: account, region: region, name: try reader.string())
+  }
+  private static func writer(_ name: TableName, _ id: Int, _ rows: any Transaction, _ now: Instant) throws -> TableWriter? {
+    guard let stored = try TableCache.read(name, rows), stored.table.id == id, stored.table.expires else { return nil }
+    return TableWriter(rows, stored, now: now)
+  }
+  private static func expire(_ key: ItemKey, _ when: Int64, _ writer: TableWriter, at seconds: Int64) throws {
+    guard let attribute = writer.stored.table.expiryAttribute, let item = try writer.item(key),
+      TableWriter.expiry(item, attribute) == when, when >= seconds - DynamoDBLimits.expiryHorizon.components.seconds
+    else { return }
+    try writer.write(key, old: item, new: nil, isExpiry: true)
+  }
+}
+
+extension Int64 {
+  /// Of seconds; far times stay far.
+  fileprivate var clampedMilliseconds: Int64 { Swift.min(self, Int64.max / 4000) * 1000 }
+}
+
+/// Removes what streams keep no longer: changes after a day, and streams that were closed a day ago.
+struct TrimWorker: Worker {
+  let name = "dynamodb-streams"
+  let nudge = Nudge()
+  private let store: any Store
+  init(_ store: any Store) { self.store = store }
+
+  func turn(_ now: Instant) async throws -> NextTurn {
+    let horizon = now - DynamoDBLimits.streamRetention
+    let streams = try await store.read { rows in try rows.entries(Keys.allStreams).map { ($0.key, try StreamRow($0.value)) } }
+    for (key, stream) in streams {
+      try await store.transact { rows in
+        let log = Log(Keys.changes(stream.id))
+        if let end = stream.disabledAt, end < horizon {
+          try log.removeAll(rows)
+          return try rows.delete(key)
+        }
+        _ = try log.trim(before: horizon, rows)
+      }
+    }
+    return .at(now + .minutes(5))
+  }
+}

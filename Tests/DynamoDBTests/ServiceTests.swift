@@ -1,0 +1,185 @@
+import Base
+import Fabric
+import Store
+import TestCloud
+import Testing
+
+@testable import DynamoDB
+
+/// DynamoDB in process, whose workers a test turns by hand.
+private struct Tables {
+  let cloud: TestCloud
+  var service: DynamoDBService {
+    guard let service = cloud.modules[0] as? DynamoDBService else { preconditionFailure("the only module") }
+    return service
+  }
+
+  init(_ cloud: TestCloud? = nil) {
+    self.cloud = cloud ?? TestCloud { Self.make($0) }
+  }
+  private static func make(_ parts: TestCloud.Parts) -> [any ServiceModule] {
+    [DynamoDBService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: UntiedPrincipals())]
+  }
+  func restarted() -> Tables { Tables(cloud.restarted { Self.make($0) }) }
+
+  @discardableResult
+  func call(_ operation: String, _ input: JSON) async throws -> JSON { try await cloud.call("dynamodb", operation, input) }
+  func failure(_ operation: String, _ input: JSON) async -> AWSError? { await cloud.failure("dynamodb", operation, input) }
+
+  func create(_ more: [(String, JSON)] = []) async throws {
+    try await call("CreateTable", .object(JSONObject([
+      ("TableName", "tab"), ("BillingMode", "PAY_PER_REQUEST"),
+      ("KeySchema", [["AttributeName": "p", "KeyType": "HASH"], ["AttributeName": "s", "KeyType": "RANGE"]]),
+      ("AttributeDefinitions", [["AttributeName": "p", "AttributeType": "S"], ["AttributeName": "s", "AttributeType": "B"]]),
+    ] + more)))
+  }
+  static func key(_ p: String, _ s: [UInt8]) -> JSON { ["p": ["S": .string(p)], "s": ["B": .string(s.base64)]] }
+  func put(_ p: String, _ s: [UInt8], _ more: [(String, JSON)] = []) async throws {
+    try await call("PutItem", ["TableName": "tab", "Item": .object(JSONObject([
+      ("p", ["S": .string(p)]), ("s", ["B": .string(s.base64)])] + more))])
+  }
+  func count(of p: String) async throws -> Int? {
+    try await call("Query", [
+      "TableName": "tab", "KeyConditionExpression": "p = :p", "ExpressionAttributeValues": [":p": ["S": .string(p)]], "Select": "COUNT",
+    ])["Count"]?.int.map(Int.init)
+  }
+  /// Lets all workers work until nothing is left to do now.
+  func work() async throws {
+    for worker in service.workers {
+      while case .soon = try await worker.turn(cloud.clock.now()) {}
+    }
+  }
+}
+
+/// Policies name nobody here.
+private struct UntiedPrincipals: PrincipalPort {
+  func tied(_ document: String) async throws -> String { document }
+  func shown(_ document: String) async throws -> String { document }
+}
+
+struct ServiceTests {
+  @Test func `partitions whose names begin alike are kept apart, whatever bytes the sort keys have`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    for p in ["a", "a\u{0}", "a\u{1}", "ab"] {
+      for s: [UInt8] in [[0], [0, 0], [0, 255], [1], [255], [255, 0]] { try await tables.put(p, s) }
+    }
+    for p in ["a", "a\u{0}", "a\u{1}", "ab"] { #expect(try await tables.count(of: p) == 6) }
+    let found = try await tables.call("Query", [
+      "TableName": "tab", "KeyConditionExpression": "p = :p AND begins_with(s, :s)",
+      "ExpressionAttributeValues": [":p": ["S": "a"], ":s": ["B": .string([UInt8(0)].base64)]]])
+    #expect(found["Count"] == 3)
+  }
+
+  @Test func `tables and items are there after a restart`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    try await tables.put("a", [1])
+    let again = tables.restarted()
+    #expect(try await again.count(of: "a") == 1)
+    #expect(try await again.call("DescribeTable", ["TableName": "tab"])["Table"]?["ItemCount"] == 1)
+  }
+
+  @Test func `a table that was deleted and made anew has nothing of the old one`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    try await tables.put("a", [1])
+    try await tables.call("DeleteTable", ["TableName": "tab"])
+    #expect(await tables.failure("GetItem", ["TableName": "tab", "Key": Tables.key("a", [1])])?.code == "ResourceNotFoundException")
+    try await tables.create()
+    #expect(try await tables.count(of: "a") == 0)
+    try await tables.work()
+    #expect(try await tables.count(of: "a") == 0)
+  }
+
+  @Test func `an index on a table with items is filled while they change`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    for n in 0..<1200 { try await tables.put("p\(n)", [1], [("g", ["S": .string("g\(n % 3)")])]) }
+    try await tables.call("UpdateTable", [
+      "TableName": "tab", "AttributeDefinitions": [["AttributeName": "g", "AttributeType": "S"]],
+      "GlobalSecondaryIndexUpdates": [[
+        "Create": [
+          "IndexName": "by-g", "KeySchema": [["AttributeName": "g", "KeyType": "HASH"]], "Projection": ["ProjectionType": "KEYS_ONLY"],
+        ]
+      ]]])
+    let reading: JSON = ["TableName": "tab", "IndexName": "by-g"]
+    #expect(await tables.failure("Scan", reading)?.message.contains("backfilling") == true)
+    let worker = tables.service.workers[0]
+    _ = try await worker.turn(tables.cloud.clock.now())
+    for n in stride(from: 0, to: 1200, by: 7) {
+      try await tables.call("DeleteItem", ["TableName": "tab", "Key": Tables.key("p\(n)", [1])])
+    }
+    for n in 1200..<1250 { try await tables.put("p\(n)", [1], [("g", ["S": "new"])]) }
+    try await tables.work()
+    let expected = 1200 - 172 + 50
+    #expect(try await tables.call("Scan", reading)["Count"]?.int == Int64(expected))
+    let index = try await tables.call("DescribeTable", ["TableName": "tab"])["Table"]?["GlobalSecondaryIndexes"]?[0]
+    #expect(index?["IndexStatus"] == "ACTIVE" && index?["ItemCount"]?.int == Int64(expected))
+  }
+
+  @Test func `what a stream keeps ends after a day, and a closed one with it`() async throws {
+    let tables = Tables()
+    try await tables.create([("StreamSpecification", ["StreamEnabled": true, "StreamViewType": "KEYS_ONLY"])])
+    let arn = try await tables.call("DescribeTable", ["TableName": "tab"])["Table"]?["LatestStreamArn"] ?? .null
+    func records() async throws -> Int? {
+      let described = try await tables.cloud.call("dynamodbstreams", "DescribeStream", ["StreamArn": arn])
+      let shard = described["StreamDescription"]?["Shards"]?[0]?["ShardId"]
+      let iterator = try await tables.cloud.call("dynamodbstreams", "GetShardIterator", [
+        "StreamArn": arn, "ShardId": shard ?? .null, "ShardIteratorType": "TRIM_HORIZON"])["ShardIterator"]
+      return try await tables.cloud.call("dynamodbstreams", "GetRecords", ["ShardIterator": iterator ?? .null])["Records"]?.array?.count
+    }
+    try await tables.put("a", [1])
+    tables.cloud.clock.advance(.hours(20))
+    try await tables.put("a", [2])
+    #expect(try await records() == 2)
+    tables.cloud.clock.advance(.hours(5))
+    #expect(try await records() == 1)
+    try await tables.work()
+    #expect(try await records() == 1)
+    try await tables.call("DeleteTable", ["TableName": "tab"])
+    #expect(try await records() == 1)
+    tables.cloud.clock.advance(.hours(25))
+    try await tables.work()
+    #expect(await tables.cloud.failure("dynamodbstreams", "DescribeStream", ["StreamArn": arn])?.code == "ResourceNotFoundException")
+    #expect(try await tables.cloud.call("dynamodbstreams", "ListStreams")["Streams"]?.array?.isEmpty == true)
+  }
+
+  @Test func `the token of a transaction is good for ten minutes`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    let add: JSON = [
+      "ClientRequestToken": "once",
+      "TransactItems": [[
+        "Update": [
+          "TableName": "tab", "Key": Tables.key("a", [1]), "UpdateExpression": "ADD n :n", "ExpressionAttributeValues": [":n": ["N": "1"]],
+        ]
+      ]],
+    ]
+    func number() async throws -> String? {
+      try await tables.call("GetItem", ["TableName": "tab", "Key": Tables.key("a", [1])])["Item"]?["n"]?["N"]?.string
+    }
+    try await tables.call("TransactWriteItems", add)
+    tables.cloud.clock.advance(.seconds(599))
+    try await tables.call("TransactWriteItems", add)
+    #expect(try await number() == "1")
+    tables.cloud.clock.advance(.seconds(2))
+    try await tables.work()
+    try await tables.call("TransactWriteItems", add)
+    #expect(try await number() == "2")
+  }
+
+  @Test func `an account that is emptied leaves no rows behind`() async throws {
+    let tables = Tables()
+    try await tables.create([("StreamSpecification", ["StreamEnabled": true, "StreamViewType": "NEW_IMAGE"])])
+    try await tables.call("UpdateTimeToLive", [
+      "TableName": "tab", "TimeToLiveSpecification": ["Enabled": true, "AttributeName": "end"]])
+    try await tables.put("a", [1], [("end", ["N": "99999999999"])])
+    try await tables.service.removeAll(of: .local)
+    try await tables.work()
+    #expect(try await tables.call("ListTables", [:])["TableNames"]?.array?.isEmpty == true)
+    // What is left is the counter of table numbers, and the hint of when an item would have ended.
+    let left = try await tables.cloud.store.read { try $0.entries(KeyRange(prefix: Key("ddb"))).count }
+    #expect(left == 2)
+  }
+}

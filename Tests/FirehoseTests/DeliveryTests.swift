@@ -1,0 +1,256 @@
+import Base
+import Fabric
+import Testing
+import TestCloud
+
+@testable import Firehose
+
+@Suite struct DeliveryTests {
+  private let cloud = Cloud()
+
+  @Test func `records wait until the time is over, and go together in their order`() async throws {
+    try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 60]), ("Prefix", "raw/")])
+    try await cloud.put("a\n", "b\n")
+    try await cloud.wait(.seconds(30))
+    try await cloud.put("c\n")
+    try await cloud.wait(.seconds(29))
+    #expect(cloud.others.objects.isEmpty)
+    try await cloud.wait(.seconds(1))
+    #expect(cloud.others.objects == ["a\nb\nc\n"])
+    #expect(cloud.others.keys[0].hasPrefix("raw/2023/11/14/22/orders-1-2023-11-14-22-13-20-"))
+    try await cloud.wait(.hours(1))
+    #expect(cloud.others.objects.count == 1)
+  }
+
+  @Test func `a full buffer goes at once`() async throws {
+    try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 900])])
+    let part = String(repeating: "x", count: 400_000)
+    try await cloud.put(part, part)
+    try await cloud.cloud.work()
+    #expect(cloud.others.objects.isEmpty)
+    try await cloud.put(part)
+    try await cloud.cloud.work()
+    #expect(cloud.others.objects.map(\.utf8.count) == [800_000])
+    try await cloud.wait(.seconds(900))
+    #expect(cloud.others.objects.map(\.utf8.count) == [800_000, 400_000])
+  }
+
+  @Test func `what was acknowledged is delivered after a restart`() async throws {
+    try await cloud.create()
+    try await cloud.put("a")
+    let again = cloud.restarted()
+    try await again.wait(.seconds(300))
+    #expect(again.others.objects == ["a"])
+  }
+
+  @Test func `a bucket that cannot be written is tried again, with growing pauses`() async throws {
+    try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0])])
+    cloud.others.set { $0.failure = AWSError("NoSuchBucket", "The specified bucket does not exist") }
+    try await cloud.put("a")
+    for pause in [0, 1, 2] { try await cloud.wait(.seconds(pause)) }
+    cloud.others.set { $0.failure = nil }
+    try await cloud.wait(.seconds(3))
+    #expect(cloud.others.objects.isEmpty)
+    try await cloud.wait(.seconds(1))
+    #expect(cloud.others.objects == ["a"])
+  }
+
+  @Test func `objects are compressed`() async throws {
+    try await cloud.create([("CompressionFormat", "GZIP"), ("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0])])
+    try await cloud.put("hello ", "hello")
+    try await cloud.cloud.work()
+    let body = cloud.others.state.withLock { $0.objects[0].body }
+    #expect(try Gzip.inflate(body, upTo: 100).utf8Text == "hello hello" && cloud.others.keys[0].hasSuffix(".gz"))
+    for format in ["ZIP", "Snappy", "HADOOP_SNAPPY"] {
+      let failure = await cloud.failure("CreateDeliveryStream", [
+        "DeliveryStreamName": "other", "S3DestinationConfiguration": .object(JSONObject(Cloud.bucket + [("CompressionFormat", .string(format))])),
+      ])
+      #expect(failure?.message == "CompressionFormat \(format) is not supported by Dewpoint.")
+    }
+  }
+
+  private static let processing: [(String, JSON)] = [
+    ("ProcessingConfiguration", ["Enabled": true, "Processors": [["Type": "Lambda", "Parameters": [
+      ["ParameterName": "LambdaArn", "ParameterValue": "arn:aws:lambda:us-east-1:000000000000:function:f"],
+      ["ParameterName": "NumberOfRetries", "ParameterValue": "1"],
+    ]]]]), ("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0]),
+  ]
+
+  @Test func `a function changes, drops and refuses records`() async throws {
+    cloud.others.set { state in
+      state.function = { event in
+        let records = (event["records"]?.array ?? []).map { record -> JSON in
+          let text = decodeBase64(Array((record["data"]?.string ?? "").utf8))?.utf8Text ?? ""
+          let result: JSON = text == "drop" ? "Dropped" : text == "bad" ? "ProcessingFailed" : "Ok"
+          return ["recordId": record["recordId"] ?? .null, "result": result, "data": .string(Array(text.uppercased().utf8).base64)]
+        }
+        return ["records": .array(records)]
+      }
+    }
+    try await cloud.create(Self.processing)
+    try await cloud.put("one ", "drop", "bad", "two")
+    try await cloud.cloud.work()
+    #expect(cloud.others.objects[0] == "ONE TWO")
+    #expect(cloud.others.keys[1].hasPrefix("processing-failed/2023/11/14/22/"))
+    let line = try JSON.parse(cloud.others.objects[1])
+    #expect(line["rawData"] == "YmFk" && line["errorCode"] == "Lambda.ProcessingFailedStatus" && line["attemptsMade"] == 1)
+    #expect(cloud.others.state.withLock { $0.events.count } == 1)
+  }
+
+  @Test func `records of a function that fails go to the errors once its retries are used up`() async throws {
+    cloud.others.set { $0.function = { _ in throw AWSError("Boom", "boom") } }
+    try await cloud.create(Self.processing)
+    try await cloud.put("a")
+    let cloud = cloud
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await cloud.cloud.work() }
+      // The pause before the retry.
+      await eventually { cloud.clock.sleeperCount > 0 }
+      cloud.clock.advance(.seconds(1))
+      try await group.waitForAll()
+    }
+    #expect(cloud.others.state.withLock { $0.events.count } == 2 && cloud.others.keys.count == 1)
+    let line = try JSON.parse(cloud.others.objects[0])
+    #expect(line["attemptsMade"] == 2 && line["errorCode"] == "Lambda.FunctionError" && line["rawData"] == "YQ==")
+  }
+
+  @Test func `everything that came in is kept where the backup says`() async throws {
+    let backup: JSON = .object(JSONObject(Cloud.bucket + [("Prefix", "backup/")]))
+    try await cloud.create([
+      ("S3BackupMode", "Enabled"), ("S3BackupConfiguration", backup), ("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0]),
+    ])
+    try await cloud.put("a")
+    try await cloud.cloud.work()
+    #expect(cloud.others.objects == ["a", "a"] && cloud.others.keys[0].hasPrefix("backup/"))
+  }
+
+  private static func endpoint(_ more: [(String, JSON)] = []) -> JSON {
+    .object(JSONObject([
+      ("EndpointConfiguration", ["Url": "https://example.com/in", "AccessKey": "key"]), ("S3Configuration", .object(JSONObject(Cloud.bucket))),
+      ("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0]), ("RetryOptions", ["DurationInSeconds": 10]),
+    ] + more))
+  }
+
+  @Test func `an endpoint gets batches, and what it does not take goes to the bucket`() async throws {
+    try await cloud.call("CreateDeliveryStream", ["DeliveryStreamName": "orders", "HttpEndpointDestinationConfiguration": Self.endpoint()])
+    try await cloud.cloud.work()
+    try await cloud.put("a", "b")
+    try await cloud.cloud.work()
+    let post = cloud.others.state.withLock { $0.posts[0] }
+    #expect(post["records"]?.array?.count == 2 && cloud.others.objects.isEmpty)
+    cloud.others.set { $0.answers = false }
+    try await cloud.put("c")
+    for _ in 0..<5 { try await cloud.wait(.seconds(5)) }
+    #expect(cloud.others.state.withLock { $0.posts.count } >= 3)
+    #expect(cloud.others.keys.count == 1 && cloud.others.keys[0].hasPrefix("http-endpoint-failed/"))
+    #expect(try JSON.parse(cloud.others.objects[0])["rawData"] == "Yw==")
+    let shown = try await cloud.call("DescribeDeliveryStream", ["DeliveryStreamName": "orders"])["DeliveryStreamDescription"]
+    #expect(shown?["Destinations"]?[0]?["HttpEndpointDestinationDescription"]?["EndpointConfiguration"] == ["Url": "https://example.com/in"])
+  }
+
+  @Test func `a stream is taken over from its end on, shard by shard, each record once`() async throws {
+    func record(_ text: String, _ number: Int) -> StreamRecord {
+      StreamRecord(sequenceNumber: "\(number)", partitionKey: "k", arrival: cloud.clock.now(), content: .data(Array(text.utf8)))
+    }
+    cloud.others.set { $0.records["s1"] = [record("old", 0)] }
+    try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 60])], [
+      ("DeliveryStreamType", "KinesisStreamAsSource"),
+      ("KinesisStreamSourceConfiguration", ["KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "RoleARN": "arn:aws:iam::000000000000:role/r"]),
+    ])
+    cloud.others.set { $0.records["s1"]? += (1...5).map { record("\($0)", $0) } }
+    try await cloud.wait(.seconds(1))
+    let again = cloud.restarted()
+    again.others.set { state in
+      state.records["s1"]?.append(record("6", 6))
+      state.shards = [StreamShard(id: "s1", isClosed: true), StreamShard(id: "s2", parents: ["s1"])]
+      state.records["s2"] = [record("7", 7)]
+    }
+    try await again.wait(.seconds(1))
+    try await again.wait(.seconds(1))
+    try await again.wait(.seconds(60))
+    #expect(again.others.objects.joined() == "1234567")
+    let refused = await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": ["Data": "eA=="]])
+    #expect(refused?.code == "InvalidSourceException")
+  }
+}
+
+@Suite struct DeliveryStreamTests {
+  private let cloud = Cloud()
+
+  @Test func `a delivery stream is made, shown, changed and goes`() async throws {
+    try await cloud.create([("Prefix", "a/")], [("Tags", [["Key": "team", "Value": "a"]])])
+    func shown() async throws -> JSON? {
+      try await cloud.call("DescribeDeliveryStream", ["DeliveryStreamName": "orders"])["DeliveryStreamDescription"]
+    }
+    let made = try await shown()
+    #expect(made?["DeliveryStreamStatus"] == "ACTIVE" && made?["VersionId"] == "1" && made?["DeliveryStreamType"] == "DirectPut")
+    let bucket = made?["Destinations"]?[0]?["ExtendedS3DestinationDescription"]
+    #expect(bucket?["BufferingHints"] == ["SizeInMBs": 5, "IntervalInSeconds": 300] && bucket?["CompressionFormat"] == "UNCOMPRESSED")
+    #expect(bucket?["Prefix"] == "a/" && bucket?["EncryptionConfiguration"]?["NoEncryptionConfig"] == "NoEncryption")
+    let exists = await cloud.failure("CreateDeliveryStream", [
+      "DeliveryStreamName": "orders", "S3DestinationConfiguration": .object(JSONObject(Cloud.bucket)),
+    ])
+    #expect(exists?.message == "Firehose orders under accountId 000000000000 already exists")
+    let update: [(String, JSON)] = [
+      ("DeliveryStreamName", "orders"), ("DestinationId", "destinationId-000000000001"),
+      ("ExtendedS3DestinationUpdate", ["BufferingHints": ["SizeInMBs": 2, "IntervalInSeconds": 10]]),
+    ]
+    #expect(await cloud.failure("UpdateDestination", .object(JSONObject(update + [("CurrentDeliveryStreamVersionId", "7")])))?.code == "ConcurrentModificationException")
+    try await cloud.call("UpdateDestination", .object(JSONObject(update + [("CurrentDeliveryStreamVersionId", "1")])))
+    let changed = try await shown()
+    #expect(changed?["VersionId"] == "2" && changed?["LastUpdateTimestamp"] != nil)
+    #expect(changed?["Destinations"]?[0]?["S3DestinationDescription"]?["BufferingHints"]?["SizeInMBs"] == 2)
+    #expect(changed?["Destinations"]?[0]?["S3DestinationDescription"]?["Prefix"] == "a/")
+    try await cloud.call("TagDeliveryStream", ["DeliveryStreamName": "orders", "Tags": [["Key": "x", "Value": "y"]]])
+    try await cloud.call("UntagDeliveryStream", ["DeliveryStreamName": "orders", "TagKeys": ["team"]])
+    #expect(try await cloud.call("ListTagsForDeliveryStream", ["DeliveryStreamName": "orders"])["Tags"] == [["Key": "x", "Value": "y"]])
+    try await cloud.call("StartDeliveryStreamEncryption", ["DeliveryStreamName": "orders"])
+    #expect(try await shown()?["DeliveryStreamEncryptionConfiguration"]?["Status"] == "ENABLED")
+    try await cloud.call("StopDeliveryStreamEncryption", ["DeliveryStreamName": "orders"])
+    try await cloud.call("DeleteDeliveryStream", ["DeliveryStreamName": "orders"])
+    try await cloud.cloud.work()
+    let gone = await cloud.failure("DescribeDeliveryStream", ["DeliveryStreamName": "orders"])
+    #expect(gone?.message == "Firehose orders under account 000000000000 not found.")
+    #expect(try await cloud.isEmpty())
+  }
+
+  @Test func `lists have pages and types`() async throws {
+    for name in ["a", "b", "c"] {
+      try await cloud.call("CreateDeliveryStream", ["DeliveryStreamName": .string(name), "S3DestinationConfiguration": .object(JSONObject(Cloud.bucket))])
+    }
+    let page = try await cloud.call("ListDeliveryStreams", ["Limit": 2])
+    #expect(page["DeliveryStreamNames"] == ["a", "b"] && page["HasMoreDeliveryStreams"] == true)
+    let rest = try await cloud.call("ListDeliveryStreams", ["ExclusiveStartDeliveryStreamName": "b"])
+    #expect(rest["DeliveryStreamNames"] == ["c"] && rest["HasMoreDeliveryStreams"] == false)
+    #expect(try await cloud.call("ListDeliveryStreams", ["DeliveryStreamType": "KinesisStreamAsSource"])["DeliveryStreamNames"] == [])
+    try await cloud.service.removeAll(of: .local)
+    #expect(try await cloud.call("ListDeliveryStreams")["DeliveryStreamNames"] == [])
+  }
+
+  @Test(arguments: [
+    ("IcebergDestinationConfiguration", "IcebergDestinationConfiguration is not supported by Dewpoint."),
+    ("SplunkDestinationConfiguration", "SplunkDestinationConfiguration is not supported by Dewpoint."),
+  ])
+  func `other destinations are refused`(_ name: String, _ message: String) async {
+    let role: JSON = "arn:aws:iam::000000000000:role/r"
+    let s3: JSON = .object(JSONObject(Cloud.bucket))
+    let configuration: JSON =
+      name.hasPrefix("Iceberg") ? ["RoleARN": role, "CatalogConfiguration": [:], "S3Configuration": s3]
+      : ["HECEndpoint": "https://a", "HECEndpointType": "Raw", "S3Configuration": s3]
+    let failure = await cloud.failure("CreateDeliveryStream", .object(JSONObject([("DeliveryStreamName", "x"), (name, configuration)])))
+    #expect(failure?.code == "InvalidArgumentException" && failure?.message == message)
+  }
+
+  @Test func `a role that Firehose cannot assume is refused, and a batch that is too large`() async throws {
+    try await cloud.create()
+    cloud.others.set { $0.trust = .notTrusted }
+    let failure = await cloud.failure("CreateDeliveryStream", ["DeliveryStreamName": "x", "S3DestinationConfiguration": .object(JSONObject(Cloud.bucket))])
+    #expect(failure?.message == "Firehose is unable to assume role arn:aws:iam::000000000000:role/r. Please check the role provided.")
+    let data = JSON.string([UInt8](repeating: 65, count: 1000 << 10).base64)
+    #expect(await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": ["Data": data]]) == nil)
+    let five = JSON.array(Array(repeating: ["Data": data], count: 5))
+    #expect(await cloud.failure("PutRecordBatch", ["DeliveryStreamName": "orders", "Records": five])?.message == "Records size exceeds 4 MB limit")
+    let large = JSON.string([UInt8](repeating: 65, count: (1000 << 10) + 1).base64)
+    #expect(await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": ["Data": large]])?.code == "ValidationException")
+  }
+}

@@ -5,6 +5,12 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
 /// The one client of the server: connections to the same host are used again.
 ///
 /// `close` must be called before it is let go.
@@ -86,6 +92,9 @@ public final class PooledHTTPClient: HTTPSender {
     case is CancellationError: return error
     case let error as HTTPClientError: return failure(error, request)
     case let error as NIOConnectionError: return OutgoingFailure.cannotConnect(cause(of: error))
+    // What an address without a name answers.
+    case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode):
+      return OutgoingFailure.cannotConnect("\(error)")
     case is NIOSSLError, is NIOSSLExtraError: return OutgoingFailure.cannotConnect("TLS: \(error)")
     default: return OutgoingFailure.broken("\(error)")
     }

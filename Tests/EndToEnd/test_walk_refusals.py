@@ -17,6 +17,12 @@ from walk_world import ADMINISTRATOR, World, walk
 SKEWED = 20 * 60  # seconds; AWS takes up to 15 minutes
 NOT_FOUND = {
     "NoSuchEntity", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "ResourceNotFound", "NotFound"}
+# The code and the status of a denial, where it is not `AccessDenied` with 403.
+DENIAL = {
+    **dict.fromkeys(["dynamodb", "dynamodbstreams", "events", "firehose", "kinesis", "logs"], ("AccessDeniedException", 400)),
+    **dict.fromkeys(["lambda", "pipes", "scheduler"], ("AccessDeniedException", 403)),
+    "sns": ("AuthorizationError", 403),
+}
 DENIALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError"}
 # Of another account's things AWS answers these by design.
 PUBLIC = {
@@ -148,9 +154,7 @@ def test_who_has_no_permission_is_refused(world, wire, operation):
     ]:
         reply = wire.send(request, *world.keys[caller])
         # SQS keeps the code and the status of its Query days.
-        is_json = operation.service in ("events", "logs", "dynamodb", "dynamodbstreams")
-        code, status = ("AccessDeniedException", 400) if is_json else ("AccessDenied", 403)
-        code = {"lambda": "AccessDeniedException", "sns": "AuthorizationError"}.get(operation.service, code)
+        code, status = DENIAL.get(operation.service, ("AccessDenied", 403))
         assert (reply.code, reply.status) == (code, status), f"{operation} by {caller}: {reply}"
         before, _, rest = reply.message.partition(" on resource: ")
         who, _, action = before.partition(" is not authorized to perform: ")

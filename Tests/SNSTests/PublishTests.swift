@@ -9,38 +9,35 @@ import _CryptoExtras
 @testable import SNS
 
 @Suite struct PublishTests {
-  @Test func `a queue gets the message in an envelope whose signature the served certificate verifies`() async throws {
-    for version in ["1", "2"] {
-      let world = World()
-      let topic = try await world.topic("news", ["SignatureVersion": .string(version)])
-      let queue = try await world.queue("q")
-      let subscription = try await world.subscribe(topic, "sqs", queue)
-      let id = try await world.publish(topic, "hello\n\"you\"", .init([("Subject", "greeting")]))["MessageId"]
-      let message = try #require(try await world.receive(queue, 1).first)
-      let text = try #require(message["Body"]?.string)
-      let envelope = try JSON.parse(text)
-      #expect(envelope.object?.names == [
-        "Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL",
-      ])
-      #expect(text.hasPrefix("{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : "))
-      #expect(envelope["MessageId"] == id)
-      #expect(envelope["Message"] == "hello\n\"you\"")
-      #expect(envelope["UnsubscribeURL"]?.string?.hasSuffix("/?Action=Unsubscribe&SubscriptionArn=" + subscription) == true)
-      let names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
-      let signed = names.map { "\($0)\n\(envelope[$0]?.string ?? "")\n" }.joined()
-      let page = try #require(world.cloud.modules.flatMap(\.pages).first { $0.path == "sns/" })
-      let path = try #require(envelope["SigningCertURL"]?.string?.split(separator: "4566").last)
-      let pem = try await page.answer(.init(method: "GET", path: String(path))).body.utf8Text
-      let certificate = try Certificate(pemEncoded: pem)
-      let key = try #require(_RSA.Signing.PublicKey(certificate.publicKey))
-      let signature = _RSA.Signing.RSASignature(rawRepresentation: decodeBase64(envelope["Signature"]?.string ?? "") ?? [])
-      let bytes = Array(signed.utf8)
-      let isGood =
-        version == "1"
-        ? key.isValidSignature(signature, for: Insecure.SHA1.hash(data: bytes), padding: .insecurePKCS1v1_5)
-        : key.isValidSignature(signature, for: SHA256.hash(data: bytes), padding: .insecurePKCS1v1_5)
-      #expect(isGood)
-    }
+  @Test(arguments: ["1", "2"])
+  func `an endpoint gets the message in an envelope whose signature the served certificate verifies`(version: String) async throws {
+    let world = World()
+    let topic = try await world.topic("news", ["SignatureVersion": .string(version)])
+    try await world.subscribe(topic, "http", "http://h.example/")
+    let token = try #require(await world.token(at: 0))
+    let subscription = try await world.call("ConfirmSubscription", ["TopicArn": .string(topic), "Token": .string(token)])["SubscriptionArn"]
+    let id = try await world.publish(topic, "hello\n\"you\"", .init([("Subject", "greeting")]))["MessageId"]
+    await eventually { world.endpoints.seen.count == 2 }
+    let text = world.endpoints.seen[1].body.utf8Text
+    let envelope = try JSON.parse(text)
+    #expect(envelope.object?.names == [
+      "Type", "MessageId", "TopicArn", "Subject", "Message", "Timestamp", "SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL",
+    ])
+    #expect(text.hasPrefix("{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : "))
+    #expect(envelope["MessageId"] == id && envelope["Message"] == "hello\n\"you\"")
+    #expect(envelope["UnsubscribeURL"]?.string?.hasSuffix("/?Action=Unsubscribe&SubscriptionArn=" + (subscription?.string ?? "-")) == true)
+    let names = ["Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"]
+    let signed = Array(names.map { "\($0)\n\(envelope[$0]?.string ?? "")\n" }.joined().utf8)
+    let page = try #require(world.cloud.modules.flatMap(\.pages).first { $0.path == "sns/" })
+    let path = try #require(envelope["SigningCertURL"]?.string?.split(separator: "4566").last)
+    let certificate = try Certificate(pemEncoded: try await page.answer(.init(method: "GET", path: String(path))).body.utf8Text)
+    let key = try #require(_RSA.Signing.PublicKey(certificate.publicKey))
+    let signature = _RSA.Signing.RSASignature(rawRepresentation: decodeBase64(envelope["Signature"]?.string ?? "") ?? [])
+    let isGood =
+      version == "1"
+      ? key.isValidSignature(signature, for: Insecure.SHA1.hash(data: signed), padding: .insecurePKCS1v1_5)
+      : key.isValidSignature(signature, for: SHA256.hash(data: signed), padding: .insecurePKCS1v1_5)
+    #expect(isGood)
   }
 
   @Test func `raw delivery gives a queue the bare message, attributes and all`() async throws {

@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test func `a missing parameter is named`() async {
-    #expect(await World().failure("CreateTopic", [:])?.message == "Invalid parameter: Name Reason: no value for required parameter")
+    #expect(await World().failure("CreateTopic", [:])?.message == "The request must contain the parameter Name.")
   }
 
   @Test func `removing an account removes its topics and its subscriptions elsewhere`() async throws {

@@ -71,7 +71,7 @@ enum DynamoDBModel {
     l AttributeNameList AttributeName 1..
     s AutoScalingPolicyDescription PolicyName:AutoScalingPolicyName TargetTrackingScalingPolicyConfiguration:AutoScalingTargetTrackingScalingPolicyConfigurationDescription
     l AutoScalingPolicyDescriptionList AutoScalingPolicyDescription
-    t AutoScalingPolicyName $s 1..256 ~\p{Print}+
+    t AutoScalingPolicyName $s 1..256
     s AutoScalingPolicyUpdate PolicyName:AutoScalingPolicyName TargetTrackingScalingPolicyConfiguration:AutoScalingTargetTrackingScalingPolicyConfigurationUpdate;r
     t AutoScalingRoleArn $s 1..1600 ~[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*
     s AutoScalingSettingsDescription MinimumUnits:PositiveLongObject MaximumUnits:PositiveLongObject AutoScalingDisabled:$b AutoScalingRoleArn:$s ScalingPolicies:AutoScalingPolicyDescriptionList

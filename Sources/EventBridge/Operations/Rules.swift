@@ -100,8 +100,9 @@ extension EventBridgeService {
     guard text.count <= EventBridgeLimits.patternCharacters else {
       throw EventBridgeError.pattern("It is longer than \(EventBridgeLimits.patternCharacters) characters.")
     }
-    do { _ = try EventPattern(text) } catch { throw EventBridgeError.pattern(error.reason) }
+    // A pattern without a field is as good as none.
     if (try? JSON.parse(text))?.object?.isEmpty == true { return nil }
+    do { _ = try EventPattern(text) } catch { throw EventBridgeError.pattern(error.reason) }
     return text
   }
 

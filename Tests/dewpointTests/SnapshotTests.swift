@@ -42,7 +42,7 @@ struct SnapshotTests {
         switch item {
         case .manifest(let manifest): found.manifest = manifest
         case .rows(let rows): found.rows += rows.map(\.key)
-        case .blob: break
+        case .blob, .file: break
         case .end(let contents): found.contents = contents
         }
       }

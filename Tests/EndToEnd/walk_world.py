@@ -135,7 +135,10 @@ class World(Cloud):
         self.handles["stream"] = dynamodb.describe_table(TableName="main")["Table"]["LatestStreamArn"]
         streams = self.client("dynamodbstreams")
         self.handles["shard"] = streams.describe_stream(StreamArn=self.handles["stream"])["StreamDescription"]["Shards"][0]["ShardId"]
-        self.handles["iterator"] = streams.get_shard_iterator(
+
+    def changes(self):
+        """Where the changes of a table are read; good for a quarter of an hour."""
+        return self.client("dynamodbstreams").get_shard_iterator(
             StreamArn=self.handles["stream"], ShardId=self.handles["shard"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
 
     def _make_queues(self):
@@ -365,7 +368,7 @@ DEFAULTS = {
     "dynamodb:TableName": "main", "dynamodb:Key": {"id": {"S": "a"}}, "dynamodb:ResourceArn": lambda w: w.arn("dynamodb", "table/main"),
     "dynamodb:Item": {"id": {"S": "b"}}, "dynamodb:Tags": [{"Key": "team", "Value": "b"}], "dynamodb:TagKeys": ["team"],
     "dynamodbstreams:StreamArn": _held("stream"), "dynamodbstreams:ShardId": _held("shard"),
-    "dynamodbstreams:ShardIterator": _held("iterator"), "dynamodbstreams:ShardIteratorType": "LATEST",
+    "dynamodbstreams:ShardIterator": lambda w: w.changes(), "dynamodbstreams:ShardIteratorType": "LATEST",
     "logs:logGroupName": "main", "logs:logStreamName": "main", "logs:resourceArn": lambda w: w.arn("logs", "log-group:main"),
     "logs:tags": {"team": "b"}, "logs:tagKeys": ["team"],
     "events:Name": "main", "events:Rule": "main", "events:ArchiveName": "main", "events:ReplayName": "main",

@@ -132,12 +132,12 @@ class Request:
     def _form(self, given):
         fields = [("Action", self.operation.name), ("Version", self.operation.service_model.metadata["apiVersion"])]
         if isinstance(given, dict):
+            shape = self.operation.model.input_shape
             for name, value in given.items():
                 if self.operation.service == "sqs":
-                    shape = self.operation.model.input_shape
                     _flatten_for_sqs(SQS_QUERY["members"].get(f"{shape.name}.{name}", name), value, shape.members.get(name), fields)
                 else:
-                    _flatten(name, value, fields)
+                    _flatten(name, value, fields, getattr(shape, "members", {}).get(name))
         self.headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
         self.body = urllib.parse.urlencode(fields).encode()
 
@@ -207,13 +207,18 @@ def _text(value):
     return value if isinstance(value, str) else _json(value).decode()
 
 
-def _flatten(name, value, fields):
-    if isinstance(value, dict):
+def _flatten(name, value, fields, shape=None):
+    if getattr(shape, "type_name", None) == "map" and isinstance(value, dict):
+        for index, (key, item) in enumerate(value.items(), 1):
+            entry = f"{name}.entry.{index}"
+            fields.append((f"{entry}.{shape.key.serialization.get('name', 'key')}", key))
+            _flatten(f"{entry}.{shape.value.serialization.get('name', 'value')}", item, fields, shape.value)
+    elif isinstance(value, dict):
         for key, item in value.items():
-            _flatten(f"{name}.{key}", item, fields)
+            _flatten(f"{name}.{key}", item, fields, getattr(shape, "members", {}).get(key))
     elif isinstance(value, list):
         for index, item in enumerate(value, 1):
-            _flatten(f"{name}.member.{index}", item, fields)
+            _flatten(f"{name}.member.{index}", item, fields, getattr(shape, "member", None))
         if not value:
             fields.append((name, ""))
     elif isinstance(value, bytes):

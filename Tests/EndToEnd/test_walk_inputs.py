@@ -17,6 +17,7 @@ REFUSALS = {
                    "SerializationException", "MalformedInput"},
     "dynamodb": {"ValidationException", "SerializationException"},
     "dynamodbstreams": {"ValidationException", "SerializationException"},
+    "events": {"ValidationException", "SerializationException"},
     "firehose": {"ValidationException", "InvalidArgumentException", "SerializationException"},
     "iam": {"ValidationError", "MalformedPolicyDocument", "InvalidInput", "MalformedInput"},
     "kinesis": {"ValidationException", "InvalidArgumentException", "SerializationException"},

@@ -62,6 +62,9 @@ extension DynamoDBService {
     guard input.globalTableSourceArn == nil, input.globalTableSettingsReplicationMode == nil else {
       throw DynamoDBError.notImplemented("global tables")
     }
+    guard input.warmThroughput == nil, input.globalSecondaryIndexes?.contains(where: { $0.warmThroughput != nil }) != true else {
+      throw DynamoDBError.notImplemented("warm throughput")
+    }
     guard let elements = input.keySchema, let definitions = input.attributeDefinitions else {
       let missing = (input.attributeDefinitions == nil ? ["attributeDefinitions"] : []) + (input.keySchema == nil ? ["keySchema"] : [])
       throw DynamoDBError.validation(

@@ -34,19 +34,19 @@ extension PipesService {
         return output
       }),
       Operation("TagResource", access: { [self] (input: TagResourceInput, call) in
-        try await access("TagResource", try call.taggedPipe(input.resourceArn).name, call).map { $0.bringing(input.tags) }
+        try await tagAccess("TagResource", input.resourceArn, call).map { $0.bringing(input.tags) }
       }, run: { [self] (input: TagResourceInput, call) in
         try await changeTags(try call.taggedPipe(input.resourceArn)) { $0.merge(input.tags) { $1 } }
         return TagResourceOutput()
       }),
       Operation("UntagResource", access: { [self] (input: UntagResourceInput, call) in
-        try await access("UntagResource", try call.taggedPipe(input.resourceArn).name, call).map { $0.naming(input.tagKeys) }
+        try await tagAccess("UntagResource", input.resourceArn, call).map { $0.naming(input.tagKeys) }
       }, run: { [self] (input: UntagResourceInput, call) in
         try await changeTags(try call.taggedPipe(input.resourceArn)) { tags in for key in input.tagKeys { tags[key] = nil } }
         return UntagResourceOutput()
       }),
       Operation("ListTagsForResource", access: { [self] (input: ListTagsForResourceInput, call) in
-        try await access("ListTagsForResource", try call.taggedPipe(input.resourceArn).name, call)
+        try await tagAccess("ListTagsForResource", input.resourceArn, call)
       }, run: { [self] (input: ListTagsForResourceInput, call) in
         let name = try call.taggedPipe(input.resourceArn)
         var output = ListTagsForResourceOutput()
@@ -54,6 +54,14 @@ extension PipesService {
         return output
       }),
     ]
+  }
+
+  /// Of another account's pipe only that account's permission tells whether it is there.
+  private func tagAccess(_ action: String, _ text: String, _ call: Call) async throws -> [Access] {
+    if let owner = ARN(text).flatMap({ AccountID($0.account) }), owner != call.account {
+      return [Access("pipes:\(action)", on: text, owner: owner)]
+    }
+    return try await access(action, try call.taggedPipe(text).name, call)
   }
 
   private func change(_ name: String, _ call: Call, to state: PipeState, wanted: Bool) async throws -> Pipe {

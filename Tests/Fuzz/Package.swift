@@ -19,7 +19,7 @@ let package = Package(
     .target(name: "Crypto", path: "Crypto"),
     module("Base"),
     module("Wire", ["Base", "Crypto"]),
-    module("Fabric", ["Base"], only: ["Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift"]),
+    module("Fabric", ["Base"], only: ["Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift", "Deliveries/Hop.swift"]),
     module("SQS", ["Base", "Wire", "Fabric", "Crypto"], only: ["Domain", "Generated", "SQSErrors.swift", "SQSLimits.swift"]),
     module(
       "IAM", ["Base", "Wire", "Fabric"],

@@ -21,7 +21,9 @@ unit: setup
 
 end-to-end: setup build
 	@scripts/setup test
-	.venv/bin/python -m pytest -q Tests/EndToEnd
+	.venv/bin/python -m pytest -q -n 2 --dist loadfile Tests/EndToEnd --ignore=Tests/EndToEnd/test_hostile_load.py
+	# Shares of the processor are measured alone.
+	.venv/bin/python -m pytest -q Tests/EndToEnd/test_hostile_load.py
 
 fuzz: setup              ## Ten minutes of fuzzing for each parser (Tests/Fuzz/README.md)
 	Tests/Fuzz/run 600

@@ -72,7 +72,8 @@ def test_a_failing_event_is_tried_three_times_and_becomes_a_dead_letter(frozen):
     for step in range(4):
         frozen.clock.advance("30s")
         wait_until(lambda: len(starts(function)) == 1 + (step >= 1), f"attempts after step {step}")
-    wait_until(lambda: has_failed(function, 2), "the second attempt")
+        # The pause before the third counts from the end of the second.
+        wait_until(lambda: has_failed(function, 1 + (step >= 1)), f"their ends after step {step}")
     for step in range(2):
         frozen.clock.advance("30s")
     wait_until(lambda: len(starts(function)) == 3, "the third attempt")

@@ -119,7 +119,7 @@ def test_a_role_without_receivemessage_cannot_be_mapped(cloud, refused):
     ({"FunctionName": "nobody"}, "Function does not exist"),
     ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"),
     ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": "x"}'}]}}, "Invalid filter pattern definition."),
-    ({"EventSourceArn": "arn:aws:kinesis:us-east-1:ACCOUNT:stream/s", "StartingPosition": "LATEST"}, "not supported by Dewpoint"),
+    ({"EventSourceArn": "arn:aws:kinesis:us-east-1:ACCOUNT:stream/s", "StartingPosition": "LATEST"}, "Cannot access stream"),
 ], ids=["no-queue", "no-function", "batch-without-window", "filter", "stream"])
 def test_what_a_mapping_cannot_be_is_refused(cloud, refused, changes, text):
     deploy(cloud, ECHO)

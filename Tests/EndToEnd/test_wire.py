@@ -7,11 +7,9 @@ import hmac
 import json
 import zlib
 
-import boto3
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
-import botocore.exceptions
 import pytest
 
 from harness import send
@@ -106,17 +104,3 @@ def test_a_compressed_body_is_read(cloud, keys, url):
     status, answer, _ = send(request.url, "POST", dict(request.headers.items()), body)
     assert status == 200, answer
     assert cloud.client("sqs").receive_message(QueueUrl=url)["Messages"][0]["Body"] == "x" * 50_000
-
-
-def test_s3_is_refused_in_its_own_form(cloud, keys):
-    s3 = boto3.client(
-        "s3", endpoint_url=cloud.server.endpoint, region_name="us-east-1", aws_access_key_id=keys.access_key,
-        aws_secret_access_key=keys.secret_key)
-    for call in (lambda: s3.list_buckets(), lambda: s3.put_object(Bucket="bucket", Key="a b//c", Body=b"x", Metadata={"k": "v"})):
-        with pytest.raises(botocore.exceptions.ClientError) as raised:
-            call()
-        assert raised.value.response["Error"]["Code"] == "NotImplemented"
-        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-        assert raised.value.response["ResponseMetadata"]["HostId"]
-    status, answer, headers = send(s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}))
-    assert status == 501 and b"<Error><Code>NotImplemented</Code>" in answer and headers["content-type"] == "application/xml"

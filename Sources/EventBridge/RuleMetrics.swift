@@ -1,31 +1,21 @@
 import Base
 import Fabric
-import Synchronization
 
 /// Adds up what is measured of rules by the minute, until CloudWatch asks (user guide, "Monitoring Amazon EventBridge"): in the
 /// namespace `AWS/Events`, by rule on the default bus, by bus and rule on others.
 final class RuleMetrics: MetricSource {
   static let namespace = "AWS/Events"
 
-  private struct Slot: Hashable {
+  /// A rule, or without one the account's own.
+  private struct Subject: Hashable {
     var rule: RuleName?
     var account: AccountID
     var region: Region
-    var metric: String
-    var minute: Instant
   }
-  private struct State {
-    var values: [Slot: MetricStatistics] = [:]
-    var isAnnounced = false
-  }
-  private let state = Mutex(State())
-  private let announced = Mutex<Nudge?>(nil)
+  private let tally = MetricTally<Subject, String>()
 
   /// From now on the port asks for what is measured.
-  func report(to port: any MetricPort) {
-    let nudge = port.gather(from: self)
-    announced.withLock { $0 = nudge }
-  }
+  func report(to port: any MetricPort) { tally.report(self, to: port) }
 
   /// An event matched a rule.
   /// - Parameter targets: that will be invoked for it.
@@ -63,32 +53,18 @@ final class RuleMetrics: MetricSource {
     add(rule, rule.bus.account, rule.bus.region, now, values)
   }
   private func add(_ rule: RuleName?, _ account: AccountID, _ region: Region, _ now: Instant, _ values: [(String, Double)]) {
-    let minute = now.minute
-    let isFirst = state.withLock { state -> Bool in
-      for (name, value) in values {
-        let slot = Slot(rule: rule, account: account, region: region, metric: name, minute: minute)
-        state.values[slot, default: MetricStatistics()].add(value)
-      }
-      defer { state.isAnnounced = true }
-      return !state.isAnnounced
-    }
-    if isFirst { announced.withLock { $0 }?.nudge() }
+    tally.add(values, to: Subject(rule: rule, account: account, region: region), at: now)
   }
 
   func drain() -> [MetricSample] {
-    let taken = state.withLock { state in
-      defer { state = State() }
-      return state.values
-    }
-    return taken.map { slot, statistics in
+    tally.drain { subject, metric in
       var dimensions: [MetricDimension] = []
-      if let rule = slot.rule {
+      if let rule = subject.rule {
         dimensions.append(MetricDimension("RuleName", rule.name))
         if !rule.bus.isDefault { dimensions.append(MetricDimension("EventBusName", rule.bus.name)) }
       }
-      let unit = slot.metric.hasSuffix("Latency") ? "Milliseconds" : slot.metric.hasSuffix("RequestSize") ? "Bytes" : "Count"
-      return MetricSample(
-        MetricSeries(slot.account, slot.region, Self.namespace, slot.metric, dimensions), unit: unit, time: slot.minute, statistics)
+      let unit = metric.hasSuffix("Latency") ? "Milliseconds" : metric.hasSuffix("RequestSize") ? "Bytes" : "Count"
+      return (MetricSeries(subject.account, subject.region, Self.namespace, metric, dimensions), unit)
     }
   }
 }

@@ -1,33 +1,13 @@
 import Base
 import Fabric
-import Synchronization
 
 /// Adds up what is measured of delivery streams, by the minute, until CloudWatch asks for it (AWS: "Monitor with CloudWatch metrics").
 final class DeliveryMetrics: MetricSource {
-  private struct Slot: Hashable { var stream: DeliveryStreamID; var metric: String; var minute: Int64 }
-  private struct State {
-    var values: [Slot: MetricStatistics] = [:]
-    var isAnnounced = false
-  }
-  private let state = Mutex(State())
-  private let announced = Mutex<Nudge?>(nil)
+  private let tally = MetricTally<DeliveryStreamID, String>()
 
-  func report(to port: any MetricPort) {
-    let nudge = port.gather(from: self)
-    announced.withLock { $0 = nudge }
-  }
+  func report(to port: any MetricPort) { tally.report(self, to: port) }
 
-  func add(_ stream: DeliveryStream, _ values: [(String, Double)], _ now: Instant) {
-    let isFirst = state.withLock { state -> Bool in
-      for (metric, value) in values {
-        let slot = Slot(stream: stream.name, metric: metric, minute: now.minute.milliseconds)
-        state.values[slot, default: MetricStatistics()].add(value)
-      }
-      defer { state.isAnnounced = true }
-      return !state.isAnnounced
-    }
-    if isFirst { announced.withLock { $0 }?.nudge() }
-  }
+  func add(_ stream: DeliveryStream, _ values: [(String, Double)], _ now: Instant) { tally.add(values, to: stream.name, at: now) }
 
   func incoming(_ stream: DeliveryStream, records: Int, bytes: Int, _ now: Instant) {
     add(stream, [("IncomingRecords", Double(records)), ("IncomingBytes", Double(bytes))], now)
@@ -46,16 +26,10 @@ final class DeliveryMetrics: MetricSource {
   }
 
   func drain() -> [MetricSample] {
-    let values = state.withLock { state in
-      defer { (state.values, state.isAnnounced) = ([:], false) }
-      return state.values
-    }
-    return values.map { slot, statistics in
-      let unit = slot.metric.hasSuffix("Bytes") ? "Bytes" : slot.metric.hasSuffix("Freshness") ? "Seconds" : "Count"
-      return MetricSample(
-        MetricSeries(
-          slot.stream.account, slot.stream.region, "AWS/Firehose", slot.metric, [MetricDimension("DeliveryStreamName", slot.stream.name)]),
-        unit: unit, time: Instant(milliseconds: slot.minute), statistics)
+    tally.drain { stream, metric in
+      let unit = metric.hasSuffix("Bytes") ? "Bytes" : metric.hasSuffix("Freshness") ? "Seconds" : "Count"
+      let dimensions = [MetricDimension("DeliveryStreamName", stream.name)]
+      return (MetricSeries(stream.account, stream.region, "AWS/Firehose", metric, dimensions), unit)
     }
   }
 }

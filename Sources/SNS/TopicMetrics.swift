@@ -1,6 +1,5 @@
 import Base
 import Fabric
-import Synchronization
 
 /// What CloudWatch is told of topics (developer guide, "Monitoring Amazon SNS topics using CloudWatch").
 enum TopicMetric: String, Sendable {
@@ -21,27 +20,11 @@ enum TopicMetric: String, Sendable {
 
 /// Adds up by the minute what is measured of topics, until CloudWatch asks for it.
 final class TopicMetrics: MetricSource {
-  private struct Slot: Hashable {
-    var topic: TopicName
-    var metric: TopicMetric
-    var minute: Int64
-  }
-  private let slots = Mutex<[Slot: MetricStatistics]>([:])
-  private let announced = Mutex<Nudge?>(nil)
+  private let tally = MetricTally<TopicName, TopicMetric>()
 
-  func report(to port: any MetricPort) {
-    let nudge = port.gather(from: self)
-    announced.withLock { $0 = nudge }
-  }
+  func report(to port: any MetricPort) { tally.report(self, to: port) }
 
-  func add(_ metric: TopicMetric, _ value: Double, _ topic: TopicName, _ now: Instant) {
-    let slot = Slot(topic: topic, metric: metric, minute: now.minute.milliseconds)
-    let isFirst = slots.withLock { slots in
-      defer { slots[slot, default: MetricStatistics()].add(value) }
-      return slots.isEmpty
-    }
-    if isFirst { announced.withLock { $0 }?.nudge() }
-  }
+  func add(_ metric: TopicMetric, _ value: Double, _ topic: TopicName, _ now: Instant) { tally.add([(metric, value)], to: topic, at: now) }
 
   func add(_ metric: TopicMetric, _ topic: TopicName, _ now: Instant) { add(metric, 1, topic, now) }
 
@@ -57,14 +40,9 @@ final class TopicMetrics: MetricSource {
   }
 
   func drain() -> [MetricSample] {
-    let taken = slots.withLock { slots in
-      defer { slots.removeAll(keepingCapacity: true) }
-      return slots
-    }
-    return taken.map { slot, statistics in
-      let series = MetricSeries(
-        slot.topic.account, slot.topic.region, "AWS/SNS", slot.metric.rawValue, [MetricDimension("TopicName", slot.topic.name)])
-      return MetricSample(series, unit: slot.metric.unit, time: Instant(milliseconds: slot.minute), statistics)
+    tally.drain { topic, metric in
+      let dimensions = [MetricDimension("TopicName", topic.name)]
+      return (MetricSeries(topic.account, topic.region, "AWS/SNS", metric.rawValue, dimensions), metric.unit)
     }
   }
 }

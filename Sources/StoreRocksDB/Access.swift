@@ -5,6 +5,13 @@ final class SnapshotReader: Reader {
   /// From this many deleted keys on, the writer is asked to remember them for later reads.
   private static let manyDeleted: UInt64 = 500
 
+  /// How far a body may go.
+  enum Reach {
+    case disk
+    /// What is in memory, and not much of that: the body runs on a thread that others need.
+    case memory
+  }
+
   private struct Open {
     var database: Database
     var snapshot: Database.Snapshot
@@ -13,30 +20,56 @@ final class SnapshotReader: Reader {
 
   /// Nil once the body is over, so that one who keeps the reader does not keep the database open.
   private var open: Open?
-  private let counter: SkipCounter
+  private let counter: SkipCounter?
   private(set) var crowded: KeyRange?
+  /// Rows that a body within memory may still walk over.
+  private var rowsLeft: Int
+  /// The body wanted more than its reach, so that whatever it made is void.
+  private(set) var isCut = false
 
-  init(_ database: Database, _ gaps: Gaps, _ counter: SkipCounter) {
+  /// - Parameter counter: that of this thread; nil within memory, where deleted keys are not counted but limited.
+  init(_ database: Database, _ gaps: Gaps, _ counter: SkipCounter?, reach: Reach = .disk) {
     let sightings = gaps.sightings
-    let snapshot = database.snapshot()
+    let snapshot = database.snapshot(reach)
     open = Open(database: database, snapshot: snapshot, gaps: gaps.view(since: sightings))
     self.counter = counter
+    rowsLeft = reach == .memory ? Self.rowsWithinMemory : .max
   }
+  /// A scan of so many takes about as long as handing the body to another thread.
+  private static let rowsWithinMemory = 64
 
   func end() { open = nil }
 
   func get(_ key: Key) throws -> [UInt8]? {
     guard let open else { throw StoreError.closed }
-    return try open.database.get(key, open.snapshot)
+    return try noticing { try open.database.get(key, open.snapshot) }
   }
 
   func scan(_ range: KeyRange, reverse: Bool, _ body: (Key, [UInt8]) throws -> Bool) throws {
     guard let open else { throw StoreError.closed }
     let range = reverse ? range : KeyRange(open.gaps.behind(range.lower), range.upper)
     guard !range.isEmpty else { return }
-    let (iterator, skipped) = counter.count { open.database.iterator(range, reverse: reverse, open.snapshot) }
+    let (iterator, skipped) = seek { open.database.iterator(range, reverse: reverse, open.snapshot) }
     if !reverse, skipped >= Self.manyDeleted, crowded == nil { crowded = range }
-    while let key = try iterator.key(), try body(key, iterator.value()) { iterator.advance() }
+    while let key = try noticing({ try iterator.key() }) {
+      guard rowsLeft > 0 else { throw cut() }
+      rowsLeft -= 1
+      guard try body(key, iterator.value()) else { return }
+      iterator.advance()
+    }
+  }
+
+  private func seek(_ body: () -> Iterator) -> (Iterator, skipped: UInt64) {
+    guard let counter else { return (body(), 0) }
+    return counter.count(body)
+  }
+
+  private func noticing<T>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch Database.ReadFailure.incomplete { throw cut() }
+  }
+  private func cut() -> any Error {
+    isCut = true
+    return Database.ReadFailure.incomplete
   }
 }
 

@@ -60,10 +60,15 @@ final class Database: @unchecked Sendable {
   }
 
   func iterator(_ range: KeyRange, reverse: Bool, _ snapshot: Snapshot? = nil) -> Iterator {
-    Iterator(handle, range, reverse: reverse, snapshot: snapshot?.handle)
+    Iterator(handle, range, reverse: reverse, snapshot: snapshot)
   }
 
-  func snapshot() -> Snapshot { Snapshot(self, handle) }
+  func snapshot(_ reach: SnapshotReader.Reach = .disk) -> Snapshot { Snapshot(self, handle, reach) }
+
+  enum ReadFailure: Error {
+    /// What was asked for is not in memory, or behind too many deleted keys.
+    case incomplete
+  }
 
   /// Returns when the batch is on disk.
   func write(_ batch: WriteBatch) throws { try checked { rocksdb_write(handle, syncedWrite, batch.handle, &$0) } }
@@ -79,14 +84,24 @@ final class Database: @unchecked Sendable {
   /// One moment of the database, let go with the value.
   final class Snapshot {
     private let database: Database
-    fileprivate let handle: OpaquePointer
+    private let handle: OpaquePointer
+    private let reach: SnapshotReader.Reach
     fileprivate let options: OpaquePointer
 
-    fileprivate init(_ database: Database, _ databaseHandle: OpaquePointer) {
+    fileprivate init(_ database: Database, _ databaseHandle: OpaquePointer, _ reach: SnapshotReader.Reach) {
       self.database = database
+      self.reach = reach
       handle = rocksdb_create_snapshot(databaseHandle)
       options = rocksdb_readoptions_create()
+      apply(to: options)
+    }
+
+    /// Has a read see this moment, as far as it may go.
+    func apply(to options: OpaquePointer) {
       rocksdb_readoptions_set_snapshot(options, handle)
+      guard reach == .memory else { return }
+      rocksdb_readoptions_set_read_tier(options, 1)  // kBlockCacheTier: nothing is fetched.
+      rocksdb_readoptions_set_max_skippable_internal_keys(options, 200)
     }
 
     deinit {
@@ -104,6 +119,7 @@ func checked<T>(_ call: (inout UnsafeMutablePointer<CChar>?) -> T) throws -> T {
   guard let message else { return result }
   defer { rocksdb_free(message) }
   let text = String(cString: message)
+  if text.hasPrefix("Result incomplete") { throw Database.ReadFailure.incomplete }
   throw text.hasPrefix("Corruption") ? StoreError.corrupt(text) : .unavailable(text)
 }
 

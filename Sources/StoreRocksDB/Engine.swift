@@ -35,6 +35,13 @@ final class Engine: @unchecked Sendable {
     return try body(database)
   }
 
+  /// The same without a wait: nil, and the body does not run, while the database is being opened or cannot be.
+  func usingNow<T>(_ body: (Database) throws -> T?) rethrows -> T? {
+    guard pthread_rwlock_tryrdlock(lock) == 0 else { return nil }
+    defer { pthread_rwlock_unlock(lock) }
+    return try database.flatMap(body)
+  }
+
   /// Opens the database anew. RocksDB refuses all writes after a failed one, and its C API has no way to resume.
   func reopen() throws {
     guard directory.hasRoom() else { throw StoreError.unavailable("no room on the disk of \(directory.path)") }

@@ -9,7 +9,7 @@ final class Iterator {
   /// RocksDB keeps pointers to the bounds, so they live as long as the iterator.
   private let bounds: UnsafeMutablePointer<CChar>
 
-  init(_ database: OpaquePointer, _ range: KeyRange, reverse: Bool, snapshot: OpaquePointer?) {
+  init(_ database: OpaquePointer, _ range: KeyRange, reverse: Bool, snapshot: Database.Snapshot?) {
     let (lower, upper) = (range.lower.bytes, range.upper.bytes)
     self.reverse = reverse
     bounds = .allocate(capacity: max(1, lower.count + upper.count))
@@ -19,7 +19,7 @@ final class Iterator {
     // The bounds keep the walk from stepping through deleted keys beyond the range.
     if !lower.isEmpty { rocksdb_readoptions_set_iterate_lower_bound(options, bounds, lower.count) }
     rocksdb_readoptions_set_iterate_upper_bound(options, bounds + lower.count, upper.count)
-    if let snapshot { rocksdb_readoptions_set_snapshot(options, snapshot) }
+    snapshot?.apply(to: options)
     handle = rocksdb_create_iterator(database, options)
     if reverse { rocksdb_iter_seek_to_last(handle) } else { rocksdb_iter_seek(handle, bounds, lower.count) }
   }

@@ -274,6 +274,33 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func `a read of many rows sees them all, whatever its body does with errors`(_ backend: Backend) async throws {
+    try await withStore(backend) { store in
+      try await store.transact { transaction in for n in 0..<1000 { try transaction.set(Key("p", n), [UInt8(n % 256)]) } }
+      let found = try await store.read { reader in
+        var count = 0
+        try? reader.scan(KeyRange(prefix: Key("p"))) { _, _ in
+          count += 1
+          return true
+        }
+        return count
+      }
+      #expect(found == 1000)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a read behind many deleted rows finds what is there`(_ backend: Backend) async throws {
+    try await withStore(backend) { store in
+      try await store.transact { transaction in for n in 0..<3000 { try transaction.set(Key("p", n), [1]) } }
+      for start in stride(from: 0, to: 2999, by: 100) {
+        try await store.transact { transaction in for n in start..<min(start + 100, 2999) { try transaction.delete(Key("p", n)) } }
+      }
+      for _ in 0..<3 { #expect(try await store.read { try $0.first(KeyRange(prefix: Key("p")))?.key } == Key("p", 2999)) }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `what the store does is counted`(_ backend: Backend) async throws {
     try await withStore(backend) { store in
       let store = try Self.backend(store)

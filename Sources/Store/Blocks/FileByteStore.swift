@@ -66,7 +66,7 @@ private final class FileSource: ByteSource {
   }
 }
 
-/// Gathers small pieces into larger ones. While one is written by a thread, the next one is gathered.
+/// Gathers small pieces into larger ones. While one is written by a thread and heard by the tap on another, the next one is gathered.
 private final class FileSink: ByteSink {
   private static let pieceBytes = 256 << 10
 
@@ -75,7 +75,8 @@ private final class FileSink: ByteSink {
     /// Opened by the first piece.
     var file: Int32?
     var written = 0
-    var isWriting = false
+    /// What still has to be done with the piece that was handed over last: the writing, the tap.
+    var inWork = 0
     var isFinished = false
     var failure: (any Error)?
     var waiter: CheckedContinuation<Void, any Error>?
@@ -127,12 +128,12 @@ private final class FileSink: ByteSink {
     state.withLock { $0.isFinished = true }
   }
 
-  /// Returns when no piece is being written. Throws what the last one failed with.
+  /// Returns when no piece is in work. Throws what the last one failed with.
   private func idle() async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       let now = state.withLock { state -> Result<Void, any Error>? in
         if let failure = state.failure { return .failure(failure) }
-        if !state.isWriting { return .success(()) }
+        if state.inWork == 0 { return .success(()) }
         state.waiter = continuation
         return nil
       }
@@ -140,17 +141,20 @@ private final class FileSink: ByteSink {
     }
   }
 
-  /// Hands over what was gathered.
+  /// Hands over what was gathered: digests take longer than the writing, so each has a thread.
   private func start() {
     let (piece, file, offset) = state.withLock { state in
       var piece: [UInt8] = []
       swap(&piece, &state.gathered)
-      state.isWriting = true
+      state.inWork = 2
       return (piece, state.file, state.written)
     }
     let (id, tap) = (id, tap)
-    let job = BodyJob<ByteFiles, Int32>({ files in
-      piece.withUnsafeBytes(tap)
+    let listening = BodyJob<ByteFiles, Void>({ _ in piece.withUnsafeBytes(tap) }) { result in
+      self.ended { state in if case .failure(let error) = result { state.failure = error } }
+    }
+    queue.submit(listening, as: listening)
+    let writing = BodyJob<ByteFiles, Int32>({ files in
       let file = try file ?? files.create(id)
       do { try files.write(piece, to: file, at: offset, id) } catch {
         // Not known to the sink yet, which then cannot remove it.
@@ -161,20 +165,25 @@ private final class FileSink: ByteSink {
         throw error
       }
       return file
-    }) { result in self.wrote(piece.count, result) }
-    queue.submit(job, as: job)
+    }) { result in
+      self.ended { state in
+        switch result {
+        case .success(let file):
+          state.file = file
+          state.written += piece.count
+        case .failure(let error): state.failure = error
+        }
+      }
+    }
+    queue.submit(writing, as: writing)
   }
 
-  private func wrote(_ count: Int, _ result: Result<Int32, any Error>) {
-    let (waiter, failure) = state.withLock { state in
-      switch result {
-      case .success(let file):
-        state.file = file
-        state.written += count
-      case .failure(let error): state.failure = error
-      }
-      state.isWriting = false
-      return (state.waiter.take(), state.failure)
+  /// One of the two is done with the piece.
+  private func ended(_ note: (inout State) -> Void) {
+    let (waiter, failure) = state.withLock { state -> (CheckedContinuation<Void, any Error>?, (any Error)?) in
+      note(&state)
+      state.inWork -= 1
+      return state.inWork == 0 ? (state.waiter.take(), state.failure) : (nil, nil)
     }
     if let failure { waiter?.resume(throwing: failure) } else { waiter?.resume() }
   }

@@ -78,7 +78,7 @@ public final class Nudge: Sendable {
   private func wait(orUntil end: @escaping @Sendable () async -> Void) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.wait() }
-      group.addTask(operation: end)
+      group.addTask { await end() }
       await group.next()
       group.cancelAll()
     }

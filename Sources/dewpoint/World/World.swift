@@ -180,7 +180,7 @@ private struct WorkScope: Sendable {
   func stop() { signal.nudge() }
   func run(_ body: @escaping @Sendable () async -> Void) async {
     await withTaskGroup(of: Void.self) { group in
-      group.addTask(operation: body)
+      group.addTask { await body() }
       group.addTask { await signal.wait() }
       await group.next()
       group.cancelAll()

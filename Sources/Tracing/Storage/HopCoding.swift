@@ -8,7 +8,23 @@ struct HopSegment: Sendable {
 
   /// The time of the newest one.
   var newest: Instant { hops.map(\.at).max() ?? .epoch }
-  var traces: Set<String> { Set(hops.map(\.trace)) }
+  /// One for each trace, four bytes each: short enough to look at those of all segments for one trace. Different traces may have the same.
+  var marks: [UInt8] {
+    var all: [UInt32] = []
+    var last = ""
+    // Hops of a trace mostly stand together; a mark that comes again costs four bytes.
+    for hop in hops where hop.trace != last {
+      last = hop.trace
+      all.append(Self.mark(last))
+    }
+    return all.flatMap { mark in withUnsafeBytes(of: mark.bigEndian) { Array($0) } }
+  }
+  static func mark(_ trace: String) -> UInt32 { CRC.crc32(trace.utf8) }
+  static func marks(_ row: [UInt8], contain mark: UInt32) -> Bool {
+    row.withUnsafeBytes { bytes in
+      stride(from: 0, to: bytes.count - 3, by: 4).contains { bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self) == mark.bigEndian }
+    }
+  }
 
   var row: [UInt8] {
     var texts = TextTable()
@@ -45,13 +61,23 @@ struct TextTable {
   private(set) var all: [String] = []
   private var numbers: [String: Int] = [:]
   private(set) var byteCount = 0
+  /// The last one of each column, which mostly comes again: no hashing then.
+  private var last = [(text: String, number: Int)](repeating: ("", -1), count: 7)
 
-  mutating func number(_ text: String) -> UInt64 {
-    if let number = numbers[text] { return UInt64(number) }
+  /// - Parameter column: 0 to 6: texts of one column resemble each other.
+  mutating func number(_ text: String, _ column: Int) -> UInt64 {
+    if last[column].number >= 0, last[column].text == text { return UInt64(last[column].number) }
+    let number = number(text)
+    last[column] = (text, number)
+    return UInt64(number)
+  }
+
+  private mutating func number(_ text: String) -> Int {
+    if let number = numbers[text] { return number }
     numbers[text] = all.count
     all.append(text)
     byteCount += text.utf8.count + 2
-    return UInt64(all.count - 1)
+    return all.count - 1
   }
 }
 
@@ -59,14 +85,20 @@ extension Hop {
   fileprivate func write(to row: inout RowWriter, _ texts: inout TextTable) {
     row.string(id)
     row.optional(parent)
-    for text in [trace, account.text, region.text, service, action, source, target] { row.varint(texts.number(text)) }
+    row.varint(texts.number(trace, 0))
+    row.varint(texts.number(account.text, 1))
+    row.varint(texts.number(region.text, 2))
+    row.varint(texts.number(service, 3))
+    row.varint(texts.number(action, 4))
+    row.varint(texts.number(source, 5))
+    row.varint(texts.number(target, 6))
     row.instant(at)
     row.int(duration.inMicroseconds)
     row.int(attempt)
     row.optional(reason)
     let (kind, place, time) = outcome.parts
     row.varint(kind.rawValue)
-    if let place { row.varint(texts.number(place)) }
+    if let place { row.varint(texts.number(place, 6)) }
     if let time { row.instant(time) }
   }
 

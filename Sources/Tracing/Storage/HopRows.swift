@@ -5,30 +5,31 @@ import Store
 /// The rows of what happened.
 ///
 ///   segment   "s" number        → HopSegment   in the order in which they were written
-///   of trace  "i" trace number  → -            the segments that hold hops of a trace
+///   marks     "m" number        → marks        of the traces of a segment: finds the few segments that hold hops of one
 ///   number    "n"               → the last number
 ///   bytes     "t"               → of all segments and their names
 enum HopRows {
   private static let root = Key("trace")
   private static let segments = root.appending("s")
-  private static let byTrace = root.appending("i")
+  private static let marks = root.appending("m")
   private static let numbers = Counter(root.appending("n"))
   private static let bytes = Counter(root.appending("t"))
-  /// About what a row of "of trace" takes.
-  private static let nameBytes = 64
-
   static func add(_ hops: [Hop], _ transaction: any Transaction) throws {
     var rest = hops[...]
     while !rest.isEmpty {
       let segment = HopSegment(Array(rest.prefix(TracingLimits.segment)))
       rest = rest.dropFirst(TracingLimits.segment)
       let number = try numbers.next(transaction)
-      let row = segment.row
-      try transaction.set(segments.appending(number), row)
-      let traces = segment.traces
-      for trace in traces { try transaction.set(byTrace.appending(trace, number), []) }
-      try bytes.add(Int64(row.count + traces.count * nameBytes), transaction)
+      try bytes.add(try set(segment, number, transaction), transaction)
     }
+  }
+
+  /// Returns the bytes of its rows.
+  private static func set(_ segment: HopSegment, _ number: Int64, _ transaction: any Transaction) throws -> Int64 {
+    let (row, traces) = (segment.row, segment.marks)
+    try transaction.set(segments.appending(number), row)
+    try transaction.set(marks.appending(number), traces)
+    return Int64(row.count + traces.count)
   }
 
   /// Removes the oldest segments while they are too old or all together too large. True when there may be more to remove.
@@ -43,12 +44,14 @@ enum HopRows {
 
   /// The hops of a trace in the order in which they were written.
   static func hops(ofTrace trace: String, limit: Int, _ reader: any Reader) throws -> [Hop] {
-    let home = byTrace.appending(trace)
+    let mark = HopSegment.mark(trace)
     var hops: [Hop] = []
     var numbers: [Int64] = []
-    try reader.scan(KeyRange(prefix: home)) { key, _ in
-      var parts = KeyReader(key, after: home)
-      numbers.append(try parts.int())
+    try reader.scan(KeyRange(prefix: marks)) { key, row in
+      if HopSegment.marks(row, contain: mark) {
+        var parts = KeyReader(key, after: marks)
+        numbers.append(try parts.int())
+      }
       return numbers.count < limit
     }
     for number in numbers where hops.count < limit {
@@ -81,16 +84,12 @@ enum HopRows {
   private static func replace(_ key: Key, _ row: [UInt8], with kept: [Hop], _ transaction: any Transaction) throws {
     var parts = KeyReader(key, after: segments)
     let number = try parts.int()
-    let (old, new) = (try HopSegment(row: row), HopSegment(kept))
-    let gone = old.traces.subtracting(new.traces)
-    for trace in gone { try transaction.delete(byTrace.appending(trace, number)) }
-    var change = -Int64(row.count + gone.count * nameBytes)
+    var change = -Int64(row.count + (try transaction.get(marks.appending(number))?.count ?? 0))
     if kept.isEmpty {
       try transaction.delete(key)
+      try transaction.delete(marks.appending(number))
     } else {
-      let row = new.row
-      try transaction.set(key, row)
-      change += Int64(row.count)
+      change += try set(HopSegment(kept), number, transaction)
     }
     try bytes.add(change, transaction)
   }

@@ -20,7 +20,7 @@ import Store
 //   change     "r" stream, sequence                   → Change          what happened, in order
 //   destination "d" destination                       → TableName       streams of Kinesis that tables write to, or have changes for
 //   streamed   "q" destination, number                → Change          what is to go to such a stream, in order
-////   image      "b" image                              → TableImage      pictures of tables: of backups, and those that a job makes for itself
+//   image      "b" image                              → TableImage      pictures of tables, for backups and for jobs
 //   open       "v" image                              → -               images that are not complete
 //   imaged     "w" image, item's key                  → Item            what is in an image; 1 and the item, or 0 for none
 //   history    "h" table, number                      → PastItem        what items were before each change, while recovery is on

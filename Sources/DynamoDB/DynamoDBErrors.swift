@@ -14,11 +14,27 @@ enum DynamoDBError {
   static func tableExists(_ name: String) -> AWSError {
     AWSError("ResourceInUseException", "Table already exists: \(name)", status: 400)
   }
+  static func tableInUse(_ name: String, _ why: String) -> AWSError {
+    AWSError("ResourceInUseException", "Attempt to change a resource which is still in use: Table is being \(why): \(name)", status: 400)
+  }
+  static func tableMissing(_ name: String) -> AWSError {
+    AWSError("TableNotFoundException", "Table not found: \(name)", status: 400)
+  }
   static func limit(_ text: String) -> AWSError { AWSError("LimitExceededException", text, status: 400) }
   static let invalidName = validation(
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters "
       + "a-z, A-Z, 0-9, '_', '-', and '.'")
   static func noSuchIndex(_ name: String) -> AWSError { validation("The table does not have the specified index: \(name)") }
+
+  // Backups.
+  static func noBackup(_ arn: String) -> AWSError { AWSError("BackupNotFoundException", "Backup not found: \(arn)", status: 400) }
+  static func backupInUse(_ text: String) -> AWSError { AWSError("BackupInUseException", text, status: 400) }
+  static func targetExists(_ name: String) -> AWSError {
+    AWSError("TableAlreadyExistsException", "Table already exists: \(name)", status: 400)
+  }
+  static func noRecovery(_ name: String) -> AWSError {
+    AWSError("PointInTimeRecoveryUnavailableException", "Point in time recovery is not enabled for table '\(name)'", status: 400)
+  }
 
   // Values.
   static let emptyValue = validation("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
@@ -83,6 +99,7 @@ enum DynamoDBError {
     "Size of hashkey has exceeded the maximum size limit of\(DynamoDBLimits.hashKeyBytes) bytes")
   static let rangeKeyTooLong = invalidParameters(
     "Aggregated size of all range keys has exceeded the size limit of \(DynamoDBLimits.rangeKeyBytes) bytes")
+  static let collectionTooLarge = AWSError("ItemCollectionSizeLimitExceededException", "Collection size exceeded.", status: 400)
   static let itemTooLarge = validation("Item size has exceeded the maximum allowed size")
   static let updatedItemTooLarge = validation("Item size to update has exceeded the maximum allowed size")
   static func partOfKey(_ name: String) -> AWSError {

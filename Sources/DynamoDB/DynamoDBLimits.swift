@@ -2,6 +2,8 @@
 enum DynamoDBLimits {
   /// Names and values of an item together.
   static let itemBytes = 400 << 10
+  /// Items of one partition and what local indexes have of them.
+  static let collectionBytes = 10 << 30
   static let hashKeyBytes = 2048
   static let rangeKeyBytes = 1024
   /// Maps and lists within each other.
@@ -35,6 +37,21 @@ enum DynamoDBLimits {
   static let streamIteratorLife: Duration = .seconds(15 * 60)
   static let streamRecordsPerRead = 1000
   static let streamBytesPerRead = 1 << 20
+  static let recoveryDays = 35
+  static let recoveryLag: Duration = .seconds(300)
+  /// How long the token of an export or import says that it is the same one.
+  static let jobTokenLife: Duration = .seconds(8 * 3600)
+  static let jobsPerPage = 25
+  static let imports = 50
+  static let backupsPerPage = 100
+  /// Tables that are being brought back at a time, in a Region of an account.
+  static let restores = 50
+  /// Streams of Kinesis that a table writes to at a time.
+  static let destinations = 2
+  /// What such a stream does not take for so long is lost.
+  static let destinationRetention: Duration = .seconds(24 * 3600)
+  static let recordsPerPut = 500
+  static let bytesPerPut = 3 << 20
   /// An expiry longer ago than this is taken for a mistake (Developer Guide, "Using time to live").
   static let expiryHorizon: Duration = .seconds(5 * 366 * 86_400)
 
@@ -42,4 +59,15 @@ enum DynamoDBLimits {
   static let cachedTables = 10_000
   static let cachedExpressions = 4096
   static let rowsPerTurn = 500
+  /// What goes into a data file of an export.
+  static let itemsPerFile = 50_000
+  static let bytesPerFile = 16 << 20
+  /// An object that is imported, as it lies there and decompressed.
+  static let importedBytes = 64 << 20
+  static let inflatedBytes = 256 << 20
+  static let bytesPerTurn = 4 << 20
+  /// Images of one table that are made at a time.
+  static let openImages = 10
+  /// Destinations that are written to at a time.
+  static let destinationsPerTurn = 16
 }

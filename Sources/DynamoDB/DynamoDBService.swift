@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Logging
 import Store
 import Wire
 
@@ -11,28 +12,62 @@ public final class DynamoDBService: ServiceModule {
     public init() {}
   }
 
+  /// What DynamoDB needs of others.
+  public struct Neighbours: Sendable {
+    public var authoriser: any Authoriser
+    public var principals: any PrincipalPort
+    /// Kinesis, and S3's lists.
+    public var door: any Door
+    /// S3.
+    public var objects: any ObjectPort
+    public init(authoriser: any Authoriser, principals: any PrincipalPort, door: any Door, objects: any ObjectPort) {
+      (self.authoriser, self.principals, self.door, self.objects) = (authoriser, principals, door, objects)
+    }
+  }
+
   let store: any Store
   let ambient: Ambient
   let authoriser: any Authoriser
   let principals: any PrincipalPort
+  let door: any Door
+  let objects: any ObjectPort
   let tables: TableCache
   let expressions = ExpressionCache()
   let arrivals = Arrivals()
   /// Nil: throughput is not enforced.
   let throughput: ThroughputBuckets?
-  private let tableWorker: TableWorker
+  let tableWorker: TableWorker
   private let expiryWorker: ExpiryWorker
+  private let destinationWorker: DestinationWorker
+  let imageWorker: ImageWorker
+  let restoreWorker: RestoreWorker
+  let exportWorker: ExportWorker
+  let importWorker: ImportWorker
   public let workers: [any Worker]
 
   public init(
-    store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, configuration: Configuration = .init()
+    store: any Store, ambient: Ambient, neighbours: Neighbours, configuration: Configuration = .init(),
+    logger: Logger = Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }
   ) {
-    (self.store, self.ambient, self.authoriser, self.principals) = (store, ambient, authoriser, principals)
+    (self.store, self.ambient, self.door, objects) = (store, ambient, neighbours.door, neighbours.objects)
+    (authoriser, principals) = (neighbours.authoriser, neighbours.principals)
     tables = TableCache(store)
     throughput = configuration.enforcesThroughput ? ThroughputBuckets() : nil
     tableWorker = TableWorker(store, tables, ambient)
-    expiryWorker = ExpiryWorker(store, tables)
-    workers = [tableWorker, expiryWorker, TrimWorker(store)]
+    let destinationWorker = DestinationWorker(store, tables, ambient, neighbours.door, logger)
+    expiryWorker = ExpiryWorker(store) { [arrivals] stored in Self.announce(stored, arrivals, destinationWorker.nudge) }
+    self.destinationWorker = destinationWorker
+    let restoreWorker = RestoreWorker(store, tables, sweep: tableWorker.nudge)
+    let exportWorker = ExportWorker(store, ambient, neighbours.objects)
+    imageWorker = ImageWorker(store, tables) {
+      restoreWorker.nudge.nudge()
+      exportWorker.nudge.nudge()
+    }
+    importWorker = ImportWorker(store, tables, ambient, neighbours.objects, neighbours.door, sweep: tableWorker.nudge)
+    (self.restoreWorker, self.exportWorker) = (restoreWorker, exportWorker)
+    workers = [
+      tableWorker, expiryWorker, TrimWorker(store), destinationWorker, imageWorker, restoreWorker, exportWorker, importWorker,
+    ]
   }
 
   public var apis: [ServiceAPI] {
@@ -40,7 +75,8 @@ public final class DynamoDBService: ServiceModule {
       ServiceAPI(
         DynamoDBModel.service,
         operations: tableOperations + settingOperations + itemOperations + readOperations + batchOperations + transactionOperations
-          + statementOperations),
+          + statementOperations + destinationOperations + backupOperations + recoveryOperations + restoreOperations + exportOperations
+          + importOperations),
       ServiceAPI(StreamsModel.service, operations: streamOperations),
     ]
   }
@@ -52,11 +88,16 @@ public final class DynamoDBService: ServiceModule {
     tables.forget(name)
     tableWorker.nudge.nudge()
     expiryWorker.nudge.nudge()
+    destinationWorker.nudge.nudge()
   }
   /// After items were written.
   func wrote(_ stored: StoredTable) {
     if stored.table.expires { expiryWorker.nudge.nudge() }
+    Self.announce(stored, arrivals, destinationWorker.nudge)
+  }
+  private static func announce(_ stored: StoredTable, _ arrivals: Arrivals, _ destinations: Nudge) {
     if let stream = stored.table.stream, stream.isEnabled { arrivals.announce(stream.id) }
+    if stored.table.isStreamed { destinations.nudge() }
   }
 
   /// The name in an input, in the caller's account and Region unless it is an ARN.

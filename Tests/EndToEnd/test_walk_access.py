@@ -32,7 +32,7 @@ def _allow(world, statements):
 def test_it_is_allowed_by_its_actions_and_by_nothing_less(world, wire, operation):
     given = world.input(operation)
     request, needed = Request(operation, given), access(world, operation, given)
-    if operation.service in ("firehose", "lambda", "kinesis") and not operation.is_reading():
+    if operation.service in ("dynamodb", "firehose", "lambda", "kinesis") and not operation.is_reading():
         world.settle(operation.service)
     for action, resource in needed:
         others = [other for other in needed if other != (action, resource)]

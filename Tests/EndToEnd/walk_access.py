@@ -28,6 +28,14 @@ ACTIONS = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
 }
 
+
+
+def _filling(world, table):
+    """What a restore does with the new table."""
+    return [(f"dynamodb:{action}", world.arn("dynamodb", f"table/{table}"))
+            for action in ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")]
+
+
 # More than one action, or another resource than the first of the input's names.
 ACCESS = {
     "iam:AddRoleToInstanceProfile": lambda w: [
@@ -51,6 +59,22 @@ ACCESS = {
     "iam:ListGroups": lambda w: [("iam:ListGroups", w.iam_arn("group/"))],
     "iam:ListRoles": lambda w: [("iam:ListRoles", w.iam_arn("role/"))],
     "iam:ListInstanceProfiles": lambda w: [("iam:ListInstanceProfiles", w.iam_arn("instance-profile/"))],
+    "dynamodb:DescribeBackup": lambda w: [("dynamodb:DescribeBackup", w.handles["backup main"])],
+    "dynamodb:DeleteBackup": lambda w: [("dynamodb:DeleteBackup", w.handles["backup doomed"])],
+    "dynamodb:DescribeExport": lambda w: [("dynamodb:DescribeExport", w.handles["export"])],
+    "dynamodb:DescribeImport": lambda w: [("dynamodb:DescribeImport", w.handles["import"])],
+    "dynamodb:ExportTableToPointInTime": lambda w: [("dynamodb:ExportTableToPointInTime", w.arn("dynamodb", "table/main"))],
+    "dynamodb:ImportTable": lambda w: [("dynamodb:ImportTable", w.arn("dynamodb", "table/imported"))],
+    "dynamodb:ListExports": lambda w: [("dynamodb:ListExports", "*")],
+    "dynamodb:ListImports": lambda w: [("dynamodb:ListImports", "*")],
+    "dynamodb:ListBackups": lambda w: [("dynamodb:ListBackups", "*")],
+    "dynamodb:EnableKinesisStreamingDestination": lambda w: [
+        ("dynamodb:EnableKinesisStreamingDestination", w.arn("dynamodb", "table/main")),
+        *((f"kinesis:{action}", w.arn("kinesis", "stream/main")) for action in ("PutRecord", "PutRecords", "DescribeStream"))],
+    "dynamodb:RestoreTableFromBackup": lambda w: [
+        ("dynamodb:RestoreTableFromBackup", w.handles["backup main"]), *_filling(w, "restored")],
+    "dynamodb:RestoreTableToPointInTime": lambda w: [
+        ("dynamodb:RestoreTableToPointInTime", w.arn("dynamodb", "table/main")), *_filling(w, "returned")],
     "firehose:CreateDeliveryStream": lambda w: [
         ("firehose:CreateDeliveryStream", w.arn("firehose", "deliverystream/fresh")), ("iam:PassRole", w.delivery_role)],
     "lambda:CreateFunction": lambda w: [

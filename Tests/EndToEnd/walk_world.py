@@ -42,6 +42,7 @@ class World(Cloud):
         self._make_tables()
         self._make_groups()
         self._make_streams()
+        self._stream_tables()
         self._make_delivery_streams()
         self._make_functions()
         if has("events:PutEvents"):
@@ -124,14 +125,23 @@ class World(Cloud):
 
     def _make_tables(self):
         dynamodb = self.client("dynamodb")
-        for name in ("main", "doomed"):
+        for name in ("main", "doomed", "streamed", "stopped"):
             dynamodb.create_table(
                 TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
                 AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}], Tags=[{"Key": "team", "Value": "a"}],
                 StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"})
         dynamodb.put_item(TableName="main", Item={"id": {"S": "a"}, "n": {"N": "1"}})
+        dynamodb.update_continuous_backups(
+            TableName="main", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+        for name in ("main", "doomed"):
+            self.handles[f"backup {name}"] = dynamodb.create_backup(TableName="main", BackupName=name)["BackupDetails"]["BackupArn"]
+        self.settle("dynamodb")
         dynamodb.put_resource_policy(ResourceArn=self.arn("dynamodb", "table/main"), Policy=policy(
             {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:GetItem", "Resource": "*"}))
+        # There is no such bucket; exports and imports fail and can be described.
+        self.handles["export"] = dynamodb.export_table_to_point_in_time(
+            TableArn=self.arn("dynamodb", "table/main"), S3Bucket="walk-nowhere")["ExportDescription"]["ExportArn"]
+        self.handles["import"] = dynamodb.import_table(**_import("unimported"))["ImportTableDescription"]["ImportArn"]
         self.handles["stream"] = dynamodb.describe_table(TableName="main")["Table"]["LatestStreamArn"]
         streams = self.client("dynamodbstreams")
         self.handles["shard"] = streams.describe_stream(StreamArn=self.handles["stream"])["StreamDescription"]["Shards"][0]["ShardId"]
@@ -279,6 +289,12 @@ class World(Cloud):
         kinesis.put_resource_policy(ResourceARN=self.arn("kinesis", "stream/policed"), Policy=self.stream_policy("policed"))
         self.settle("kinesis")
 
+    def _stream_tables(self):
+        dynamodb = self.client("dynamodb")
+        for name in ("streamed", "stopped"):
+            dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=self.arn("kinesis", "stream/main"))
+        self.settle("dynamodb")
+
     def _make_delivery_streams(self):
         firehose = self.client("firehose")
         self.delivery_role = make_role(self, "firehose", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}, trust=policy(
@@ -309,6 +325,16 @@ class World(Cloud):
             return wait_until(lambda: all(
                 firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]["DeliveryStreamStatus"] == "ACTIVE"
                 for name in firehose.list_delivery_streams()["DeliveryStreamNames"]), "the delivery streams rest")
+        if service == "dynamodb":
+            dynamodb = self.client("dynamodb")
+            return wait_until(
+                lambda: all(backup["BackupStatus"] == "AVAILABLE" for backup in dynamodb.list_backups()["BackupSummaries"])
+                and all(dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] == "ACTIVE"
+                        for name in dynamodb.list_tables()["TableNames"])
+                and all(destination["DestinationStatus"] in ("ACTIVE", "DISABLED")
+                        for name in ("main", "streamed", "stopped") for destination in
+                        dynamodb.describe_kinesis_streaming_destination(TableName=name)["KinesisDataStreamDestinations"]),
+                "the tables rest")
         if service == "kinesis":
             kinesis = self.client("kinesis")
             return wait_until(
@@ -341,6 +367,14 @@ def _document(statement=ANYTHING):
     return policy(statement)
 
 
+def _import(name):
+    """From nowhere."""
+    return {
+        "S3BucketSource": {"S3Bucket": "walk-nowhere"}, "InputFormat": "DYNAMODB_JSON", "TableCreationParameters": {
+            "TableName": name, "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}}
+
+
 def _held(name):
     return lambda world: world.handles[name]
 
@@ -366,6 +400,7 @@ DEFAULTS = {
     "sns:SubscriptionArn": _held("subscription"), "sns:Tags": [{"Key": "team", "Value": "b"}], "sns:TagKeys": ["team"],
     "sns:Message": "x", "sns:phoneNumber": "+4930123456",
     "dynamodb:TableName": "main", "dynamodb:Key": {"id": {"S": "a"}}, "dynamodb:ResourceArn": lambda w: w.arn("dynamodb", "table/main"),
+    "dynamodb:StreamArn": lambda w: w.arn("kinesis", "stream/main"), "dynamodb:BackupArn": _held("backup main"),
     "dynamodb:Item": {"id": {"S": "b"}}, "dynamodb:Tags": [{"Key": "team", "Value": "b"}], "dynamodb:TagKeys": ["team"],
     "dynamodbstreams:StreamArn": _held("stream"), "dynamodbstreams:ShardId": _held("shard"),
     "dynamodbstreams:ShardIterator": lambda w: w.changes(), "dynamodbstreams:ShardIteratorType": "LATEST",
@@ -402,13 +437,25 @@ INPUTS = {
     "dynamodb:CreateTable": {
         "TableName": "fresh", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST",
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]},
+    "dynamodb:CreateBackup": {"BackupName": "fresh"},
+    "dynamodb:DescribeExport": {"ExportArn": _held("export")},
+    "dynamodb:DescribeImport": {"ImportArn": _held("import")},
+    "dynamodb:ExportTableToPointInTime": {"TableArn": lambda w: w.arn("dynamodb", "table/main"), "S3Bucket": "walk-nowhere"},
+    "dynamodb:ImportTable": _import("imported"),
+    "dynamodb:DeleteBackup": {"BackupArn": _held("backup doomed")},
     "dynamodb:DeleteTable": {"TableName": "doomed"},
+    "dynamodb:DisableKinesisStreamingDestination": {"TableName": "stopped"},
+    "dynamodb:RestoreTableFromBackup": {"TargetTableName": "restored"},
+    "dynamodb:RestoreTableToPointInTime": {
+        "SourceTableName": "main", "TargetTableName": "returned", "UseLatestRestorableTime": True},
+    "dynamodb:UpdateKinesisStreamingDestination": {
+        "TableName": "streamed", "UpdateKinesisStreamingConfiguration": {"ApproximateCreationDateTimePrecision": "MICROSECOND"}},
     "dynamodb:PutResourcePolicy": {"Policy": lambda w: policy(
         {"Effect": "Allow", "Principal": {"Service": "walk.amazonaws.com"}, "Action": "dynamodb:Scan", "Resource": "*"})},
     "dynamodb:Query": {"KeyConditionExpression": "id = :i", "ExpressionAttributeValues": {":i": {"S": "a"}}},
     "dynamodb:TransactGetItems": {"TransactItems": [{"Get": {"TableName": "main", "Key": {"id": {"S": "a"}}}}]},
     "dynamodb:TransactWriteItems": {"TransactItems": [{"Put": {"TableName": "main", "Item": {"id": {"S": "d"}}}}]},
-    "dynamodb:UpdateContinuousBackups": {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}},
+    "dynamodb:UpdateContinuousBackups": {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}},
     "dynamodb:UpdateTable": {"DeletionProtectionEnabled": False},
     "dynamodb:UpdateTimeToLive": {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "end"}},
     "iam:AddUserToGroup": {"GroupName": "other"},

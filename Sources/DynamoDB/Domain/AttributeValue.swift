@@ -78,6 +78,18 @@ struct AttributeValue: Equatable, Sendable {
     }
   }
 
+  /// In how many lists and maps its deepest value is: 0 for one that has none in it.
+  var nesting: Int {
+    switch type {
+    case .list: return elements.reduce(0) { max($0, 1 + AttributeValue($1).nesting) }
+    case .map:
+      var deepest = 0
+      Item.forEach(payload) { _, value in deepest = max(deepest, 1 + AttributeValue(value).nesting) }
+      return deepest
+    default: return 0
+    }
+  }
+
   /// Smaller, equal or greater: only strings, numbers and binaries of one type have an order.
   func order(_ other: AttributeValue) -> Order? {
     guard type == other.type, type == .string || type == .number || type == .binary else { return nil }

@@ -144,8 +144,27 @@ struct Table: Sendable {
   var stream: TableStream?
   var encryptionKey: String?
   var isEncryptionSet = false
+  var destinations: [StreamingDestination] = []
+  /// Images of the table that are being made.
+  var images: [Int] = []
+  /// Nil: the table can not be brought back to an earlier time.
+  var recovery: Recovery?
+  /// What the table was made from.
+  var restoration: Restoration?
+  /// It is filled from an image or an import: nobody else reads or writes it.
+  var isBeingMade = false
 
+  var isStreamed: Bool { destinations.contains(where: \.takesChanges) }
   func index(_ name: String) -> SecondaryIndex? { indexes.first { $0.name == name } }
   var streamARN: String? { stream.map { "\(name.arn.text)/stream/\($0.label)" } }
+  /// The limit is for an item together with what each of its local indexes has of it (Developer Guide, "Constraints").
+  func isTooLarge(_ item: Item, _ size: Int) -> Bool {
+    if size > DynamoDBLimits.itemBytes { return true }
+    // Half of it and twice it: no index can have more than the item.
+    guard 2 * size > DynamoDBLimits.itemBytes, hasLocalIndexes else { return false }
+    return indexes.contains { index in
+      index.kind == .local && size + (index.projected(item, table: key)?.size ?? 0) > DynamoDBLimits.itemBytes
+    }
+  }
   var hasLocalIndexes: Bool { indexes.contains { $0.kind == .local } }
 }

@@ -19,6 +19,44 @@ struct AttributeDefinition: RecordView {
   var attributeType: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
+struct BackupDescription: RecordView {
+  static let shape = DynamoDBModel.service.structure("BackupDescription")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupDetails: BackupDetails? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var sourceTableDetails: SourceTableDetails? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var sourceTableFeatureDetails: SourceTableFeatureDetails? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct BackupDetails: RecordView {
+  static let shape = DynamoDBModel.service.structure("BackupDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var backupName: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var backupSizeBytes: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var backupStatus: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var backupType: String { get { record.required(4) } set { record.set(4, newValue) } }
+  var backupCreationDateTime: Instant { get { record.required(5) } set { record.set(5, newValue) } }
+  var backupExpiryDateTime: Instant? { get { record.optional(6) } set { record.set(6, newValue) } }
+}
+
+struct BackupSummary: RecordView {
+  static let shape = DynamoDBModel.service.structure("BackupSummary")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var tableId: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var tableArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var backupArn: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var backupName: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var backupCreationDateTime: Instant? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var backupExpiryDateTime: Instant? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var backupStatus: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var backupType: String? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var backupSizeBytes: Int? { get { record.optional(9) } set { record.set(9, newValue) } }
+}
+
 struct BatchExecuteStatementInput: RecordView {
   static let shape = DynamoDBModel.service.structure("BatchExecuteStatementInput")
   var record: Record
@@ -139,6 +177,21 @@ struct ContinuousBackupsDescription: RecordView {
   var pointInTimeRecoveryDescription: PointInTimeRecoveryDescription? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct CreateBackupInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("CreateBackupInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var backupName: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct CreateBackupOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("CreateBackupOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupDetails: BackupDetails? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
 struct CreateGlobalSecondaryIndexAction: RecordView {
   static let shape = DynamoDBModel.service.structure("CreateGlobalSecondaryIndexAction")
   var record: Record
@@ -198,6 +251,28 @@ struct CreateTableOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var tableDescription: TableDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct CsvOptions: RecordView {
+  static let shape = DynamoDBModel.service.structure("CsvOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var delimiter: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var headerList: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct DeleteBackupInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DeleteBackupInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteBackupOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DeleteBackupOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupDescription: BackupDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct DeleteGlobalSecondaryIndexAction: RecordView {
@@ -283,6 +358,20 @@ struct DeleteTableOutput: RecordView {
   var tableDescription: TableDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
+struct DescribeBackupInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeBackupInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeBackupOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeBackupOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupDescription: BackupDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
 struct DescribeContinuousBackupsInput: RecordView {
   static let shape = DynamoDBModel.service.structure("DescribeContinuousBackupsInput")
   var record: Record
@@ -308,6 +397,49 @@ struct DescribeEndpointsOutput: RecordView {
   var record: Record
   init(_ record: Record) { self.record = record }
   var endpoints: [DynamoDBEndpoint] { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeExportInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeExportInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeExportOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeExportOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportDescription: ExportDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeImportInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeImportInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeImportOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeImportOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importTableDescription: ImportTableDescription { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeKinesisStreamingDestinationInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeKinesisStreamingDestinationInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DescribeKinesisStreamingDestinationOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("DescribeKinesisStreamingDestinationOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var kinesisDataStreamDestinations: [KinesisDataStreamDestination]? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct DescribeLimitsInput: RecordView {
@@ -453,6 +585,13 @@ struct DynamoDBUpdate: RecordView {
   var returnValuesOnConditionCheckFailure: String? { get { record.optional(6) } set { record.set(6, newValue) } }
 }
 
+struct EnableKinesisStreamingConfiguration: RecordView {
+  static let shape = DynamoDBModel.service.structure("EnableKinesisStreamingConfiguration")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var approximateCreationDateTimePrecision: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
 struct ExecuteStatementInput: RecordView {
   static let shape = DynamoDBModel.service.structure("ExecuteStatementInput")
   var record: Record
@@ -491,6 +630,66 @@ struct ExecuteTransactionOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var responses: [ItemResponse]? { get { record.optional(0) } set { record.set(0, newValue) } }
   var consumedCapacity: [ConsumedCapacity]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ExportDescription: RecordView {
+  static let shape = DynamoDBModel.service.structure("ExportDescription")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var exportStatus: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var startTime: Instant? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var endTime: Instant? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var exportManifest: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var tableArn: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var tableId: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var exportTime: Instant? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var clientToken: String? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var s3Bucket: String? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var s3BucketOwner: String? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var s3Prefix: String? { get { record.optional(11) } set { record.set(11, newValue) } }
+  var s3SseAlgorithm: String? { get { record.optional(12) } set { record.set(12, newValue) } }
+  var s3SseKmsKeyId: String? { get { record.optional(13) } set { record.set(13, newValue) } }
+  var failureCode: String? { get { record.optional(14) } set { record.set(14, newValue) } }
+  var failureMessage: String? { get { record.optional(15) } set { record.set(15, newValue) } }
+  var exportFormat: String? { get { record.optional(16) } set { record.set(16, newValue) } }
+  var billedSizeBytes: Int? { get { record.optional(17) } set { record.set(17, newValue) } }
+  var itemCount: Int? { get { record.optional(18) } set { record.set(18, newValue) } }
+  var exportType: String? { get { record.optional(19) } set { record.set(19, newValue) } }
+  var incrementalExportSpecification: IncrementalExportSpecification? { get { record.optional(20) } set { record.set(20, newValue) } }
+}
+
+struct ExportSummary: RecordView {
+  static let shape = DynamoDBModel.service.structure("ExportSummary")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var exportStatus: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var exportType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ExportTableToPointInTimeInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ExportTableToPointInTimeInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var exportTime: Instant? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var clientToken: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var s3Bucket: String { get { record.required(3) } set { record.set(3, newValue) } }
+  var s3BucketOwner: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var s3Prefix: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var s3SseAlgorithm: String? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var s3SseKmsKeyId: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var exportFormat: String? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var exportType: String? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var incrementalExportSpecification: IncrementalExportSpecification? { get { record.optional(10) } set { record.set(10, newValue) } }
+}
+
+struct ExportTableToPointInTimeOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ExportTableToPointInTimeOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportDescription: ExportDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
 }
 
 struct GetItemInput: RecordView {
@@ -546,6 +745,17 @@ struct GlobalSecondaryIndexDescription: RecordView {
   var warmThroughput: GlobalSecondaryIndexWarmThroughputDescription? { get { record.optional(10) } set { record.set(10, newValue) } }
 }
 
+struct GlobalSecondaryIndexInfo: RecordView {
+  static let shape = DynamoDBModel.service.structure("GlobalSecondaryIndexInfo")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var indexName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var keySchema: [KeySchemaElement]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var projection: DynamoDBProjection? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var provisionedThroughput: ProvisionedThroughput? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var onDemandThroughput: OnDemandThroughput? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
 struct GlobalSecondaryIndexShape: RecordView {
   static let shape = DynamoDBModel.service.structure("GlobalSecondaryIndex")
   var record: Record
@@ -592,6 +802,80 @@ struct GlobalTableWitnessGroupUpdate: RecordView {
   var delete: DeleteGlobalTableWitnessGroupMemberAction? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ImportSummary: RecordView {
+  static let shape = DynamoDBModel.service.structure("ImportSummary")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var importStatus: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var tableArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var s3BucketSource: S3BucketSource? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var cloudWatchLogGroupArn: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var inputFormat: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var startTime: Instant? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var endTime: Instant? { get { record.optional(7) } set { record.set(7, newValue) } }
+}
+
+struct ImportTableDescription: RecordView {
+  static let shape = DynamoDBModel.service.structure("ImportTableDescription")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var importStatus: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var tableArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var tableId: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var clientToken: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var s3BucketSource: S3BucketSource? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var errorCount: Int? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var cloudWatchLogGroupArn: String? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var inputFormat: String? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var inputFormatOptions: InputFormatOptions? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var inputCompressionType: String? { get { record.optional(10) } set { record.set(10, newValue) } }
+  var tableCreationParameters: TableCreationParameters? { get { record.optional(11) } set { record.set(11, newValue) } }
+  var startTime: Instant? { get { record.optional(12) } set { record.set(12, newValue) } }
+  var endTime: Instant? { get { record.optional(13) } set { record.set(13, newValue) } }
+  var processedSizeBytes: Int? { get { record.optional(14) } set { record.set(14, newValue) } }
+  var processedItemCount: Int? { get { record.optional(15) } set { record.set(15, newValue) } }
+  var importedItemCount: Int? { get { record.optional(16) } set { record.set(16, newValue) } }
+  var failureCode: String? { get { record.optional(17) } set { record.set(17, newValue) } }
+  var failureMessage: String? { get { record.optional(18) } set { record.set(18, newValue) } }
+}
+
+struct ImportTableInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ImportTableInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var clientToken: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var s3BucketSource: S3BucketSource { get { record.required(1) } set { record.set(1, newValue) } }
+  var inputFormat: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var inputFormatOptions: InputFormatOptions? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var inputCompressionType: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var tableCreationParameters: TableCreationParameters { get { record.required(5) } set { record.set(5, newValue) } }
+}
+
+struct ImportTableOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ImportTableOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importTableDescription: ImportTableDescription { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct IncrementalExportSpecification: RecordView {
+  static let shape = DynamoDBModel.service.structure("IncrementalExportSpecification")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportFromTime: Instant? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var exportToTime: Instant? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var exportViewType: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct InputFormatOptions: RecordView {
+  static let shape = DynamoDBModel.service.structure("InputFormatOptions")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var csv: CsvOptions? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
 struct ItemCollectionMetrics: RecordView {
   static let shape = DynamoDBModel.service.structure("ItemCollectionMetrics")
   var record: Record
@@ -624,6 +908,89 @@ struct KeysAndAttributes: RecordView {
   var consistentRead: Bool? { get { record.optional(2) } set { record.set(2, newValue) } }
   var projectionExpression: String? { get { record.optional(3) } set { record.set(3, newValue) } }
   var expressionAttributeNames: [String: String]? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct KinesisDataStreamDestination: RecordView {
+  static let shape = DynamoDBModel.service.structure("KinesisDataStreamDestination")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var streamArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var destinationStatus: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var destinationStatusDescription: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var approximateCreationDateTimePrecision: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct KinesisStreamingDestinationInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("KinesisStreamingDestinationInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var streamArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var enableKinesisStreamingConfiguration: EnableKinesisStreamingConfiguration? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct KinesisStreamingDestinationOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("KinesisStreamingDestinationOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var streamArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var destinationStatus: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var enableKinesisStreamingConfiguration: EnableKinesisStreamingConfiguration? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct ListBackupsInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListBackupsInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var limit: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var timeRangeLowerBound: Instant? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var timeRangeUpperBound: Instant? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var exclusiveStartBackupArn: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var backupType: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
+struct ListBackupsOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListBackupsOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var backupSummaries: [BackupSummary]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var lastEvaluatedBackupArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListExportsInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListExportsInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var maxResults: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var nextToken: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListExportsOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListExportsOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var exportSummaries: [ExportSummary]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextToken: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct ListImportsInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListImportsInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var pageSize: Int? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var nextToken: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListImportsOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("ListImportsOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var importSummaryList: [ImportSummary]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var nextToken: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
 struct ListTablesInput: RecordView {
@@ -668,6 +1035,15 @@ struct LocalSecondaryIndexDescription: RecordView {
   var indexSizeBytes: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
   var itemCount: Int? { get { record.optional(4) } set { record.set(4, newValue) } }
   var indexArn: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
+struct LocalSecondaryIndexInfo: RecordView {
+  static let shape = DynamoDBModel.service.structure("LocalSecondaryIndexInfo")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var indexName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var keySchema: [KeySchemaElement]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var projection: DynamoDBProjection? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
 struct LocalSecondaryIndexShape: RecordView {
@@ -888,6 +1264,60 @@ struct RestoreSummary: RecordView {
   var restoreInProgress: Bool { get { record.required(3) } set { record.set(3, newValue) } }
 }
 
+struct RestoreTableFromBackupInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("RestoreTableFromBackupInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var targetTableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var backupArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var billingModeOverride: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var globalSecondaryIndexOverride: [GlobalSecondaryIndexShape]? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var localSecondaryIndexOverride: [LocalSecondaryIndexShape]? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var provisionedThroughputOverride: ProvisionedThroughput? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var onDemandThroughputOverride: OnDemandThroughput? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var sseSpecificationOverride: DynamoDBSSESpecification? { get { record.optional(7) } set { record.set(7, newValue) } }
+}
+
+struct RestoreTableFromBackupOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("RestoreTableFromBackupOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableDescription: TableDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct RestoreTableToPointInTimeInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("RestoreTableToPointInTimeInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var sourceTableArn: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var sourceTableName: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var targetTableName: String { get { record.required(2) } set { record.set(2, newValue) } }
+  var useLatestRestorableTime: Bool? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var restoreDateTime: Instant? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var billingModeOverride: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var globalSecondaryIndexOverride: [GlobalSecondaryIndexShape]? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var localSecondaryIndexOverride: [LocalSecondaryIndexShape]? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var provisionedThroughputOverride: ProvisionedThroughput? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var onDemandThroughputOverride: OnDemandThroughput? { get { record.optional(9) } set { record.set(9, newValue) } }
+  var sseSpecificationOverride: DynamoDBSSESpecification? { get { record.optional(10) } set { record.set(10, newValue) } }
+}
+
+struct RestoreTableToPointInTimeOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("RestoreTableToPointInTimeOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableDescription: TableDescription? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct S3BucketSource: RecordView {
+  static let shape = DynamoDBModel.service.structure("S3BucketSource")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var s3BucketOwner: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var s3Bucket: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var s3KeyPrefix: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
 struct ScanInput: RecordView {
   static let shape = DynamoDBModel.service.structure("ScanInput")
   var record: Record
@@ -921,6 +1351,33 @@ struct ScanOutput: RecordView {
   var consumedCapacity: ConsumedCapacity? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct SourceTableDetails: RecordView {
+  static let shape = DynamoDBModel.service.structure("SourceTableDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var tableId: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var tableArn: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var tableSizeBytes: Int? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var keySchema: [KeySchemaElement] { get { record.required(4) } set { record.set(4, newValue) } }
+  var tableCreationDateTime: Instant { get { record.required(5) } set { record.set(5, newValue) } }
+  var provisionedThroughput: ProvisionedThroughput { get { record.required(6) } set { record.set(6, newValue) } }
+  var onDemandThroughput: OnDemandThroughput? { get { record.optional(7) } set { record.set(7, newValue) } }
+  var itemCount: Int? { get { record.optional(8) } set { record.set(8, newValue) } }
+  var billingMode: String? { get { record.optional(9) } set { record.set(9, newValue) } }
+}
+
+struct SourceTableFeatureDetails: RecordView {
+  static let shape = DynamoDBModel.service.structure("SourceTableFeatureDetails")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var localSecondaryIndexes: [LocalSecondaryIndexInfo]? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var globalSecondaryIndexes: [GlobalSecondaryIndexInfo]? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var streamDescription: StreamSpecification? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var timeToLiveDescription: TimeToLiveDescription? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var sseDescription: DynamoDBSSEDescription? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
 struct StreamSpecification: RecordView {
   static let shape = DynamoDBModel.service.structure("StreamSpecification")
   var record: Record
@@ -935,6 +1392,20 @@ struct TableClassSummary: RecordView {
   init(_ record: Record) { self.record = record }
   var tableClass: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var lastUpdateDateTime: Instant? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
+struct TableCreationParameters: RecordView {
+  static let shape = DynamoDBModel.service.structure("TableCreationParameters")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var attributeDefinitions: [AttributeDefinition] { get { record.required(1) } set { record.set(1, newValue) } }
+  var keySchema: [KeySchemaElement] { get { record.required(2) } set { record.set(2, newValue) } }
+  var billingMode: String? { get { record.optional(3) } set { record.set(3, newValue) } }
+  var provisionedThroughput: ProvisionedThroughput? { get { record.optional(4) } set { record.set(4, newValue) } }
+  var onDemandThroughput: OnDemandThroughput? { get { record.optional(5) } set { record.set(5, newValue) } }
+  var sseSpecification: DynamoDBSSESpecification? { get { record.optional(6) } set { record.set(6, newValue) } }
+  var globalSecondaryIndexes: [GlobalSecondaryIndexShape]? { get { record.optional(7) } set { record.set(7, newValue) } }
 }
 
 struct TableDescription: RecordView {
@@ -1116,6 +1587,32 @@ struct UpdateItemOutput: RecordView {
   var itemCollectionMetrics: ItemCollectionMetrics? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
+struct UpdateKinesisStreamingConfiguration: RecordView {
+  static let shape = DynamoDBModel.service.structure("UpdateKinesisStreamingConfiguration")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var approximateCreationDateTimePrecision: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+}
+
+struct UpdateKinesisStreamingDestinationInput: RecordView {
+  static let shape = DynamoDBModel.service.structure("UpdateKinesisStreamingDestinationInput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var streamArn: String { get { record.required(1) } set { record.set(1, newValue) } }
+  var updateKinesisStreamingConfiguration: UpdateKinesisStreamingConfiguration? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct UpdateKinesisStreamingDestinationOutput: RecordView {
+  static let shape = DynamoDBModel.service.structure("UpdateKinesisStreamingDestinationOutput")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var tableName: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var streamArn: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var destinationStatus: String? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var updateKinesisStreamingConfiguration: UpdateKinesisStreamingConfiguration? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
 struct UpdateReplicationGroupMemberAction: RecordView {
   static let shape = DynamoDBModel.service.structure("UpdateReplicationGroupMemberAction")
   var record: Record
@@ -1186,3 +1683,8 @@ struct WriteRequest: RecordView {
   var putRequest: PutRequest? { get { record.optional(0) } set { record.set(0, newValue) } }
   var deleteRequest: DeleteRequest? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
+
+typealias DisableKinesisStreamingDestinationInput = KinesisStreamingDestinationInput
+typealias DisableKinesisStreamingDestinationOutput = KinesisStreamingDestinationOutput
+typealias EnableKinesisStreamingDestinationInput = KinesisStreamingDestinationInput
+typealias EnableKinesisStreamingDestinationOutput = KinesisStreamingDestinationOutput

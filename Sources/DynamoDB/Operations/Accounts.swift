@@ -13,7 +13,17 @@ extension DynamoDBService {
         try Log(Keys.changes(try StreamRow(bytes).id)).removeAll(rows)
         try rows.delete(key)
       }
-      try rows.deleteAll(Keys.tokens(of: account))
+      for (key, bytes) in try rows.entries(Keys.backups(of: account)) {
+        let (table, label) = try Keys.backupName(key)
+        try TableImage.discard(Backup(bytes, table, label: label, images: rows).image, rows)
+        try rows.delete(key)
+      }
+      for (key, bytes) in try rows.entries(Keys.exports(of: account)) {
+        let (table, label) = try Keys.exportName(key)
+        let export = try Export(bytes, table, label: label)
+        if export.status == .inProgress { try TableImage.discard(export.image, rows) }
+      }
+      for range in [Keys.exports(of: account), Keys.imports(of: account), Keys.tokens(of: account)] { try rows.deleteAll(range) }
     }
     tables.forgetAll()
     for worker in workers { worker.nudge.nudge() }

@@ -22,6 +22,8 @@ struct ItemWrite: Sendable {
   struct Outcome: Sendable {
     var old: Item?
     var new: Item?
+    /// Bytes of the item's collection afterwards, of tables with local indexes.
+    var collection: Int?
   }
 
   /// Throws `ConditionalCheckFailedException`, and what the item makes impossible.
@@ -33,16 +35,17 @@ struct ItemWrite: Sendable {
     case .check: return Outcome(old: old, new: old)
     case .update(let update):
       let new = try update(old ?? keyItem)
-      guard new.size <= DynamoDBLimits.itemBytes else { throw DynamoDBError.updatedItemTooLarge }
+      guard !table.isTooLarge(new, new.size) else { throw DynamoDBError.updatedItemTooLarge }
+      guard new.nesting <= DynamoDBLimits.nesting else { throw DynamoDBError.nesting }
       if !table.indexes.isEmpty { try table.checkIndexKeys(new) }
       return Outcome(old: old, new: new)
     }
   }
 
   func run(_ writer: TableWriter) throws -> Outcome {
-    let outcome = try decide(try writer.item(key), writer.stored.table)
+    var outcome = try decide(try writer.item(key), writer.stored.table)
     if case .check = action { return outcome }
-    try writer.write(key, old: outcome.old, new: outcome.new)
+    outcome.collection = try writer.write(key, old: outcome.old, new: outcome.new)
     return outcome
   }
 }
@@ -52,7 +55,7 @@ extension Table {
   func put(_ raw: RawJSON) throws -> ItemWrite {
     let item = try ValueReader.item(raw)
     let key = try key(of: item)
-    guard item.size <= DynamoDBLimits.itemBytes else { throw DynamoDBError.itemTooLarge }
+    guard !isTooLarge(item, item.size) else { throw DynamoDBError.itemTooLarge }
     return ItemWrite(key: key, keyItem: Item(), action: .put(item))
   }
   func delete(_ raw: RawJSON) throws -> ItemWrite {

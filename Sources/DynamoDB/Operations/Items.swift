@@ -201,12 +201,13 @@ extension DynamoDBService {
 }
 
 extension DynamoDBService.WriteResult {
-  /// Only tables with local indexes have item collections. Sizes are not kept: all are taken for less than a gigabyte.
+  /// Only tables with local indexes have item collections.
   func metrics(_ wanted: String?) -> ItemCollectionMetrics? {
     guard wanted == "SIZE", table.hasLocalIndexes, let item = outcome.new ?? outcome.old else { return nil }
     var out = ItemCollectionMetrics()
     out.itemCollectionKey = ValueText.json(item.picking { table.key.hash.name.elementsEqual($0) })
-    out.sizeEstimateRangeGB = [0, 1]
+    let whole = Double((outcome.collection ?? 0) >> 30)
+    out.sizeEstimateRangeGB = [whole, whole + 1]
     return out
   }
 }

@@ -5,8 +5,6 @@ import Wire
 
 extension UpdateTimeToLiveInput: TableInput {}
 extension DescribeTimeToLiveInput: TableInput {}
-extension UpdateContinuousBackupsInput: TableInput {}
-extension DescribeContinuousBackupsInput: TableInput {}
 
 /// An input that names its resource by ARN.
 protocol ResourceInput: RecordView {
@@ -34,8 +32,6 @@ extension DynamoDBService {
       Operation("DeleteResourcePolicy", access: resourceAccess("DeleteResourcePolicy"), run: deleteResourcePolicy),
       Operation("UpdateTimeToLive", access: access("UpdateTimeToLive"), run: updateTimeToLive),
       Operation("DescribeTimeToLive", access: access("DescribeTimeToLive"), run: describeTimeToLive),
-      Operation("UpdateContinuousBackups", access: access("UpdateContinuousBackups"), run: updateContinuousBackups),
-      Operation("DescribeContinuousBackups", access: access("DescribeContinuousBackups"), run: describeContinuousBackups),
       Operation("DescribeLimits", access: { (_: DescribeLimitsInput, call) in
         [Access("dynamodb:DescribeLimits", owner: call.account)]
       }, run: describeLimits),
@@ -63,6 +59,7 @@ extension DynamoDBService {
   ) async throws -> T {
     let result = try await store.transact { rows in
       guard let stored = try TableCache.read(name, rows) else { throw missing ?? DynamoDBError.tableNotFound(name.name) }
+      guard !stored.table.isBeingMade else { throw DynamoDBError.tableInUse(name.name, "created") }
       var table = stored.table
       let result = try body(&table, rows)
       try rows.set(Keys.table(name), table.row)
@@ -182,35 +179,6 @@ extension DynamoDBService {
     var output = DescribeTimeToLiveOutput()
     output.timeToLiveDescription = description
     return output
-  }
-
-  /// Point-in-time recovery is not here; that it is off may be asked and said.
-  func updateContinuousBackups(_ input: UpdateContinuousBackupsInput, _ call: Call) async throws -> UpdateContinuousBackupsOutput {
-    let name = try name(input.tableName, call)
-    _ = try await table(name, missing: tableMissing(name))
-    guard !input.pointInTimeRecoverySpecification.pointInTimeRecoveryEnabled else {
-      throw DynamoDBError.notImplemented("point-in-time recovery")
-    }
-    var output = UpdateContinuousBackupsOutput()
-    output.continuousBackupsDescription = Self.continuousBackups
-    return output
-  }
-  func describeContinuousBackups(_ input: DescribeContinuousBackupsInput, _ call: Call) async throws -> DescribeContinuousBackupsOutput {
-    let name = try name(input.tableName, call)
-    _ = try await table(name, missing: tableMissing(name))
-    var output = DescribeContinuousBackupsOutput()
-    output.continuousBackupsDescription = Self.continuousBackups
-    return output
-  }
-  func tableMissing(_ name: TableName) -> AWSError {
-    AWSError("TableNotFoundException", "Table not found: \(name.name)", status: 400)
-  }
-  private static var continuousBackups: ContinuousBackupsDescription {
-    var recovery = PointInTimeRecoveryDescription()
-    recovery.pointInTimeRecoveryStatus = "DISABLED"
-    var out = ContinuousBackupsDescription()
-    (out.continuousBackupsStatus, out.pointInTimeRecoveryDescription) = ("ENABLED", recovery)
-    return out
   }
 
   func describeLimits(_ input: DescribeLimitsInput, _ call: Call) async throws -> DescribeLimitsOutput {

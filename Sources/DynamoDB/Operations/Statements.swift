@@ -130,7 +130,7 @@ extension DynamoDBService {
     switch statement.kind {
     case .insert(let item):
       write = ItemWrite(key: try table.key(of: item), keyItem: Item(), action: .put(item))
-      guard item.size <= DynamoDBLimits.itemBytes else { throw DynamoDBError.itemTooLarge }
+      guard !table.isTooLarge(item, item.size) else { throw DynamoDBError.itemTooLarge }
       write.condition = BoundCondition(condition: .notExists(hash), bindings: Bindings())
     case .update(let actions, _):
       let (key, condition) = try statement.target(table)

@@ -13,7 +13,14 @@ extension Table {
     }
     out.tableName = name.name
     out.keySchema = key.elements
-    out.tableStatus = status == "ACTIVE" && indexes.contains { $0.status == .creating } ? "UPDATING" : status
+    out.tableStatus =
+      status != "ACTIVE" ? status : isBeingMade ? "CREATING" : indexes.contains { $0.status == .creating } ? "UPDATING" : status
+    if let restoration {
+      var summary = RestoreSummary()
+      (summary.sourceBackupArn, summary.sourceTableArn) = (restoration.backup, restoration.source)
+      (summary.restoreDateTime, summary.restoreInProgress) = (restoration.time, isBeingMade)
+      out.restoreSummary = summary
+    }
     out.creationDateTime = createdAt
     out.provisionedThroughput = throughputDescription(throughput)
     out.tableSizeBytes = tally[0].bytes

@@ -80,8 +80,7 @@ struct SchemaInput {
         throw DynamoDBError.invalidParameters(
           "ProvisionedThroughput must be specified for index: \(index)")
       }
-      throw DynamoDBError.invalidParameters(
-        "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+      throw missingThroughput
     }
     for (name, units) in [("ReadCapacityUnits", input.readCapacityUnits), ("WriteCapacityUnits", input.writeCapacityUnits)]
     where units > DynamoDBLimits.throughputUnits {
@@ -89,6 +88,9 @@ struct SchemaInput {
     }
     return Throughput(read: input.readCapacityUnits, write: input.writeCapacityUnits)
   }
+
+  static let missingThroughput = DynamoDBError.invalidParameters(
+    "ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
 
   static func limits(_ input: OnDemandThroughput?) throws -> OnDemandLimits? {
     guard let input else { return nil }

@@ -52,13 +52,13 @@ extension DynamoDBService {
   }
 
   /// A name in the caller's own account: tables are made and deleted by their owners.
-  private func ownName(_ text: String, _ call: Call) throws -> TableName {
+  func ownName(_ text: String, _ call: Call) throws -> TableName {
     let name = try name(text, call)
     guard name.account == call.account else { throw DynamoDBError.resourceNotFound }
     return name
   }
 
-  private func newTable(_ input: CreateTableInput, _ name: TableName, at now: Instant) throws -> Table {
+  func newTable(_ input: CreateTableInput, _ name: TableName, at now: Instant) throws -> Table {
     guard input.globalTableSourceArn == nil, input.globalTableSettingsReplicationMode == nil else {
       throw DynamoDBError.notImplemented("global tables")
     }
@@ -148,6 +148,7 @@ extension DynamoDBService {
         throw DynamoDBError.validation(
           "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.")
       }
+      try Self.checkAtRest(stored.table)
       var out = stored.table.description(try Tally(rows.get(Keys.tally(stored.table.id))), status: "DELETING")
       (out.attributeDefinitions, out.keySchema, out.creationDateTime) = (nil, nil, nil)
       try Self.remove(stored.table, rows, at: call.now)
@@ -161,7 +162,13 @@ extension DynamoDBService {
   static func remove(_ table: Table, _ rows: any Transaction, at now: Instant) throws {
     try rows.delete(Keys.table(table.name))
     try rows.set(Keys.garbage(table.id, 0, 0), [1])
+    try Log(Keys.history(table.id)).removeAll(rows)
     try closeStream(of: table, rows, at: now)
+  }
+  /// A table that is being made from another one, or of which a backup is being made, stays as it is.
+  static func checkAtRest(_ table: Table) throws {
+    guard !table.isBeingMade else { throw DynamoDBError.tableInUse(table.name.name, "created") }
+    guard table.images.isEmpty else { throw DynamoDBError.tableInUse(table.name.name, "backed up") }
   }
   static func closeStream(of table: Table, _ rows: any Transaction, at now: Instant) throws {
     guard let stream = table.stream, stream.isEnabled else { return }

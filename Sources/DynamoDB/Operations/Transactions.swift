@@ -182,11 +182,16 @@ extension DynamoDBService {
       throw DynamoDBError.validation("Collection size of items in the transaction exceeds the limit of 4 MB")
     }
     var capacities: [TableName: Capacity] = [:]
-    for (write, writer, outcome) in outcomes {
+    for (place, (write, writer, outcome)) in outcomes.enumerated() {
       if case .check = write.write.action {
         capacities[write.name, default: Capacity()].add(Capacity.write(outcome.old?.size ?? 0))
-      } else {
-        try writer.write(write.write.key, old: outcome.old, new: outcome.new)
+        continue
+      }
+      do {
+        outcomes[place].2.collection = try writer.write(write.write.key, old: outcome.old, new: outcome.new)
+      } catch let error as AWSError {
+        reasons[place] = CancellationReason(error, shows: nil)
+        throw DynamoDBError.cancelled(reasons)
       }
     }
     var result = TransactionResult(capacities: [])
@@ -268,6 +273,7 @@ extension CancellationReason {
   init(_ error: AWSError, shows item: Item?) {
     switch error.code {
     case "ConditionalCheckFailedException": self.init(code: "ConditionalCheckFailed", message: error.message, item: item)
+    case "ItemCollectionSizeLimitExceededException": self.init(code: "ItemCollectionSizeLimitExceeded", message: error.message)
     case "ValidationException": self.init(code: "ValidationError", message: error.message)
     default: self.init(code: error.code, message: error.message)
     }

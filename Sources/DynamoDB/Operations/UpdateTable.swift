@@ -14,6 +14,7 @@ extension DynamoDBService {
     var output = UpdateTableOutput()
     output.tableDescription = try await store.transact { rows in
       guard let stored = try TableCache.read(name, rows) else { throw DynamoDBError.tableNotFound(name.name) }
+      guard !stored.table.isBeingMade else { throw DynamoDBError.tableInUse(name.name, "created") }
       var change = TableChange(stored.table, at: now)
       try change.apply(input)
       if let stream = change.table.stream, stream != stored.table.stream {

@@ -21,14 +21,14 @@ struct Change: Sendable {
   var old: Item?
   var new: Item?
 
-  /// Only what the stream's view shows is kept.
-  static func bytes(_ table: Table, _ stream: TableStream, old: Item?, new: Item?, isExpiry: Bool) -> [UInt8] {
+  /// Only what the view shows is kept.
+  static func bytes(_ table: Table, _ view: StreamView, old: Item?, new: Item?, isExpiry: Bool) -> [UInt8] {
     var row = RowWriter(capacity: 64 + (old?.bytes.count ?? 0) + (new?.bytes.count ?? 0))
     row.int((old == nil ? Kind.insert : new == nil ? .remove : .modify).rawValue)
     row.bool(isExpiry)
     row.blob(table.keyItem(new ?? old ?? Item()).bytes)
-    row.optional(stream.view.hasOld ? old : nil) { $0.blob($1.bytes) }
-    row.optional(stream.view.hasNew ? new : nil) { $0.blob($1.bytes) }
+    row.optional(view.hasOld ? old : nil) { $0.blob($1.bytes) }
+    row.optional(view.hasNew ? new : nil) { $0.blob($1.bytes) }
     return row.bytes
   }
 
@@ -49,6 +49,16 @@ struct Change: Sendable {
     writer.name("ApproximateCreationDateTime")
     // Whole seconds, as AWS has it.
     writer.int(time.milliseconds / 1000)
+    writeImages(&writer)
+    writer.name("SequenceNumber")
+    writer.string(SequenceNumber.text(number))
+    writer.name("StreamViewType")
+    writer.string(view.rawValue)
+    writer.endObject()
+    return RawJSON(writer.bytes)
+  }
+  /// The members that records of all streams have.
+  func writeImages(_ writer: inout JSONWriter) {
     writer.name("Keys")
     writer.verbatim(ValueText.json(keys).bytes)
     if let new {
@@ -59,14 +69,8 @@ struct Change: Sendable {
       writer.name("OldImage")
       writer.verbatim(ValueText.json(old).bytes)
     }
-    writer.name("SequenceNumber")
-    writer.string(SequenceNumber.text(number))
     writer.name("SizeBytes")
     writer.int(Int64(max(1, size)))
-    writer.name("StreamViewType")
-    writer.string(view.rawValue)
-    writer.endObject()
-    return RawJSON(writer.bytes)
   }
 }
 

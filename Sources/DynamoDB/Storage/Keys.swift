@@ -10,6 +10,7 @@ import Store
 //   tally      "c" table                              → Tally           how many items and bytes, of each index too
 //   local      "l" table index, hash, partition, index sort, sort   → Item, as far as it is projected
 //   global     "g" table index, hash, index partition, index sort, partition, sort   → Item, as far as it is projected
+//   collection "m" table, partition                   → -               bytes of a partition of a table with local indexes
 //   expiry     "e" when, table, item's key            → -               items that end, by the second
 //   fill       "f" table index                        → key             how far a new index is filled
 //   garbage    "x" table index                        → -               rows that a worker removes; index 0 is the whole table
@@ -17,6 +18,17 @@ import Store
 //   forget     "o" when account region token          → -               when tokens end
 //   stream     "s" account region table label         → StreamRow       streams, also of tables that are gone
 //   change     "r" stream, sequence                   → Change          what happened, in order
+//   destination "d" destination                       → TableName       streams of Kinesis that tables write to, or have changes for
+//   streamed   "q" destination, number                → Change          what is to go to such a stream, in order
+//   image      "b" image                              → TableImage      pictures of tables, for backups and for jobs
+//   open       "v" image                              → -               images that are not complete
+//   imaged     "w" image, item's key                  → Item            what is in an image; 1 and the item, or 0 for none
+//   history    "h" table, number                      → PastItem        what items were before each change, while recovery is on
+//   backup     "y" account region table label         → Backup
+//   export     "E" account region table label         → Export
+//   import     "I" account region table label         → Import
+//   job        "J" kind account region table label    → -               exports and imports that are not over
+//   restore    "z" table                              → RestoreJob      tables that are being filled from an image
 //
 // `hash` is two bytes made of the partition key: scans and their segments go by it, so that a table is spread evenly. Partition and
 // sort keys are not parts of a tuple but bytes that compare as their values do and end unambiguously (`KeyBytes`).
@@ -108,6 +120,8 @@ enum Keys {
     return key
   }
   static func itemKey(_ key: Key, _ table: Int) -> ItemKey { ItemKey(bytes: Array(key.bytes.dropFirst(items.bytes.count + 9))) }
+  static func collection(_ table: Int, _ hash: AttributeValue) -> Key { partition(home(collections, table, hash.bytes.count + 4), hash) }
+  private static let collections = root.appending("m")
   static func tally(_ table: Int) -> Key { home(tallies, table, 0) }
   private static let tallies = root.appending("c")
 
@@ -168,9 +182,10 @@ enum Keys {
     var reader = KeyReader(key, after: garbages)
     return (Int(try reader.int()), Int(try reader.int()), Int(try reader.int()))
   }
+  static let imageGarbage = 9
   /// Everything of a table but its row.
   static func everything(_ table: Int) -> [KeyRange] {
-    [items, locals, globals, fills].map { KeyRange(prefix: home($0, table, 0)) } + [KeyRange(prefix: tally(table))]
+    [items, locals, globals, fills, collections].map { KeyRange(prefix: home($0, table, 0)) } + [KeyRange(prefix: tally(table))]
   }
 
   static func token(_ account: AccountID, _ region: Region, _ token: String) -> Key { tokens.appending(account, region, token) }
@@ -191,12 +206,70 @@ enum Keys {
   static func streams(_ account: AccountID, _ region: Region) -> Key { streams.appending(account, region) }
   static func streams(of account: AccountID) -> KeyRange { KeyRange(prefix: streams.appending(account)) }
   static let allStreams = KeyRange(prefix: streams)
-  static func streamName(_ key: Key) throws -> (table: TableName, label: String) {
-    var reader = KeyReader(key, after: streams)
-    let table = try name(key, after: streams)
+  static func streamName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: streams) }
+  private static func labelled(_ key: Key, after prefix: Key) throws -> (table: TableName, label: String) {
+    var reader = KeyReader(key, after: prefix)
+    let table = try name(key, after: prefix)
     for _ in 0..<3 { _ = try reader.string() }
     return (table, try reader.string())
   }
+  private static let images = root.appending("b")
+  static func image(_ id: Int) -> Key { images.appending(id) }
+  private static let opens = root.appending("v")
+  static let openImages = KeyRange(prefix: opens)
+  static func openImage(_ id: Int) -> Key { opens.appending(id) }
+  static func openImage(_ key: Key) throws -> Int { try id(key, after: opens) }
+  private static let imaged = root.appending("w")
+  static func imaged(_ image: Int) -> Key { home(imaged, image, 0) }
+  static func imaged(_ image: Int, _ item: ItemKey) -> Key {
+    var key = home(imaged, image, item.bytes.count)
+    key.bytes.append(contentsOf: item.bytes)
+    return key
+  }
+  static func history(_ table: Int) -> Key { home(histories, table, 2) }
+  private static let histories = root.appending("h")
+  private static let backups = root.appending("y")
+  static func backup(_ table: TableName, _ label: String) -> Key { backups(of: table).appending(label) }
+  static func backups(of table: TableName) -> Key { backups.appending(table.account, table.region, table.name) }
+  static func backups(_ account: AccountID, _ region: Region) -> Key { backups.appending(account, region) }
+  static func backups(of account: AccountID) -> KeyRange { KeyRange(prefix: backups.appending(account)) }
+  static func backupName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: backups) }
+  private static let restores = root.appending("z")
+  static let allRestores = KeyRange(prefix: restores)
+  static func restore(_ table: Int) -> Key { restores.appending(table) }
+  private static let exports = root.appending("E")
+  static func export(_ table: TableName, _ label: String) -> Key { exports(of: table).appending(label) }
+  static func exports(of table: TableName) -> Key { exports.appending(table.account, table.region, table.name) }
+  static func exports(_ account: AccountID, _ region: Region) -> Key { exports.appending(account, region) }
+  static func exports(of account: AccountID) -> KeyRange { KeyRange(prefix: exports.appending(account)) }
+  static func exportName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: exports) }
+  private static let imports = root.appending("I")
+  static func importRow(_ table: TableName, _ label: String) -> Key { imports(of: table).appending(label) }
+  static func imports(of table: TableName) -> Key { imports.appending(table.account, table.region, table.name) }
+  static func imports(_ account: AccountID, _ region: Region) -> Key { imports.appending(account, region) }
+  static func imports(of account: AccountID) -> KeyRange { KeyRange(prefix: imports.appending(account)) }
+  static func importName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: imports) }
+  private static let jobs = root.appending("J")
+  static func openJob(_ table: TableName, _ kind: String, _ label: String) -> Key {
+    jobs.appending(kind, table.account, table.region, table.name).appending(label)
+  }
+  static func openJobs(_ kind: String) -> KeyRange { KeyRange(prefix: jobs.appending(kind)) }
+  static func openJob(_ key: Key, _ kind: String) throws -> (table: TableName, label: String) {
+    try labelled(key, after: jobs.appending(kind))
+  }
+  private static func id(_ key: Key, after prefix: Key) throws -> Int {
+    var reader = KeyReader(key, after: prefix)
+    return Int(try reader.int())
+  }
+
+  private static let destinations = root.appending("d")
+  static let allDestinations = KeyRange(prefix: destinations)
+  static func destination(_ id: Int) -> Key { destinations.appending(id) }
+  static func destination(_ key: Key) throws -> Int { try id(key, after: destinations) }
+  /// The changes that are to go to a destination.
+  static func streamed(_ destination: Int) -> Key { home(queues, destination, 2) }
+  private static let queues = root.appending("q")
+
   /// The changes of a stream.
   static func changes(_ stream: Int) -> Key { home(logs, stream, 2) }
   private static let logs = root.appending("r")

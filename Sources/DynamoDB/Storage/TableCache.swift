@@ -56,7 +56,7 @@ final class TableCache: Sendable {
     _ name: TableName, prepare: (StoredTable) throws -> P, run: (StoredTable, P) async throws -> T
   ) async throws -> T {
     for _ in 0..<8 {
-      guard let stored = try await find(name) else { throw DynamoDBError.resourceNotFound }
+      guard let stored = try await find(name), !stored.table.isBeingMade else { throw DynamoDBError.resourceNotFound }
       do {
         return try await run(stored, try prepare(stored))
       } catch is StaleTable {
@@ -75,7 +75,7 @@ final class TableCache: Sendable {
     for _ in 0..<8 {
       var tables: [TableName: StoredTable] = [:]
       for name in names {
-        guard let table = try await find(name) else { throw DynamoDBError.resourceNotFound }
+        guard let table = try await find(name), !table.table.isBeingMade else { throw DynamoDBError.resourceNotFound }
         tables[name] = table
       }
       let seen = tables

@@ -33,6 +33,23 @@ extension Table {
     }
     row.optional(encryptionKey)
     row.bool(isEncryptionSet)
+    row.array(destinations) { row, destination in
+      row.int(destination.id)
+      row.string(destination.stream)
+      row.int(destination.status.rawValue)
+      row.string(destination.precision.rawValue)
+    }
+    row.array(images) { $0.int($1) }
+    row.optional(recovery) { row, recovery in
+      row.instant(recovery.since)
+      row.int(recovery.days)
+    }
+    row.optional(restoration) { row, restoration in
+      row.optional(restoration.backup)
+      row.string(restoration.source)
+      row.instant(restoration.time)
+    }
+    row.bool(isBeingMade)
     return row.bytes
   }
 
@@ -61,6 +78,14 @@ extension Table {
     }
     encryptionKey = try row.optionalString()
     isEncryptionSet = try row.bool()
+    destinations = try row.ifPresent { try $0.array { try $0.destination() } } ?? []
+    images = try row.ifPresent { try $0.array { try $0.int() } } ?? []
+    recovery = try row.ifPresent { try $0.optional { Recovery(since: try $0.instant(), days: try $0.int()) } } ?? nil
+    restoration =
+      try row.ifPresent {
+        try $0.optional { Restoration(backup: try $0.optionalString(), source: try $0.string(), time: try $0.instant()) }
+      } ?? nil
+    isBeingMade = try row.ifPresent { try $0.bool() } ?? false
   }
 }
 
@@ -100,6 +125,12 @@ extension RowWriter {
 }
 
 extension RowReader {
+  fileprivate mutating func destination() throws -> StreamingDestination {
+    let (id, stream) = (try int(), try string())
+    guard let status = StreamingDestination.Status(rawValue: try int()) else { throw StoreError.corrupt("status of a destination") }
+    return StreamingDestination(
+      id: id, stream: stream, status: status, precision: StreamingDestination.Precision(rawValue: try string()) ?? .millisecond)
+  }
   fileprivate mutating func attribute() throws -> KeyAttribute {
     let name = try string()
     guard let type = AttributeType(rawValue: UInt8(clamping: try int())) else { throw StoreError.corrupt("type of a key") }
@@ -123,5 +154,21 @@ extension RowReader {
     return SecondaryIndex(
       id: id, name: name, kind: kind, status: status, key: key, projection: projection, throughput: try throughput(),
       onDemand: try optional { try $0.onDemand() })
+  }
+}
+
+/// Where a table is found, as a row.
+extension TableName {
+  var row: [UInt8] {
+    var row = RowWriter(capacity: 64)
+    row.string(account.text)
+    row.string(region.text)
+    row.string(name)
+    return row.bytes
+  }
+  init(row bytes: [UInt8]) throws {
+    var row = try RowReader(bytes)
+    guard let account = AccountID(try row.string()), let region = Region(try row.string()) else { throw StoreError.corrupt("name of a table") }
+    self.init(account: account, region: region, name: try row.string())
   }
 }

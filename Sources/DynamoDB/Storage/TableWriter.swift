@@ -9,6 +9,11 @@ final class TableWriter {
   private let now: Instant
   private var tally: Tally?
   private var changes: [[UInt8]] = []
+  /// The same for destinations, which see all of both images.
+  private var streamed: [[UInt8]] = []
+  /// For the table's history.
+  private var past: [[UInt8]] = []
+  private lazy var images = Result { try stored.table.images.compactMap { try TableImage.read($0, rows) } }
   private(set) var capacity = Capacity()
 
   init(_ rows: any Transaction, _ stored: StoredTable, now: Instant) { (self.rows, self.stored, self.now) = (rows, stored, now) }
@@ -16,9 +21,15 @@ final class TableWriter {
   func item(_ key: ItemKey) throws -> Item? { try rows.get(Keys.item(stored.table.id, key)).map { Item(bytes: $0) } }
 
   /// Puts the new item in place of the old one, which the caller has read; nil where there is none.
-  func write(_ key: ItemKey, old: Item?, new: Item?, isExpiry: Bool = false) throws {
+  /// Throws ItemCollectionSizeLimitExceededException.
+  /// - Returns: the bytes of the item's collection, if the table has local indexes.
+  @discardableResult
+  func write(_ key: ItemKey, old: Item?, new: Item?, isExpiry: Bool = false) throws -> Int? {
     capacity.add(Capacity.write(max(old?.size ?? 0, new?.size ?? 0)))
-    guard old != new else { return }
+    let collection = try measure(old: old, new: new)
+    guard old != new else { return collection }
+    if !stored.table.images.isEmpty { for image in try images.get() { try image.keepChanged(key, old, rows) } }
+    if stored.table.recovery != nil { past.append(PastItem.row(key, old)) }
     let place = Keys.item(stored.table.id, key)
     if let new { try rows.set(place, new.bytes) } else { try rows.delete(place) }
     var tally = try self.tally ?? Tally(rows.get(Keys.tally(stored.table.id)))
@@ -29,8 +40,33 @@ final class TableWriter {
     }
     self.tally = tally
     try writeExpiry(key, old: old, new: new)
+    note(key, old: old, new: new, isExpiry)
+    return collection
+  }
+
+  /// What the streams will hear.
+  private func note(_ key: ItemKey, old: Item?, new: Item?, _ isExpiry: Bool) {
+    if stored.table.isStreamed {
+      streamed.append(Change.bytes(stored.table, .newAndOld, old: old, new: new, isExpiry: isExpiry))
+    }
     guard let stream = stored.table.stream, stream.isEnabled else { return }
-    changes.append(Change.bytes(stored.table, stream, old: old, new: new, isExpiry: isExpiry))
+    changes.append(Change.bytes(stored.table, stream.view, old: old, new: new, isExpiry: isExpiry))
+  }
+
+  /// Items of one partition, with what local indexes have of them, are a collection, which must not become too large.
+  private func measure(old: Item?, new: Item?) throws -> Int? {
+    let table = stored.table
+    guard table.hasLocalIndexes, let hash = (new ?? old)?[table.key.hash.name] else { return nil }
+    func size(_ item: Item?) -> Int {
+      guard let item else { return 0 }
+      return table.indexes.reduce(item.size) { sum, index in
+        index.kind == .local ? sum + (index.projected(item, table: table.key)?.size ?? 0) : sum
+      }
+    }
+    let counter = Counter(Keys.collection(table.id, hash))
+    let (before, growth) = (Int(try counter.value(rows)), size(new) - size(old))
+    guard growth <= 0 || before + growth <= DynamoDBLimits.collectionBytes else { throw DynamoDBError.collectionTooLarge }
+    return growth == 0 ? before : Int(try counter.add(Int64(growth), rows))
   }
 
   private func write(_ index: SecondaryIndex, _ key: ItemKey, old: Item?, new: Item?, _ tally: inout Tally) throws {
@@ -78,21 +114,13 @@ final class TableWriter {
     let (before, after) = (old.flatMap { Self.expiry($0, name) }, new.flatMap { Self.expiry($0, name) })
     guard before != after else { return }
     if let before { try rows.delete(Keys.expiry(before, stored.table.id, key)) }
-    if let after { try rows.set(Keys.expiry(after, stored.table.id, key), Self.expiryRow(stored.table.name)) }
+    if let after { try rows.set(Keys.expiry(after, stored.table.id, key), stored.table.name.row) }
   }
   /// For items that were there before the attribute counted.
   func fillExpiry(_ key: ItemKey, _ item: Item) throws {
     guard stored.table.expires, let name = stored.table.expiryAttribute, let when = Self.expiry(item, name) else { return }
-    try rows.set(Keys.expiry(when, stored.table.id, key), Self.expiryRow(stored.table.name))
+    try rows.set(Keys.expiry(when, stored.table.id, key), stored.table.name.row)
   }
-  static func expiryRow(_ name: TableName) -> [UInt8] {
-    var row = RowWriter(capacity: 64)
-    row.string(name.account.text)
-    row.string(name.region.text)
-    row.string(name.name)
-    return row.bytes
-  }
-
   /// When an item expires, in seconds; only whole or fractional numbers count.
   static func expiry(_ item: Item, _ attribute: String) -> Int64? {
     guard let value = item[attribute], value.type == .number else { return nil }
@@ -103,6 +131,12 @@ final class TableWriter {
 
   func finish() throws {
     if let tally { try rows.set(Keys.tally(stored.table.id), tally.row) }
+    if !past.isEmpty { try Log(Keys.history(stored.table.id)).append(past, at: now, rows) }
+    if !streamed.isEmpty {
+      for destination in stored.table.destinations where destination.takesChanges {
+        try Log(Keys.streamed(destination.id)).append(streamed, at: now, rows)
+      }
+    }
     if !changes.isEmpty, let stream = stored.table.stream { try Log(Keys.changes(stream.id)).append(changes, at: now, rows) }
   }
 }

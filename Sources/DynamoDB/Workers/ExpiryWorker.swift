@@ -10,19 +10,21 @@ struct ExpiryWorker: Worker {
   let name = "dynamodb-expiry"
   let nudge = Nudge()
   private let store: any Store
-  private let tables: TableCache
+  /// Told of what was deleted.
+  private let wrote: @Sendable (StoredTable) -> Void
 
-  init(_ store: any Store, _ tables: TableCache) { (self.store, self.tables) = (store, tables) }
+  init(_ store: any Store, wrote: @escaping @Sendable (StoredTable) -> Void) { (self.store, self.wrote) = (store, wrote) }
 
   func turn(_ now: Instant) async throws -> NextTurn {
     let seconds = now.milliseconds / 1000
-    let isMore = try await store.transact { rows -> Bool in
+    let (isMore, touched) = try await store.transact { rows -> (Bool, [StoredTable]) in
       let due = try rows.entries(Keys.expiries(before: seconds), limit: DynamoDBLimits.rowsPerTurn)
       var writers: [TableName: TableWriter] = [:]
       for (key, row) in due {
         let (when, table, item) = try Keys.expiry(key)
         try rows.delete(key)
-        guard let name = try Self.name(row), let writer = try writers[name] ?? Self.writer(name, table, rows, now) else { continue }
+        let name = try TableName(row: row)
+        guard let writer = try writers[name] ?? Self.writer(name, table, rows, now) else { continue }
         writers[name] = writer
         try Self.expire(item, when, writer, at: seconds)
       }
@@ -32,8 +34,9 @@ struct ExpiryWorker: Worker {
         try rows.delete(key)
         try rows.delete(Keys.forgotten(key).token)
       }
-      return due.count == DynamoDBLimits.rowsPerTurn || tokens.count == DynamoDBLimits.rowsPerTurn
+      return (due.count == DynamoDBLimits.rowsPerTurn || tokens.count == DynamoDBLimits.rowsPerTurn, writers.values.map(\.stored))
     }
+    touched.forEach(wrote)
     if isMore { return .soon }
     let next = try await store.read { rows -> Instant? in
       let expiry = try rows.first(Keys.allExpiries).map { Instant(milliseconds: try Keys.expiry($0.key).when.clampedMilliseconds + 1000) }
@@ -44,11 +47,6 @@ struct ExpiryWorker: Worker {
     return .at(max(next, now + .milliseconds(50)))
   }
 
-  private static func name(_ row: [UInt8]) throws -> TableName? {
-    var reader = try RowReader(row)
-    guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else { return nil }
-    return TableName(account: account, region: region, name: try reader.string())
-  }
   private static func writer(_ name: TableName, _ id: Int, _ rows: any Transaction, _ now: Instant) throws -> TableWriter? {
     guard let stored = try TableCache.read(name, rows), stored.table.id == id, stored.table.expires else { return nil }
     return TableWriter(rows, stored, now: now)
@@ -66,7 +64,8 @@ extension Int64 {
   fileprivate var clampedMilliseconds: Int64 { Swift.min(self, Int64.max / 4000) * 1000 }
 }
 
-/// Removes what streams keep no longer: changes after a day, and streams that were closed a day ago.
+/// Removes what is kept no longer: changes of streams after a day, streams that were closed a day ago, and the history of tables behind
+/// the time that they can be brought back to.
 struct TrimWorker: Worker {
   let name = "dynamodb-streams"
   let nudge = Nudge()
@@ -84,6 +83,22 @@ struct TrimWorker: Worker {
           return try rows.delete(key)
         }
         _ = try log.trim(before: horizon, rows)
+      }
+    }
+    let recoverable = try await store.read { rows in
+      var found: [TableName] = []
+      try rows.scan(Keys.allTables) { key, bytes in
+        let name = try Keys.tableName(key)
+        if try Table(bytes, name: name).recovery != nil { found.append(name) }
+        return true
+      }
+      return found
+    }
+    for name in recoverable {
+      try await store.transact { rows in
+        // An image that is being made may still want what is older.
+        guard let table = try TableCache.read(name, rows)?.table, let recovery = table.recovery, table.images.isEmpty else { return }
+        _ = try Log(Keys.history(table.id)).trim(before: recovery.earliest(now), rows)
       }
     }
     return .at(now + .minutes(5))

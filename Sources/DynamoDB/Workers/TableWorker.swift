@@ -76,7 +76,9 @@ struct TableWorker: Worker {
       guard let next = try rows.first(Keys.allGarbage) else { return false }
       let (table, index, kind) = try Keys.garbage(next.key)
       let ranges =
-        index == 0
+        kind == Keys.imageGarbage
+        ? [KeyRange(prefix: Keys.imaged(table))]
+        : index == 0
         ? Keys.everything(table)
         : [KeyRange(prefix: Keys.index(table, index, SecondaryIndex.Kind(rawValue: kind) ?? .global))]
       var budget = DynamoDBLimits.rowsPerTurn

@@ -74,13 +74,15 @@ final class World: Sendable {
       metricPort: logs, logger: logger)
     var tableRules = DynamoDBService.Configuration()
     tableRules.enforcesThroughput = settings.enforcesThroughput
-    let tables = DynamoDBService(store: store, ambient: ambient, authoriser: iam, principals: iam, configuration: tableRules)
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
         authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
         events: events, hops: tracing),
       logger: logger)
+    let tables = DynamoDBService(
+      store: store, ambient: ambient, neighbours: .init(authoriser: iam, principals: iam, door: dispatcher, objects: s3),
+      configuration: tableRules, logger: logger)
     var functions = LambdaService.Configuration(
       directory: state.directory.lambda, virtualEnvironments: settings.virtualEnvironments, searchPath: settings.searchPath,
       spareRuntimes: settings.spareRuntimes)

@@ -1,9 +1,7 @@
-import Base
-
 /// Compresses to gzip files (RFC 1952): one block with the fixed code (RFC 1951), repetitions found by the last place of each three
 /// bytes. Quick and small rather than tight.
 extension Gzip {
-  static func deflate(_ bytes: [UInt8]) -> [UInt8] {
+  public static func deflate(_ bytes: [UInt8]) -> [UInt8] {
     var writer = DeflateWriter(capacity: bytes.count / 2 + 64)
     // No name and no time, so that equal bytes give equal files.
     writer.bytes = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]

@@ -231,14 +231,22 @@ extension DynamoDBService {
       throw DynamoDBError.validation("Transactions do not mix reads and writes")
     }
     guard isReading else {
-      let result = try await transact(names, nil, at: call.now) { tables in
+      let token = input.clientRequestToken.map { text in
+        var compared = ExecuteTransactionInput()
+        compared.transactStatements = input.transactStatements
+        return TransactionToken(
+          text: text, account: call.account, region: call.region, request: Self.digest("ExecuteTransaction", compared))
+      }
+      let result = try await transact(names, token, at: call.now) { tables in
         try zip(zip(input.transactStatements, statements), names).map { pair, name in
           guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
           let shows = pair.0.returnValuesOnConditionCheckFailure == "ALL_OLD"
           return TransactionWrite(name: name, write: try self.itemWrite(pair.1, stored.table, showsOnFailure: shows).0)
         }
       }
-      let shapes = result.capacities.compactMap { $1.shape(input.returnConsumedCapacity, $0.table, splits: .write) }
+      let shapes = result.capacities.compactMap {
+        $1.shape(input.returnConsumedCapacity, $0.table, splits: result.isRepeated ? .read : .write)
+      }
       if !shapes.isEmpty { output.consumedCapacity = shapes }
       return output
     }
@@ -246,14 +254,24 @@ extension DynamoDBService {
       try zip(statements, names).map { statement, name -> PageReader in
         guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
         _ = try statement.target(stored.table)
-        return try self.reader(statement, stored.table, isConsistent: false)
+        return try self.reader(statement, stored.table, isConsistent: true)
       }
     } run: { check, readers in
       try await store.read { rows in
         try check(rows)
-        return try readers.map { try $0.read(rows).items.first }
+        let pages = try readers.map { try $0.read(rows) }
+        return (pages.map(\.items.first), zip(readers, pages).map { ($0.table, $0.capacity($1)) })
       }
     }
+    var capacities: [TableName: (table: Table, capacity: Capacity)] = [:]
+    for (table, once) in read {
+      // Two underlying reads for each: prepare and commit.
+      for _ in 0..<2 { capacities[table.name, default: (table, Capacity())].capacity.add(once) }
+    }
+    let shapes = capacities.values.sorted { $0.table.name.name < $1.table.name.name }.compactMap {
+      $0.capacity.shape(input.returnConsumedCapacity, $0.table, splits: .read)
+    }
+    if !shapes.isEmpty { output.consumedCapacity = shapes }
     output.responses = items.map { item in
       var response = ItemResponse()
       response.item = item.map(ValueText.json)

@@ -208,9 +208,12 @@ extension DynamoDBService {
   private static func digest(_ input: TransactWriteItemsInput) -> [UInt8] {
     var compared = TransactWriteItemsInput()
     compared.transactItems = input.transactItems
-    guard let operation = DynamoDBModel.service.operations["TransactWriteItems"] else { return [] }
+    return digest("TransactWriteItems", compared)
+  }
+  static func digest(_ operation: String, _ input: some RecordView) -> [UInt8] {
+    guard let operation = DynamoDBModel.service.operations[operation] else { return [] }
     let body = WireCodec.encode(
-      compared.record, operation: operation, service: DynamoDBModel.service, proto: .awsJson10, requestID: "")
+      input.record, operation: operation, service: DynamoDBModel.service, proto: .awsJson10, requestID: "")
     return Array(SHA256.hash(data: body.body))
   }
 

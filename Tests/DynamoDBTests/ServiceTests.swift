@@ -7,15 +7,15 @@ import Testing
 @testable import DynamoDB
 
 /// DynamoDB in process, whose workers a test turns by hand.
-private struct Tables {
+struct Tables {
   let cloud: TestCloud
   var service: DynamoDBService {
     guard let service = cloud.modules[0] as? DynamoDBService else { preconditionFailure("the only module") }
     return service
   }
 
-  init(_ cloud: TestCloud? = nil) {
-    self.cloud = cloud ?? TestCloud { Self.make($0) }
+  init(_ cloud: TestCloud? = nil, permissions: (any Authoriser)? = nil) {
+    self.cloud = cloud ?? TestCloud(permissions: permissions) { Self.make($0) }
   }
   private static func make(_ parts: TestCloud.Parts) -> [any ServiceModule] {
     [DynamoDBService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: UntiedPrincipals())]
@@ -52,7 +52,7 @@ private struct Tables {
 }
 
 /// Policies name nobody here.
-private struct UntiedPrincipals: PrincipalPort {
+struct UntiedPrincipals: PrincipalPort {
   func tied(_ document: String) async throws -> String { document }
   func shown(_ document: String) async throws -> String { document }
 }

@@ -14,6 +14,7 @@ extension DynamoDBService {
       }, run: batchExecuteStatement),
       Operation("ExecuteTransaction", access: { (input: ExecuteTransactionInput, call) in
         try await self.accesses(input.transactStatements.map { try self.parse($0.statement, $0.parameters) }, call)
+          .map { $0.saying("enclosingoperation", "ExecuteTransaction") }
       }, run: executeTransaction),
     ]
   }
@@ -28,20 +29,34 @@ extension DynamoDBService {
     return try StatementParser.parse(text, values)
   }
 
+  /// A SELECT that is bound to no partition has no leading keys, but says that it is a scan: as on AWS, who gives partitions with
+  /// `ForAllValues:` forbids `dynamodb:FullTableScan` as well.
   private func access(_ statement: Statement, _ call: Call) async throws -> Access {
+    var access: Access
     switch statement.kind {
-    case .select(let index, _, _): try await access("PartiQLSelect", statement.table, call, index: index)
-    case .exists: try await access("ConditionCheckItem", statement.table, call)
-    case .insert: try await access("PartiQLInsert", statement.table, call)
-    case .update: try await access("PartiQLUpdate", statement.table, call)
-    case .delete: try await access("PartiQLDelete", statement.table, call)
+    case .select(let index, let projection, _):
+      access = try await self.access("PartiQLSelect", statement.table, call, index: index)
+        .selecting(isProjected: projection != nil, index: index)
+    case .exists: access = try await self.access("ConditionCheckItem", statement.table, call)
+    case .insert: access = try await self.access("PartiQLInsert", statement.table, call)
+    case .update(_, let returning):
+      access = try await self.access("PartiQLUpdate", statement.table, call)
+        .saying("returnvalues", returning?.replacing("MODIFIED", by: "UPDATED"))
+    case .delete(let returning):
+      access = try await self.access("PartiQLDelete", statement.table, call).saying("returnvalues", returning)
     }
+    access = await detailed(access, statement.table, call) { try $0.statement(statement) }
+    guard case .select = statement.kind else { return access }
+    return access.saying("fulltablescan", access.conditionValues["dynamodb:leadingkeys"] == nil ? "true" : "false")
   }
   private func accesses(_ statements: [Statement], _ call: Call) async throws -> [Access] {
     var out: [Access] = []
     for statement in statements {
       let access = try await access(statement, call)
-      if !out.contains(where: { $0.action == access.action && $0.resource == access.resource }) { out.append(access) }
+      let isKnown = out.contains {
+        $0.action == access.action && $0.resource == access.resource && $0.conditionValues == access.conditionValues
+      }
+      if !isKnown { out.append(access) }
     }
     return out
   }
@@ -250,7 +265,7 @@ extension DynamoDBService {
       if !shapes.isEmpty { output.consumedCapacity = shapes }
       return output
     }
-    let items = try await tables.with(Array(Set(names))) { tables in
+    let (items, read) = try await tables.with(Array(Set(names))) { tables in
       try zip(statements, names).map { statement, name -> PageReader in
         guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
         _ = try statement.target(stored.table)

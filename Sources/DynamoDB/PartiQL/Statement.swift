@@ -32,6 +32,33 @@ struct Statement: Sendable {
     for part in parts { if let equal = equality(part) { out[equal.name] = equal.value } }
     return out
   }
+  /// The attribute and the literal of an equality between these two.
+  private func equality(_ part: Condition) -> (name: [UInt8], value: AttributeValue)? {
+    guard case .compare(.equal, let a, let b) = part else { return nil }
+    for (left, right) in [(a, b), (b, a)] {
+      guard case .path(let path) = left, path.steps.isEmpty, case .value(let place) = right else { continue }
+      return (bindings.name(path.head), bindings.values[place])
+    }
+    return nil
+  }
+  /// The values that the condition leaves for an attribute; nil when it leaves any.
+  func values(of name: [UInt8]) -> [AttributeValue]? { condition.flatMap { values(of: name, in: $0) } }
+  private func values(of name: [UInt8], in condition: Condition) -> [AttributeValue]? {
+    switch condition {
+    case .compare: return equality(condition).flatMap { $0.name == name ? [$0.value] : nil }
+    case .in(.path(let path), let list) where path.steps.isEmpty && bindings.name(path.head) == name:
+      let values = list.compactMap { if case .value(let place) = $0 { bindings.values[place] } else { nil } }
+      return values.count == list.count ? values : nil
+    case .and(let parts):
+      let found = parts.compactMap { values(of: name, in: $0) }
+      return found.isEmpty ? nil : found.flatMap(\.self)
+    case .or(let parts):
+      let found = parts.compactMap { values(of: name, in: $0) }
+      return found.count == parts.count ? found.flatMap(\.self) : nil
+    default: return nil
+    }
+  }
+
   /// What must hold all together.
   var parts: [Condition] {
     switch condition {

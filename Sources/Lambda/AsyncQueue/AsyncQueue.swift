@@ -92,6 +92,9 @@ final class AsyncQueue: Sendable {
       await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil, hop)
       return
     }
+    guard !AsyncRetry.isTooOld(event, settings: resolved.asynchronous, now: ambient.now) else {
+      return await settle(event, .tooOld, nil, resolved, hop)
+    }
     if resolved.version.durable != nil { return await start(event, name, resolved, hop) }
     let (attempt, response) = await invoke(event, name, resolved, hop.trace)
     await settle(event, attempt, response, resolved, hop)

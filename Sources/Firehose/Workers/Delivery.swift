@@ -24,9 +24,12 @@ struct Delivery: Sendable {
 
   /// When the batch that waits is complete. Nil when nothing waits.
   func due(_ stream: DeliveryStream) async throws -> Instant? {
-    try await store.read { rows in
+    let now = ambient.now
+    return try await store.read { rows in
       let log = Log(Keys.log(stream.id)), extent = try log.extent(rows)
       guard !extent.isEmpty, let oldest = try log.time(of: extent.first, rows) else { return nil }
+      // Put before the clock was set back: it has waited, nobody knows how long.
+      guard oldest <= now else { return now }
       let waiting = try Counter(Keys.waiting(stream.id)).value(rows)
       return waiting >= Int64(stream.buffer.bytes) ? oldest : oldest + stream.buffer.interval
     }

@@ -153,6 +153,10 @@ struct Delivery: Sendable {
     input["Body"] = .blob(bucket.isGzip ? Gzip.deflate(bytes) : bytes)
     input["ContentType"] = .string("application/octet-stream")
     if bucket.isGzip { input["ContentEncoding"] = .string("gzip") }
+    if let key = bucket.kmsKey {
+      input["ServerSideEncryption"] = .string("aws:kms")
+      input["SSEKMSKeyId"] = .string(key)
+    }
     let caller = try await Callers(neighbours.roles, ambient).caller(bucket.role, of: stream.name)
     _ = try await neighbours.door.call("s3", "PutObject", input, as: caller)
   }

@@ -29,7 +29,7 @@ public final class DynamoDBService: ServiceModule {
   ) {
     (self.store, self.ambient, self.authoriser, self.principals) = (store, ambient, authoriser, principals)
     tables = TableCache(store)
-    throughput = configuration.enforcesThroughput ? ThroughputBuckets() : nil
+    throughput = configuration.enforcesThroughput ? ThroughputBuckets(ambient.clock) : nil
     tableWorker = TableWorker(store, tables, ambient)
     expiryWorker = ExpiryWorker(store, tables)
     workers = [tableWorker, expiryWorker, TrimWorker(store)]

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Store
+import Synchronization
 import TestCloud
 import Testing
 
@@ -240,5 +241,38 @@ struct ServiceTests {
       #expect(await tables.failure(operation, input)?.code == "ValidationException", "\(operation)")
     }
     #expect(try await tables.count(of: "a") == 0)
+  }
+}
+
+/// A clock whose adjusted time stands while the real one goes on.
+private final class StandingClock: AmbientClock {
+  private let real = Mutex<(now: Instant, monotonic: Duration)>((Instant(seconds: 1_700_000_000), .zero))
+  func set(_ now: Instant, _ monotonic: Duration) { real.withLock { $0 = (now, monotonic) } }
+  func now() -> Instant { real.withLock { $0.now } }
+  func wallNow() -> Instant { now() }
+  func sleep(until deadline: Instant) async throws {}
+  func sleepReal(for duration: Duration) async throws {}
+  func monotonic() -> Duration { real.withLock { $0.monotonic } }
+}
+
+struct ThroughputTests {
+  @Test func `a clock that stands or is set back does not throttle for ever`() throws {
+    let clock = StandingClock(), buckets = ThroughputBuckets(clock), begin = clock.now()
+    var table = Table(
+      name: TableName(account: .local, region: .usEast1, name: "tab"), id: 1, uuid: "u", createdAt: begin, definitions: [],
+      key: KeySchema(hash: KeyAttribute("p", .string)), indexes: [])
+    table.throughput = Throughput(read: 1, write: 1)
+    var cost = Capacity()
+    cost.add(301)
+    buckets.spend(cost, of: table, .read, at: clock.now())
+    #expect(throws: AWSError.self) { try buckets.admit(table, .read, at: clock.now()) }
+    clock.set(begin, .seconds(2))
+    try buckets.admit(table, .read, at: clock.now())
+    buckets.spend(cost, of: table, .read, at: clock.now())
+    clock.set(begin - .hours(5), .seconds(2))
+    #expect(throws: AWSError.self) { try buckets.admit(table, .read, at: clock.now()) }
+    // An advanced clock gives at once what it has skipped.
+    clock.set(begin, .seconds(2))
+    try buckets.admit(table, .read, at: clock.now())
   }
 }

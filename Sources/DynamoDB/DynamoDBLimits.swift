@@ -2,6 +2,8 @@
 enum DynamoDBLimits {
   /// Names and values of an item together.
   static let itemBytes = 400 << 10
+  /// Of an attribute.
+  static let nameBytes = 65_535
   static let hashKeyBytes = 2048
   static let rangeKeyBytes = 1024
   /// Maps and lists within each other.

@@ -12,7 +12,7 @@ import Store
 //   global     "g" table index, hash, index partition, index sort, partition, sort   → Item, as far as it is projected
 //   expiry     "e" when, table, item's key            → -               items that end, by the second
 //   fill       "f" table index                        → key             how far a new index is filled
-//   garbage    "x" table index                        → attribute     rows that a worker removes; index 0 is the whole table, with its expiry
+//   garbage    "x" table index                        → attribute     rows that a worker removes; index 0 is the table, with its expiry
 //   token      "k" account region token               → Token           what an idempotent transaction was
 //   forget     "o" when account region token          → -               when tokens end
 //   stream     "s" account region table label         → StreamRow       streams, also of tables that are gone

@@ -2,8 +2,8 @@ import Base
 
 /// Entries in the order in which they were appended, each with a number and a time: a shard of a stream, a history.
 ///
-/// Numbers go up by one from 0 and are never used again, also not after a trim. Times of what is kept never go back. Appending touches two rows:
-/// give each shard a log of its own, below a prefix of its own, so that writers of different shards do not meet.
+/// Numbers go up by one from 0 and are never used again, also not after a trim. Times of what is kept never go back. Appending touches
+/// two rows: give each shard a log of its own, below a prefix of its own, so that writers of different shards do not meet.
 ///
 /// Keys: (prefix, "h") → head: the numbers that are kept and the time of the last; (prefix, "e", number of its last entry) → chunk:
 /// what was appended together. So whoever reads from a number on finds its chunk as the first at or behind it.

@@ -252,6 +252,9 @@ import TestCloud
     try await cloud.put("a")
     try await cloud.wait(.seconds(60))
     try await cloud.put("b")
+    cloud.others.set { $0.failure = Self.outage }
+    try await cloud.wait(.seconds(60))
+    cloud.others.set { $0.failure = nil }
     cloud.clock.advance(.hours(-10))
     try await cloud.cloud.work()
     #expect(cloud.others.objects == ["a", "b"])

@@ -23,7 +23,9 @@ final class HeldOutcomes: Sendable {
     let bytes = outcome.records.reduce(0) { $0 + $1.data.count } + outcome.failed.reduce(0) { $0 + $1.record.data.count }
     held.withLock { held in
       held[stream.id] = nil
-      guard held.values.reduce(bytes, { $0 + $1.bytes }) <= FirehoseLimits.outcomeBytes else { return }
+      // The others may be of delivery streams that are gone.
+      if held.values.reduce(bytes, { $0 + $1.bytes }) > FirehoseLimits.outcomeBytes { held.removeAll() }
+      guard bytes <= FirehoseLimits.outcomeBytes else { return }
       held[stream.id] = Held(last: last, version: stream.version, bytes: bytes, outcome: outcome)
     }
   }

@@ -4,6 +4,8 @@ enum DynamoDBLimits {
   static let itemBytes = 400 << 10
   /// Items of one partition and what local indexes have of them.
   static let collectionBytes = 10 << 30
+  /// Of an attribute.
+  static let nameBytes = 65_535
   static let hashKeyBytes = 2048
   static let rangeKeyBytes = 1024
   /// Maps and lists within each other.

@@ -52,7 +52,7 @@ public final class DynamoDBService: ServiceModule {
     (self.store, self.ambient, self.door, objects) = (store, ambient, neighbours.door, neighbours.objects)
     (authoriser, principals) = (neighbours.authoriser, neighbours.principals)
     tables = TableCache(store)
-    throughput = configuration.enforcesThroughput ? ThroughputBuckets() : nil
+    throughput = configuration.enforcesThroughput ? ThroughputBuckets(ambient.clock) : nil
     tableWorker = TableWorker(store, tables, ambient)
     let destinationWorker = DestinationWorker(store, tables, ambient, neighbours.door, logger)
     expiryWorker = ExpiryWorker(store) { [arrivals] stored in Self.announce(stored, arrivals, destinationWorker.nudge) }

@@ -12,6 +12,7 @@ enum FirehoseError {
     inUse("Firehose \(name.name) under accountId \(name.account) already exists")
   }
   static func notServed(_ what: String) -> AWSError { invalid("\(what) is not supported by Dewpoint.") }
+  static let slowDown = AWSError("ServiceUnavailableException", "Slow down.", status: 500, fault: .server)
   static let wrongVersion = AWSError(
     "ConcurrentModificationException", "Cannot update firehose: the current version id is not the one that was given.", status: 400)
   static func wrongSource(_ name: DeliveryStreamID) -> AWSError {

@@ -42,6 +42,8 @@ enum FirehoseLimits {
   static let rowsPerSweep = 500
   static let readPause = Duration.seconds(1)
   static let recordsPerRead = 2000
-  /// A stream is not read on while so much of it waits to be delivered.
+  /// A stream is not read on, and nothing is put, while so much waits to be delivered.
   static let heldBytes = 256 << 20
+  /// What functions have made of batches that could not be delivered yet, kept for the next attempt.
+  static let outcomeBytes = 64 << 20
 }

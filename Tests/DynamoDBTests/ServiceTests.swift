@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Store
+import Synchronization
 import TestCloud
 import Testing
 
@@ -127,8 +128,100 @@ struct ServiceTests {
     try await tables.service.removeAll(of: .local)
     try await tables.work()
     #expect(try await tables.call("ListTables", [:])["TableNames"]?.array?.isEmpty == true)
-    // What is left is the counter of table numbers, and the hint of when an item would have ended.
+    // What is left is the counter of table numbers.
     let left = try await tables.cloud.store.read { try $0.entries(KeyRange(prefix: Key("ddb"))).count }
-    #expect(left == 2)
+    #expect(left == 1)
+  }
+
+  @Test func `a token of a transaction goes though nobody calls the worker`() async throws {
+    let tables = Tables()
+    try await tables.create()
+    guard let worker = tables.service.workers.first(where: { $0.name == "dynamodb-expiry" }) else { return #expect(Bool(false)) }
+    guard case .at(let next) = try await worker.turn(tables.cloud.clock.now()) else {
+      return #expect(Bool(false), "the worker waits for a nudge that does not come")
+    }
+    try await tables.call("TransactWriteItems", [
+      "ClientRequestToken": "once", "TransactItems": [["Put": ["TableName": "tab", "Item": Tables.key("a", [1])]]]])
+    tables.cloud.clock.advance(next - tables.cloud.clock.now() + .minutes(10))
+    _ = try await worker.turn(tables.cloud.clock.now())
+    let left = try await tables.cloud.store.read { try $0.entries(Keys.tokens(of: .local)).count }
+    #expect(left == 0)
+  }
+
+  @Test func `the ARN of a table or stream in another Region names nothing here`() async throws {
+    let tables = Tables()
+    try await tables.create([("StreamSpecification", ["StreamEnabled": true, "StreamViewType": "KEYS_ONLY"])])
+    let table = try await tables.call("DescribeTable", ["TableName": "tab"])["Table"]
+    guard let arn = table?["TableArn"]?.string, let stream = table?["LatestStreamArn"], let west = Region("eu-west-1") else {
+      return #expect(Bool(false))
+    }
+    let calls: [(String, String, JSON)] = [
+      ("dynamodb", "DescribeTable", ["TableName": .string(arn)]),
+      ("dynamodb", "PutItem", ["TableName": .string(arn), "Item": Tables.key("a", [1])]),
+      ("dynamodb", "ListTagsOfResource", ["ResourceArn": .string(arn)]),
+      ("dynamodbstreams", "DescribeStream", ["StreamArn": stream]),
+    ]
+    for (service, operation, input) in calls {
+      #expect(await tables.cloud.failure(service, operation, input) == nil)
+      #expect(await tables.cloud.failure(service, operation, input, region: west)?.code == "ValidationException", "\(operation)")
+    }
+  }
+
+  @Test(arguments: ["", String(repeating: "n", count: 65_536)])
+  func `names of attributes have 1 to 65535 bytes, wherever they stand`(name: String) async throws {
+    let tables = Tables()
+    try await tables.create()
+    func item(_ more: JSON) -> JSON {
+      guard case .object(var object) = Tables.key("a", [1]) else { return .null }
+      object["m"] = more
+      return .object(object)
+    }
+    func map(_ value: JSON) -> JSON { .object(JSONObject([(name, value)])) }
+    let inner: JSON = ["M": map(["S": "x"])]
+    let key = Tables.key("a", [1])
+    let calls: [(String, JSON)] = [
+      ("PutItem", ["TableName": "tab", "Item": item(inner)]),
+      ("UpdateItem", ["TableName": "tab", "Key": key, "AttributeUpdates": map(["Value": ["S": "x"]])]),
+      ("UpdateItem", [
+        "TableName": "tab", "Key": key, "UpdateExpression": "SET m = :m", "ExpressionAttributeValues": [":m": inner]]),
+      ("ExecuteStatement", ["Statement": .string("INSERT INTO tab VALUE {'p': 'a', '\(name)': 1}")]),
+    ]
+    for (operation, input) in calls {
+      #expect(await tables.failure(operation, input)?.code == "ValidationException", "\(operation)")
+    }
+    #expect(try await tables.count(of: "a") == 0)
+  }
+}
+
+/// A clock whose adjusted time stands while the real one goes on.
+private final class StandingClock: AmbientClock {
+  private let real = Mutex<(now: Instant, monotonic: Duration)>((Instant(seconds: 1_700_000_000), .zero))
+  func set(_ now: Instant, _ monotonic: Duration) { real.withLock { $0 = (now, monotonic) } }
+  func now() -> Instant { real.withLock { $0.now } }
+  func wallNow() -> Instant { now() }
+  func sleep(until deadline: Instant) async throws {}
+  func sleepReal(for duration: Duration) async throws {}
+  func monotonic() -> Duration { real.withLock { $0.monotonic } }
+}
+
+struct ThroughputTests {
+  @Test func `a clock that stands or is set back does not throttle for ever`() throws {
+    let clock = StandingClock(), buckets = ThroughputBuckets(clock), begin = clock.now()
+    var table = Table(
+      name: TableName(account: .local, region: .usEast1, name: "tab"), id: 1, uuid: "u", createdAt: begin, definitions: [],
+      key: KeySchema(hash: KeyAttribute("p", .string)), indexes: [])
+    table.throughput = Throughput(read: 1, write: 1)
+    var cost = Capacity()
+    cost.add(301)
+    buckets.spend(cost, of: table, .read, at: clock.now())
+    #expect(throws: AWSError.self) { try buckets.admit(table, .read, at: clock.now()) }
+    clock.set(begin, .seconds(2))
+    try buckets.admit(table, .read, at: clock.now())
+    buckets.spend(cost, of: table, .read, at: clock.now())
+    clock.set(begin - .hours(5), .seconds(2))
+    #expect(throws: AWSError.self) { try buckets.admit(table, .read, at: clock.now()) }
+    // An advanced clock gives at once what it has skipped.
+    clock.set(begin, .seconds(2))
+    try buckets.admit(table, .read, at: clock.now())
   }
 }

@@ -15,8 +15,8 @@ struct Tables {
     return service
   }
 
-  init(_ cloud: TestCloud? = nil, bucket: Bucket = Bucket()) {
-    self.cloud = cloud ?? TestCloud { Self.make($0, bucket) }
+  init(_ cloud: TestCloud? = nil, bucket: Bucket = Bucket(), permissions: (any Authoriser)? = nil) {
+    self.cloud = cloud ?? TestCloud(permissions: permissions) { Self.make($0, bucket) }
     self.bucket = bucket
   }
   private static func make(_ parts: TestCloud.Parts, _ bucket: Bucket) -> [any ServiceModule] {

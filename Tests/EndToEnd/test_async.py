@@ -114,6 +114,17 @@ def test_an_event_that_grows_too_old_is_given_up(frozen):
     assert len(starts(function)) == 2
 
 
+def test_an_event_that_was_kept_for_longer_than_its_age_is_not_run(frozen):
+    url, arn = make_queue(frozen, "dead")
+    function = deploy(frozen, RECORDING, DeadLetterConfig={"TargetArn": arn})
+    function.client.put_function_event_invoke_config(FunctionName="worker", MaximumEventAgeInSeconds=300)
+    function.send({"fail": True})
+    wait_until(lambda: has_failed(function, 1), "the first attempt")
+    frozen.clock.advance("10m")
+    wait_until(lambda: dead_letters(frozen, url), "the dead letter")
+    assert len(starts(function)) == 1
+
+
 def test_zero_reserved_concurrency_sends_events_straight_to_the_dead_letter_queue(frozen):
     url, arn = make_queue(frozen, "dead")
     function = deploy(frozen, RECORDING, DeadLetterConfig={"TargetArn": arn})

@@ -44,7 +44,11 @@ CASES = [
     ("sts:AssumeRole", {"SourceIdentity": "ann"}, "sts:SourceIdentity", "ann"),
     *(("dynamodb:" + name, {}, "dynamodb:LeadingKeys", key) for name, key in (
         ("PutItem", "b"), ("GetItem", "a"), ("UpdateItem", "a"), ("DeleteItem", "a"), ("Query", "a"), ("BatchGetItem", "a"),
-        ("TransactGetItems", "a"), ("TransactWriteItems", "d"))),
+        ("TransactGetItems", "a"), ("TransactWriteItems", "d"), ("ExecuteStatement", "a"))),
+    ("dynamodb:ExecuteStatement", {}, "dynamodb:FullTableScan", "false"),
+    ("dynamodb:ExecuteStatement", {"Statement": "SELECT * FROM main"}, "dynamodb:FullTableScan", "true"),
+    *(("dynamodb:" + name, {}, "dynamodb:Attributes", "id") for name in ("GetItem", "DeleteItem", "ExecuteStatement")),
+    ("dynamodb:GetItem", {}, "dynamodb:Select", "ALL_ATTRIBUTES"),
     ("dynamodb:PutItem", {"ReturnValues": "ALL_OLD"}, "dynamodb:ReturnValues", "ALL_OLD"),
     ("dynamodb:Query", {"Select": "COUNT"}, "dynamodb:Select", "COUNT"),
     *(("dynamodb:" + name, {}, *RESOURCE_TAG) for name in ("GetItem", "Query", "Scan", "DescribeTable", "ListTagsOfResource")),

@@ -61,6 +61,11 @@ final class Others: Door, RolePort, StreamPort, HTTPSender {
   struct State {
     var objects: [(key: String, body: [UInt8])] = []
     var failure: AWSError?
+    /// Only objects whose keys begin so fail.
+    var failing = ""
+    /// Whoever calls S3 is being cancelled.
+    var cancels = false
+    var encryption: [String?] = []
     var function: @Sendable (JSON) throws -> JSON = { _ in [:] }
     var events: [JSON] = []
     var trust = RoleTrust.trusted
@@ -75,7 +80,9 @@ final class Others: Door, RolePort, StreamPort, HTTPSender {
   var keys: [String] { state.withLock { $0.objects.map(\.key) } }
   func set(_ body: (inout State) -> Void) { state.withLock { body(&$0) } }
 
-  private static let s3 = StructureShape(name: "PutObjectRequest", members: ["Bucket", "Key", "Body", "ContentType", "ContentEncoding"].map {
+  private static let s3 = StructureShape(name: "PutObjectRequest", members: [
+    "Bucket", "Key", "Body", "ContentType", "ContentEncoding", "ServerSideEncryption", "SSEKMSKeyId",
+  ].map {
     Member(name: $0, type: $0 == "Body" ? .blob : .string)
   })
   private static let invoke = StructureShape(name: "InvocationRequest", members: [Member(name: "FunctionName", type: .string), Member(name: "Payload", type: .blob)])
@@ -93,7 +100,9 @@ final class Others: Door, RolePort, StreamPort, HTTPSender {
   func call(_ service: String, _ operation: String, _ input: Record, as caller: Caller) async throws -> Record? {
     if service == "s3" {
       try state.withLock { state in
-        if let failure = state.failure { throw failure }
+        if state.cancels { throw CancellationError() }
+        if let failure = state.failure, input["Key"]?.string?.hasPrefix(state.failing) == true { throw failure }
+        state.encryption.append(input["ServerSideEncryption"]?.string == "aws:kms" ? input["SSEKMSKeyId"]?.string : nil)
         state.objects.append((input["Key"]?.string ?? "", input["Body"]?.blob ?? []))
       }
       return nil
@@ -125,7 +134,14 @@ final class Others: Door, RolePort, StreamPort, HTTPSender {
     StreamDescription(shards: state.withLock { $0.shards })
   }
   func iterator(_ stream: ARN, shard: String, at position: StreamPosition, as caller: Caller) async throws -> String {
-    "\(shard):\(position == .latest ? state.withLock { $0.records[shard]?.count ?? 0 } : 0)"
+    let records = state.withLock { $0.records[shard] ?? [] }
+    let place =
+      switch position {
+      case .latest: records.count
+      case .timestamp(let time): records.firstIndex { $0.arrival >= time } ?? records.count
+      case .trimHorizon, .after: 0
+      }
+    return "\(shard):\(place)"
   }
   func read(_ stream: ARN, iterator: String, limit: Int, wait: Duration, as caller: Caller) async throws -> StreamPage {
     let parts = iterator.split(separator: ":").map(String.init)

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Store
 import Testing
 import TestCloud
 
@@ -153,6 +154,7 @@ import TestCloud
       StreamRecord(sequenceNumber: "\(number)", partitionKey: "k", arrival: cloud.clock.now(), content: .data(Array(text.utf8)))
     }
     cloud.others.set { $0.records["s1"] = [record("old", 0)] }
+    cloud.clock.advance(.seconds(1))
     try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 60])], [
       ("DeliveryStreamType", "KinesisStreamAsSource"),
       ("KinesisStreamSourceConfiguration", ["KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "RoleARN": "arn:aws:iam::000000000000:role/r"]),
@@ -171,6 +173,185 @@ import TestCloud
     #expect(again.others.objects.joined() == "1234567")
     let refused = await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": ["Data": "eA=="]])
     #expect(refused?.code == "InvalidSourceException")
+  }
+}
+
+/// What must be the same when a batch is tried again, and what happens when the clock goes back or a destination takes nothing.
+@Suite struct RetryTests {
+  private let cloud = Cloud()
+  private static let outage = AWSError("ServiceUnavailable", "no", status: 503, fault: .server)
+  private static let atOnce: (String, JSON) = ("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 0])
+
+  @Test func `an endpoint gets the same request until it has taken it, and its backup everything once`() async throws {
+    try await cloud.call("CreateDeliveryStream", [
+      "DeliveryStreamName": "orders",
+      "HttpEndpointDestinationConfiguration": .object(JSONObject([
+        ("EndpointConfiguration", ["Url": "https://example.com/in"]), ("S3Configuration", .object(JSONObject(Cloud.bucket))),
+        Self.atOnce, ("RetryOptions", ["DurationInSeconds": 600]), ("S3BackupMode", "AllData"),
+      ] as [(String, JSON)]))])
+    try await cloud.cloud.work()
+    cloud.others.set { $0.answers = false }
+    try await cloud.put("a")
+    try await cloud.cloud.work()
+    try await cloud.put("b")
+    try await cloud.wait(.seconds(5))
+    let again = cloud.restarted()
+    try await again.wait(.seconds(5))
+    again.others.set { $0.answers = true }
+    for _ in 0..<3 { try await again.wait(.seconds(60)) }
+    let posts = again.others.state.withLock { $0.posts }
+    let requests = posts.map { ($0["requestId"]?.string ?? "", $0["records"]?.array?.count ?? 0) }
+    #expect(requests.count >= 4 && requests.allSatisfy { $0.1 == 1 })
+    #expect(Set(requests.dropLast().map(\.0)).count == 1 && requests.last?.0 != requests.first?.0)
+    #expect(again.others.objects == ["a", "b"])
+  }
+
+  @Test func `a bucket that fails costs no second backup and no second call of the function`() async throws {
+    let backup: JSON = .object(JSONObject(Cloud.bucket + [("Prefix", "backup/")]))
+    cloud.others.set { state in
+      (state.failure, state.failing) = (Self.outage, "main/")
+      state.function = { event in
+        ["records": .array((event["records"]?.array ?? []).map {
+          ["recordId": $0["recordId"] ?? .null, "result": "Ok", "data": $0["data"] ?? .null]
+        })]
+      }
+    }
+    try await cloud.create([
+      ("Prefix", "main/"), ("S3BackupMode", "Enabled"), ("S3BackupConfiguration", backup), Self.atOnce,
+      ("ProcessingConfiguration", ["Enabled": true, "Processors": [["Type": "Lambda", "Parameters": [
+        ["ParameterName": "LambdaArn", "ParameterValue": "arn:aws:lambda:us-east-1:000000000000:function:f"],
+      ]]]]),
+    ])
+    try await cloud.put("a")
+    for _ in 0..<3 { try await cloud.wait(.seconds(10)) }
+    try await cloud.put("b")
+    try await cloud.wait(.seconds(60))
+    cloud.others.set { $0.failure = nil }
+    for _ in 0..<2 { try await cloud.wait(.seconds(120)) }
+    #expect(cloud.others.keys.map { String($0.prefix { $0 != "/" }) } == ["backup", "main", "backup", "main"])
+    #expect(cloud.others.objects == ["a", "a", "b", "b"])
+    #expect(cloud.others.state.withLock { $0.events.count } == 2)
+  }
+
+  @Test func `a server that ends gives nothing up`() async throws {
+    try await cloud.create([Self.atOnce])
+    cloud.others.set { $0.failure = Self.outage }
+    try await cloud.put("a")
+    try await cloud.cloud.work()
+    cloud.clock.advance(.hours(25))
+    cloud.others.set { ($0.failure, $0.cancels) = (nil, true) }
+    await #expect(throws: CancellationError.self) { try await cloud.cloud.work() }
+    cloud.others.set { $0.cancels = false }
+    try await cloud.restarted().cloud.work()
+    #expect(cloud.others.objects == ["a"])
+  }
+
+  @Test func `a clock that is set back holds no records back`() async throws {
+    try await cloud.create([("BufferingHints", ["SizeInMBs": 1, "IntervalInSeconds": 60])])
+    cloud.clock.advance(.hours(10))
+    try await cloud.put("a")
+    try await cloud.wait(.seconds(60))
+    try await cloud.put("b")
+    cloud.others.set { $0.failure = Self.outage }
+    try await cloud.wait(.seconds(60))
+    cloud.others.set { $0.failure = nil }
+    cloud.clock.advance(.hours(-10))
+    try await cloud.cloud.work()
+    #expect(cloud.others.objects == ["a", "b"])
+    try await cloud.put("c")
+    try await cloud.wait(.seconds(59))
+    #expect(cloud.others.objects.count == 2)
+    try await cloud.wait(.seconds(1))
+    #expect(cloud.others.objects == ["a", "b", "c"])
+  }
+
+  @Test func `records of a stream are taken from the time on at which the delivery stream was made`() async throws {
+    func record(_ text: String) -> StreamRecord {
+      StreamRecord(sequenceNumber: text, partitionKey: "k", arrival: cloud.clock.now(), content: .data(Array(text.utf8)))
+    }
+    cloud.others.set { $0.records["s1"] = [record("old")] }
+    cloud.clock.advance(.seconds(1))
+    try await cloud.call("CreateDeliveryStream", [
+      "DeliveryStreamName": "orders", "DeliveryStreamType": "KinesisStreamAsSource",
+      "ExtendedS3DestinationConfiguration": .object(JSONObject(Cloud.bucket + [Self.atOnce])),
+      "KinesisStreamSourceConfiguration": [
+        "KinesisStreamARN": "arn:aws:kinesis:us-east-1:000000000000:stream/s", "RoleARN": "arn:aws:iam::000000000000:role/r",
+      ]])
+    cloud.others.set { $0.records["s1"]?.append(record("new")) }
+    try await cloud.cloud.work()
+    try await cloud.wait(.seconds(1))
+    #expect(cloud.others.objects == ["new"])
+  }
+
+  @Test func `a delivery stream whose destination takes nothing does not fill the disk`() async throws {
+    try await cloud.create()
+    let id = DeliveryStreamID(.local, .usEast1, "orders")
+    try await cloud.cloud.store.transact { rows in
+      guard let stream = try rows.deliveryStream(id) else { return }
+      _ = try Counter(Keys.waiting(stream.id)).add(Int64(FirehoseLimits.heldBytes) - 3, rows)
+    }
+    let data: (String) -> JSON = { ["Data": .string(Array($0.utf8).base64)] }
+    let answer = try await cloud.call("PutRecordBatch", ["DeliveryStreamName": "orders", "Records": [data("ab"), data("cd"), data("")]])
+    #expect(answer["FailedPutCount"] == 2)
+    #expect(answer["RequestResponses"]?[0]?["RecordId"] != nil && answer["RequestResponses"]?[0]?["ErrorCode"] == nil)
+    #expect(answer["RequestResponses"]?[1] == ["ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."])
+    let refused = await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": data("cd")])
+    #expect(refused?.code == "ServiceUnavailableException")
+    #expect(await cloud.failure("PutRecord", ["DeliveryStreamName": "orders", "Record": data("c")]) == nil)
+  }
+
+  @Test func `objects are encrypted with the key of their destination`() async throws {
+    let key = "arn:aws:kms:us-east-1:000000000000:key/k"
+    let backup: JSON = .object(JSONObject(Cloud.bucket + [("Prefix", "backup/")]))
+    try await cloud.create([
+      ("EncryptionConfiguration", ["KMSEncryptionConfig": ["AWSKMSKeyARN": .string(key)]]), Self.atOnce,
+      ("S3BackupMode", "Enabled"), ("S3BackupConfiguration", backup),
+    ])
+    try await cloud.put("a")
+    try await cloud.cloud.work()
+    #expect(cloud.others.state.withLock { $0.encryption } == [nil, key])
+  }
+
+  private static func role(_ name: String, _ account: String = "000000000000") -> JSON { .string("arn:aws:iam::\(account):role/\(name)") }
+  private static func bucket(_ role: JSON) -> JSON { ["RoleARN": role, "BucketARN": "arn:aws:s3:::lake"] }
+  private func passed() -> Set<String> {
+    Set(cloud.cloud.authoriser.asked.filter { $0.action == "iam:PassRole" }.map { String($0.resource.split(separator: "/").last ?? "") })
+  }
+
+  @Test func `whoever names a role must be allowed to pass it, wherever it stands`() async throws {
+    func endpoint(_ a: JSON, _ b: JSON) -> JSON {
+      ["EndpointConfiguration": ["Url": "https://example.com/in"], "RoleARN": a, "S3Configuration": Self.bucket(b)]
+    }
+    func backedUp(_ a: JSON, _ b: JSON) -> JSON {
+      ["RoleARN": a, "BucketARN": "arn:aws:s3:::lake", "S3BackupMode": "Enabled", "S3BackupConfiguration": Self.bucket(b)]
+    }
+    let foreign = Self.role("z", "222222222222")
+    let creations: [(String, (JSON, JSON) -> JSON)] = [
+      ("HttpEndpointDestinationConfiguration", endpoint), ("ExtendedS3DestinationConfiguration", backedUp),
+    ]
+    for (name, make) in creations {
+      cloud.cloud.authoriser.forget()
+      try await cloud.call("CreateDeliveryStream", .object(JSONObject([
+        ("DeliveryStreamName", .string(name)), (name, make(Self.role("a"), Self.role("b")))] as [(String, JSON)])))
+      #expect(passed() == ["a", "b"], "\(name)")
+      for pair in [(foreign, Self.role("b")), (Self.role("a"), foreign)] {
+        let failure = await cloud.failure("CreateDeliveryStream", .object(JSONObject([
+          ("DeliveryStreamName", "other"), (name, make(pair.0, pair.1))] as [(String, JSON)])))
+        #expect(failure?.code == "InvalidArgumentException", "\(name)")
+      }
+    }
+    try await cloud.cloud.work()
+    let updates: [(String, String, JSON)] = [
+      ("HttpEndpointDestinationConfiguration", "HttpEndpointDestinationUpdate", ["RoleARN": Self.role("c"), "S3Update": ["RoleARN": Self.role("d")]]),
+      ("ExtendedS3DestinationConfiguration", "ExtendedS3DestinationUpdate", ["RoleARN": Self.role("c"), "S3BackupUpdate": ["RoleARN": Self.role("d")]]),
+    ]
+    for (stream, name, update) in updates {
+      cloud.cloud.authoriser.forget()
+      try await cloud.call("UpdateDestination", .object(JSONObject([
+        ("DeliveryStreamName", .string(stream)), ("CurrentDeliveryStreamVersionId", "1"), ("DestinationId", "destinationId-000000000001"),
+        (name, update)] as [(String, JSON)])))
+      #expect(passed() == ["c", "d"], "\(name)")
+    }
   }
 }
 

@@ -99,7 +99,12 @@ import TestCloud
     var ids: [JSON] = []
     var page = try await cloud.call("ListShards", ["StreamName": "clicks", "MaxResults": 3])
     ids += page["Shards"]?.array ?? []
-    page = try await cloud.call("ListShards", ["NextToken": page["NextToken"] ?? .null])
+    let token = page["NextToken"] ?? .null
+    if let west = Region("eu-west-1") {
+      let elsewhere = await cloud.cloud.failure("kinesis", "ListShards", ["NextToken": token], region: west)
+      #expect(elsewhere?.code == "InvalidArgumentException")
+    }
+    page = try await cloud.call("ListShards", ["NextToken": token])
     #expect(ids.count == 3 && page["Shards"]?.array?.count == 1 && page["NextToken"] == nil)
     #expect(await cloud.failure("ListShards")?.message == "Either NextToken or StreamName should be provided.")
   }

@@ -9,9 +9,10 @@ import Testing
 @Suite struct AsyncEventRowsTests {
   private let rows = AsyncEventRows(store: MemoryStore())
 
-  private func event(_ id: String) -> AsyncEvent {
+  private func function(_ name: String) -> FunctionID { FunctionID(account: .one, region: .usEast1, name: name) }
+  private func event(_ id: String, of name: String = "f") -> AsyncEvent {
     AsyncEvent(
-      requestID: id, function: FunctionID(account: .one, region: .usEast1, name: "f"), payload: Array("{}".utf8),
+      requestID: id, function: function(name), payload: Array("{}".utf8),
       trace: TraceContext(root: "1-00000000-000000000000000000000000"), acceptedAt: .epoch, failures: 0, refusals: 0)
   }
   private func at(_ seconds: Int) -> Instant { Instant(seconds: Int64(seconds)) }
@@ -26,6 +27,30 @@ import Testing
     #expect(events.map(\.requestID) == ["b"] && next == at(30))
     #expect(try await taken(upTo: 30) == ["c"])
     #expect(try await taken(upTo: 30).isEmpty)
+  }
+
+  @Test func `a function whose events take long holds up its own and nobody else's`() async throws {
+    var seats = AsyncSeats()
+    for _ in 0..<(AsyncSeats.perFunction - 1) { seats.enter(function("slow")) }
+    for n in 10..<20 { try await rows.add(event("slow\(n)", of: "slow"), due: at(n)) }
+    try await rows.add(event("quick", of: "quick"), due: at(30))
+    #expect(try await rows.take(upTo: at(40), limit: 5, seats: seats).events.map(\.requestID) == ["slow10"])
+    seats.enter(function("slow"))
+    #expect(try await rows.take(upTo: at(40), limit: 10, seats: seats).events.map(\.requestID) == ["quick"])
+    // Those in line come first, in their order, and are counted.
+    seats.leave(function("slow"))
+    try await rows.add(event("slow9", of: "slow"), due: at(41))
+    #expect(try await rows.take(upTo: at(41), limit: 10, seats: seats).events.isEmpty)
+    #expect(try await rows.counts(limit: 1000) == (10, 2))
+    #expect(rows.queued == [function("slow")])
+    #expect(try await rows.takeQueued(of: function("slow"), limit: 2).map(\.requestID) == ["slow11", "slow12"])
+    // Whoever comes after a crash finds all of them.
+    try await rows.complete(event("slow10", of: "slow"))
+    try await rows.recover(at: at(50))
+    let again = AsyncEventRows(store: rows.store)
+    let left = try await again.take(upTo: at(50), limit: 100).events
+    #expect(Set(left.map(\.requestID)) == Set((11..<20).map { "slow\($0)" } + ["slow9", "quick"]))
+    #expect(try await rows.takeQueued(of: function("slow"), limit: 5).isEmpty && rows.queued.isEmpty)
   }
 
   @Test func `what becomes due before all that was looked at is not passed over`() async throws {

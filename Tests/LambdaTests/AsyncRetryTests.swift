@@ -52,6 +52,15 @@ import Testing
       AsyncRetry.after(.notRun(reason: "429"), of: event, settings: none, now: accepted + .seconds(60)) == .giveUp(.ageExceeded))
   }
 
+  @Test func `an event that waited for longer than its age is not run, whoever kept it`() {
+    let short = EventInvokeSettings(maximumEventAge: .seconds(60), lastModified: accepted)
+    for (settings, age) in [(nil, Duration.hours(6)), (short, .seconds(60))] {
+      #expect(!AsyncRetry.isTooOld(event, settings: settings, now: accepted + age))
+      #expect(AsyncRetry.isTooOld(event, settings: settings, now: accepted + age + .milliseconds(1)))
+    }
+    #expect(AsyncRetry.after(.tooOld, of: event, now: accepted) == .giveUp(.ageExceeded))
+  }
+
   @Test func `reserved concurrency zero and a deleted function end it at once`() {
     #expect(AsyncRetry.after(.stoppedByZeroReservation, of: event, now: accepted) == .giveUp(.zeroReservation))
     #expect(AsyncRetry.after(.functionGone, of: event, now: accepted) == .giveUp(.functionGone))

@@ -204,6 +204,15 @@ private func numbers(_ records: [StreamRecord]) -> String { records.map(\.sequen
     #expect(shown(&lane, at: 102) == "ended")
   }
 
+  @Test func `a window ends when the clock is set back before it`() {
+    let ahead = start + .hours(1)
+    var lane = lane(streamMapping { $0.tumblingWindow = .seconds(60) }, [record(1, at: ahead)], now: ahead)
+    #expect(shown(&lane, at: 3600) == "run 1")
+    _ = succeed(&lane, #"{"state":{"n":1}}"#)
+    #expect(shown(&lane, at: 3601).hasPrefix("wait"))
+    #expect(shown(&lane, at: 5) == #"run final {"n":1}"#)
+  }
+
   @Test func `a state that is too large ends its window early`() {
     var lane = lane(streamMapping { $0.tumblingWindow = .seconds(60) }, [record(1)])
     _ = shown(&lane)

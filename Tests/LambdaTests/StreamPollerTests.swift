@@ -163,6 +163,58 @@ private final class Gauge: Sendable {
     #expect(try await cloud.position(mapping) == .iterator("s1:0"))
   }
 
+  @Test func `the last call of a window is not made again after a restart`() async throws {
+    let cloud = try await StreamCloud()
+    let begin = Instant(seconds: cloud.test.clock.now().seconds / 60 * 60)
+    cloud.stream.put(record(1, at: begin, "a"))
+    let mapping = try await cloud.map { $0.tumblingWindowInSeconds = 60 }
+    @Sendable func windows() async -> [TumblingWindow?]? {
+      try? await cloud.test.store.read { try ShardRows.all(of: mapping.uuid, $0)["s1"]?.windows }
+    }
+    try await cloud.reading(mapping) {
+      await eventually { (await windows())?.first??.hasRun == true }
+      cloud.test.clock.advance(.seconds(120))
+      await eventually { cloud.function.events.count == 2 }
+      await eventually { await windows() == [nil] }
+    }
+    try await cloud.reading(mapping) {
+      cloud.stream.put(record(2, at: cloud.test.clock.now(), "b"))
+      await eventually { cloud.function.data.contains(["b"]) }
+    }
+    #expect(cloud.function.data == [["a"], [], ["b"]])
+  }
+
+  @Test func `a mapping that is changed while its function runs has one reader`() async throws {
+    let gate = Nudge()
+    let function = ScriptedFunction { event in
+      // As a function does that runs: it is not ended with its reader.
+      if event["Records"]?.array?.count == 1 { await Task { await gate.wait() }.value }
+      return .success([])
+    }
+    let cloud = try await StreamCloud(function: function)
+    cloud.stream.put(record(1, "a"))
+    let mapping = try await cloud.map { $0.batchSize = 1 }
+    let plane = cloud.test.plane
+    let runner = MappingRunner(
+      control: plane,
+      poller: QueuePoller(
+        control: plane, invoker: function, queues: cloud.test.queues, roles: cloud.test.identity, metrics: cloud.metrics,
+        hops: InvocationHops(port: EmptyHops(), ambient: plane.ambient), ambient: plane.ambient, logger: .init(label: "test")),
+      streams: cloud.poller, ambient: plane.ambient, logger: .init(label: "test"))
+    let running = Task { await runner.run() }
+    await eventually { function.events.count == 1 }
+    try await cloud.test.run(input(UpdateEventSourceMappingInput.self) { ($0.uuid, $0.batchSize) = (mapping.uuid, 2) })
+    await eventually { (try? await plane.mapping(mapping.uuid))??.state == .enabled }
+    cloud.stream.put(record(2, "b"), record(3, "c"))
+    for _ in 0..<2000 { await Task.yield() }
+    #expect(function.data == [["a"]])
+    gate.nudge()
+    await eventually { function.data.count == 2 }
+    running.cancel()
+    await running.value
+    #expect(function.data == [["a"], ["b", "c"]])
+  }
+
   @Test func `a mapping that is deleted leaves no positions`() async throws {
     let cloud = try await StreamCloud()
     cloud.stream.put(record(1, "a"))

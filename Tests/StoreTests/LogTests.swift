@@ -109,6 +109,19 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func `a log that is empty again takes the time as it is, also when the clock was set back`(_ backend: Backend) async throws {
+    try await inTransaction(backend) { tx in
+      try log.append([[0]], at: at(100), tx)
+      let kept = try log.append([[1]], at: at(10), tx)
+      try log.remove(before: 2, tx)
+      let later = try log.append([[2]], at: at(10), tx)
+      #expect(kept.time == at(100) && later.time == at(10))
+      let times = (try log.time(of: 2, tx), try log.number(since: at(10), tx), try log.number(since: at(11), tx))
+      #expect(times.0 == at(10) && times.1 == 2 && times.2 == 3)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `entries that are done are removed, also from within what was appended together`(_ backend: Backend) async throws {
     try await inTransaction(backend) { tx in
       for start in [0, 4] as [UInt8] { try log.append((start..<(start + 4)).map { [$0] }, at: at(Int64(start)), tx) }

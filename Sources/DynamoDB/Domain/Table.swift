@@ -8,10 +8,10 @@ struct TableName: Hashable, Sendable {
 
   var arn: ARN { ARN("dynamodb", region, account, "table/\(name)") }
 
-  /// Reads a name or the ARN of a table, as all operations take both.
+  /// Reads a name or the ARN of a table, as all operations take both. An ARN of another Region names nothing here.
   init(_ text: String, account: AccountID, region: Region) throws {
     if text.hasPrefix("arn:") {
-      guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), let region = Region(arn.region),
+      guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), arn.region == region.text,
         arn.resource.hasPrefix("table/")
       else { throw DynamoDBError.validation("Invalid TableArn: Invalid ResourceArn provided as input \(text)") }
       self.init(account: account, region: region, name: String(arn.resource.dropFirst(6).prefix { $0 != "/" }))

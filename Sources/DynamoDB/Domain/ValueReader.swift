@@ -215,6 +215,15 @@ extension ValueReader {
     }
   }
 
+  /// What a name of an attribute may have (Developer Guide, "Constraints").
+  /// - Parameter count: its bytes.
+  static func checkName(_ count: Int) throws {
+    guard count > 0 else { throw DynamoDBError.invalidParameters("Attribute names must not be empty") }
+    guard count <= DynamoDBLimits.nameBytes else {
+      throw DynamoDBError.invalidParameters("An attribute name is longer than \(DynamoDBLimits.nameBytes) bytes")
+    }
+  }
+
   /// Attributes, in the order of their names; the last of two with one name wins.
   mutating func map(into out: inout [UInt8]) throws {
     struct Entry { var name: Range<Int>; var start: Int; var end: Int }
@@ -229,6 +238,7 @@ extension ValueReader {
       try string(into: &out)
       Lengths.close(start, &out)
       let name = (out[start] == 255 ? start + 5 : start + 1)..<out.count
+      try Self.checkName(name.count)
       try take(":")
       let value = out.count
       out.append(0)

@@ -50,6 +50,16 @@ indirect enum UpdateValue: Equatable, Sendable {
   case listAppend(UpdateValue, UpdateValue)
   case plus(UpdateValue, UpdateValue)
   case minus(UpdateValue, UpdateValue)
+
+  /// What it reads of the item.
+  var paths: [DocumentPath] {
+    switch self {
+    case .path(let path): [path]
+    case .value: []
+    case .ifNotExists(let path, let other): [path] + other.paths
+    case .listAppend(let a, let b), .plus(let a, let b), .minus(let a, let b): a.paths + b.paths
+    }
+  }
 }
 
 /// One step of an update.

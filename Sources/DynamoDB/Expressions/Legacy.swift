@@ -192,6 +192,7 @@ enum LegacyUpdate {
           default: try reader.skip()
           }
         }
+        try ValueReader.checkName(name.count)
         bindings.names.append(Array(name))
         let path = DocumentPath(head: .placeholder(bindings.names.count - 1))
         if let value { bindings.values.append(value) }

@@ -13,6 +13,13 @@ struct Update: Sendable {
   let touched: Projection
   /// The attributes that it changes, or something in them.
   var heads: [[UInt8]] { touched.heads }
+  /// The attributes that it names: those too that it only reads.
+  var named: [[UInt8]] {
+    heads + actions.flatMap { action -> [[UInt8]] in
+      guard case .set(let value) = action.change else { return [] }
+      return value.paths.map { bindings.name($0.head) }
+    }
+  }
 
   /// Throws for what is wrong with an update whatever the item is.
   init(_ compiled: [UpdateAction], _ bindings: Bindings) throws {

@@ -9,7 +9,14 @@ extension DynamoDBService {
       Operation("BatchGetItem", access: { (input: BatchGetItemInput, call) in
         var out: [Access] = []
         for (table, request) in input.requestItems.sorted(by: { $0.key < $1.key }) {
-          out.append(await self.leading(try await self.access("BatchGetItem", table, call), table, request.keys, call))
+          let access = try await self.access("BatchGetItem", table, call)
+            .selecting(isProjected: request.projectionExpression != nil || request.attributesToGet != nil)
+            .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+          out.append(await self.detailed(access, table, call) { facts in
+            try facts.items(request.keys)
+            facts.names(request.attributesToGet)
+            try facts.expressions(request.expressionAttributeNames, projection: request.projectionExpression)
+          })
         }
         return out
       }, run: batchGetItem),
@@ -17,7 +24,9 @@ extension DynamoDBService {
         var out: [Access] = []
         for (table, requests) in input.requestItems.sorted(by: { $0.key < $1.key }) {
           let items = requests.compactMap { $0.putRequest?.item ?? $0.deleteRequest?.key }
-          out.append(await self.leading(try await self.access("BatchWriteItem", table, call), table, items, call))
+          let access = try await self.access("BatchWriteItem", table, call)
+            .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+          out.append(await self.detailed(access, table, call) { try $0.items(items) })
         }
         return out
       }, run: batchWriteItem),

@@ -12,19 +12,43 @@ extension DynamoDBService {
   var itemOperations: [Operation] {
     [
       Operation("PutItem", access: { (input: PutItemInput, call) in
-        let access = try await self.access("PutItem", input.tableName, call).saying("returnvalues", input.returnValues)
-        return [await self.leading(access, input.tableName, [input.item], call)]
+        let access = try await self.access("PutItem", input.tableName, call)
+          .saying("returnvalues", input.returnValues).saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { facts in
+          try facts.item(input.item)
+          try facts.expressions(input.expressionAttributeNames, input.expressionAttributeValues, conditions: [input.conditionExpression])
+          try facts.legacy(input.expected)
+        }]
       }, run: putItem),
       Operation("GetItem", access: { (input: GetItemInput, call) in
-        [await self.leading(try await self.access("GetItem", input.tableName, call), input.tableName, [input.key], call)]
+        let access = try await self.access("GetItem", input.tableName, call)
+          .selecting(isProjected: input.projectionExpression != nil || input.attributesToGet != nil)
+          .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { facts in
+          try facts.item(input.key)
+          facts.names(input.attributesToGet)
+          try facts.expressions(input.expressionAttributeNames, projection: input.projectionExpression)
+        }]
       }, run: getItem),
       Operation("UpdateItem", access: { (input: UpdateItemInput, call) in
-        let access = try await self.access("UpdateItem", input.tableName, call).saying("returnvalues", input.returnValues)
-        return [await self.leading(access, input.tableName, [input.key], call)]
+        let access = try await self.access("UpdateItem", input.tableName, call)
+          .saying("returnvalues", input.returnValues).saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { facts in
+          try facts.item(input.key)
+          try facts.expressions(
+            input.expressionAttributeNames, input.expressionAttributeValues, conditions: [input.conditionExpression],
+            update: input.updateExpression)
+          try facts.legacy(input.expected, input.attributeUpdates)
+        }]
       }, run: updateItem),
       Operation("DeleteItem", access: { (input: DeleteItemInput, call) in
-        let access = try await self.access("DeleteItem", input.tableName, call).saying("returnvalues", input.returnValues)
-        return [await self.leading(access, input.tableName, [input.key], call)]
+        let access = try await self.access("DeleteItem", input.tableName, call)
+          .saying("returnvalues", input.returnValues).saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { facts in
+          try facts.item(input.key)
+          try facts.expressions(input.expressionAttributeNames, input.expressionAttributeValues, conditions: [input.conditionExpression])
+          try facts.legacy(input.expected)
+        }]
       }, run: deleteItem),
     ]
   }

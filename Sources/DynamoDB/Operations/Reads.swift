@@ -7,11 +7,24 @@ extension DynamoDBService {
   var readOperations: [Operation] {
     [
       Operation("Query", access: { (input: QueryInput, call) in
-        let access = try await self.access("Query", input.tableName, call, index: input.indexName).saying("select", input.select)
-        return [await self.leading(access, input, call)]
+        let access = try await self.access("Query", input.tableName, call, index: input.indexName)
+          .selecting(
+            input.select, isProjected: input.projectionExpression != nil || input.attributesToGet != nil, index: input.indexName)
+          .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { try $0.query(input) }]
       }, run: query),
       Operation("Scan", access: { (input: ScanInput, call) in
-        [try await self.access("Scan", input.tableName, call, index: input.indexName).saying("select", input.select)]
+        let access = try await self.access("Scan", input.tableName, call, index: input.indexName)
+          .selecting(
+            input.select, isProjected: input.projectionExpression != nil || input.attributesToGet != nil, index: input.indexName)
+          .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+        return [await self.detailed(access, input.tableName, call) { facts in
+          try facts.expressions(
+            input.expressionAttributeNames, input.expressionAttributeValues, conditions: [input.filterExpression],
+            projection: input.projectionExpression)
+          facts.names(input.attributesToGet)
+          try facts.legacy(input.scanFilter)
+        }]
       }, run: scan),
     ]
   }

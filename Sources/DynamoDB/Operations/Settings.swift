@@ -21,10 +21,10 @@ extension DynamoDBService {
   var settingOperations: [Operation] {
     [
       Operation("TagResource", access: { (input: TagResourceInput, call) in
-        [try await self.access("TagResource", try self.resource(input), index: nil).bringing(input.tags.dictionary)]
+        [try await self.access("TagResource", try self.resource(input, call), index: nil).bringing(input.tags.dictionary)]
       }, run: tagResource),
       Operation("UntagResource", access: { (input: UntagResourceInput, call) in
-        [try await self.access("UntagResource", try self.resource(input), index: nil).naming(input.tagKeys)]
+        [try await self.access("UntagResource", try self.resource(input, call), index: nil).naming(input.tagKeys)]
       }, run: untagResource),
       Operation("ListTagsOfResource", access: resourceAccess("ListTagsOfResource"), run: listTagsOfResource),
       Operation("PutResourcePolicy", access: resourceAccess("PutResourcePolicy"), run: putResourcePolicy),
@@ -42,15 +42,15 @@ extension DynamoDBService {
   }
 
   private func resourceAccess<Input: ResourceInput>(_ action: String) -> @Sendable (Input, Call) async throws -> [Access] {
-    { input, _ in [try await self.access(action, try self.resource(input), index: nil)] }
+    { input, call in [try await self.access(action, try self.resource(input, call), index: nil)] }
   }
   /// The table that an ARN names; of its stream and indexes we keep nothing of their own.
-  private func resource(_ input: some ResourceInput) throws -> TableName {
+  private func resource(_ input: some ResourceInput, _ call: Call) throws -> TableName {
     let text = input.resourceArn
-    guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), let region = Region(arn.region),
+    guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), arn.region == call.region.text,
       arn.resource.hasPrefix("table/"), TableName.isValid(String(arn.resource.dropFirst(6)))
     else { throw DynamoDBError.validation("Invalid TableArn: Invalid ResourceArn provided as input \(text)") }
-    return TableName(account: account, region: region, name: String(arn.resource.dropFirst(6)))
+    return TableName(account: account, region: call.region, name: String(arn.resource.dropFirst(6)))
   }
 
   /// Changes the row of a table.
@@ -77,7 +77,7 @@ extension DynamoDBService {
   }
 
   func tagResource(_ input: TagResourceInput, _ call: Call) async throws {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let tags = try TagRules.checked(input.tags)
     try await change(name, missing: noResource(name)) { table, _ in
       table.tags.merge(tags) { _, new in new }
@@ -87,12 +87,12 @@ extension DynamoDBService {
     }
   }
   func untagResource(_ input: UntagResourceInput, _ call: Call) async throws {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let keys = input.tagKeys
     try await change(name, missing: noResource(name)) { table, _ in for key in keys { table.tags[key] = nil } }
   }
   func listTagsOfResource(_ input: ListTagsOfResourceInput, _ call: Call) async throws -> ListTagsOfResourceOutput {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let table = try await table(name, missing: noResource(name))
     let all = table.tags.sorted { $0.key < $1.key }
     let rest = all.drop { tag in input.nextToken.map { tag.key <= $0 } ?? false }
@@ -107,7 +107,7 @@ extension DynamoDBService {
   }
 
   func putResourcePolicy(_ input: PutResourcePolicyInput, _ call: Call) async throws -> PutResourcePolicyOutput {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let (policy, expected, revision) = (try await tied(input.policy), input.expectedRevisionId, ambient.uuid())
     try await change(name, missing: noResource(name)) { table, _ in
       try Self.check(expected, table)
@@ -131,7 +131,7 @@ extension DynamoDBService {
       "PolicyNotFoundException", "Resource-based policy not found for the provided ResourceArn: \(name.arn.text)", status: 400)
   }
   func getResourcePolicy(_ input: GetResourcePolicyInput, _ call: Call) async throws -> GetResourcePolicyOutput {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let table = try await table(name, missing: noResource(name))
     guard let policy = table.policy else { throw noPolicy(name) }
     var output = GetResourcePolicyOutput()
@@ -139,7 +139,7 @@ extension DynamoDBService {
     return output
   }
   func deleteResourcePolicy(_ input: DeleteResourcePolicyInput, _ call: Call) async throws -> DeleteResourcePolicyOutput {
-    let name = try resource(input)
+    let name = try resource(input, call)
     let expected = input.expectedRevisionId
     var output = DeleteResourcePolicyOutput()
     output.revisionId = try await change(name, missing: noResource(name)) { table, _ in

@@ -14,6 +14,7 @@ extension DynamoDBService {
       }, run: batchExecuteStatement),
       Operation("ExecuteTransaction", access: { (input: ExecuteTransactionInput, call) in
         try await self.accesses(input.transactStatements.map { try self.parse($0.statement, $0.parameters) }, call)
+          .map { $0.saying("enclosingoperation", "ExecuteTransaction") }
       }, run: executeTransaction),
     ]
   }
@@ -28,20 +29,34 @@ extension DynamoDBService {
     return try StatementParser.parse(text, values)
   }
 
+  /// A SELECT that is bound to no partition has no leading keys, but says that it is a scan: as on AWS, who gives partitions with
+  /// `ForAllValues:` forbids `dynamodb:FullTableScan` as well.
   private func access(_ statement: Statement, _ call: Call) async throws -> Access {
+    var access: Access
     switch statement.kind {
-    case .select(let index, _, _): try await access("PartiQLSelect", statement.table, call, index: index)
-    case .exists: try await access("ConditionCheckItem", statement.table, call)
-    case .insert: try await access("PartiQLInsert", statement.table, call)
-    case .update: try await access("PartiQLUpdate", statement.table, call)
-    case .delete: try await access("PartiQLDelete", statement.table, call)
+    case .select(let index, let projection, _):
+      access = try await self.access("PartiQLSelect", statement.table, call, index: index)
+        .selecting(isProjected: projection != nil, index: index)
+    case .exists: access = try await self.access("ConditionCheckItem", statement.table, call)
+    case .insert: access = try await self.access("PartiQLInsert", statement.table, call)
+    case .update(_, let returning):
+      access = try await self.access("PartiQLUpdate", statement.table, call)
+        .saying("returnvalues", returning?.replacing("MODIFIED", by: "UPDATED"))
+    case .delete(let returning):
+      access = try await self.access("PartiQLDelete", statement.table, call).saying("returnvalues", returning)
     }
+    access = await detailed(access, statement.table, call) { try $0.statement(statement) }
+    guard case .select = statement.kind else { return access }
+    return access.saying("fulltablescan", access.conditionValues["dynamodb:leadingkeys"] == nil ? "true" : "false")
   }
   private func accesses(_ statements: [Statement], _ call: Call) async throws -> [Access] {
     var out: [Access] = []
     for statement in statements {
       let access = try await access(statement, call)
-      if !out.contains(where: { $0.action == access.action && $0.resource == access.resource }) { out.append(access) }
+      let isKnown = out.contains {
+        $0.action == access.action && $0.resource == access.resource && $0.conditionValues == access.conditionValues
+      }
+      if !isKnown { out.append(access) }
     }
     return out
   }
@@ -231,29 +246,47 @@ extension DynamoDBService {
       throw DynamoDBError.validation("Transactions do not mix reads and writes")
     }
     guard isReading else {
-      let result = try await transact(names, nil, at: call.now) { tables in
+      let token = input.clientRequestToken.map { text in
+        var compared = ExecuteTransactionInput()
+        compared.transactStatements = input.transactStatements
+        return TransactionToken(
+          text: text, account: call.account, region: call.region, request: Self.digest("ExecuteTransaction", compared))
+      }
+      let result = try await transact(names, token, at: call.now) { tables in
         try zip(zip(input.transactStatements, statements), names).map { pair, name in
           guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
           let shows = pair.0.returnValuesOnConditionCheckFailure == "ALL_OLD"
           return TransactionWrite(name: name, write: try self.itemWrite(pair.1, stored.table, showsOnFailure: shows).0)
         }
       }
-      let shapes = result.capacities.compactMap { $1.shape(input.returnConsumedCapacity, $0.table, splits: .write) }
+      let shapes = result.capacities.compactMap {
+        $1.shape(input.returnConsumedCapacity, $0.table, splits: result.isRepeated ? .read : .write)
+      }
       if !shapes.isEmpty { output.consumedCapacity = shapes }
       return output
     }
-    let items = try await tables.with(Array(Set(names))) { tables in
+    let (items, read) = try await tables.with(Array(Set(names))) { tables in
       try zip(statements, names).map { statement, name -> PageReader in
         guard let stored = tables[name] else { throw DynamoDBError.resourceNotFound }
         _ = try statement.target(stored.table)
-        return try self.reader(statement, stored.table, isConsistent: false)
+        return try self.reader(statement, stored.table, isConsistent: true)
       }
     } run: { check, readers in
       try await store.read { rows in
         try check(rows)
-        return try readers.map { try $0.read(rows).items.first }
+        let pages = try readers.map { try $0.read(rows) }
+        return (pages.map(\.items.first), zip(readers, pages).map { ($0.table, $0.capacity($1)) })
       }
     }
+    var capacities: [TableName: (table: Table, capacity: Capacity)] = [:]
+    for (table, once) in read {
+      // Two underlying reads for each: prepare and commit.
+      for _ in 0..<2 { capacities[table.name, default: (table, Capacity())].capacity.add(once) }
+    }
+    let shapes = capacities.values.sorted { $0.table.name.name < $1.table.name.name }.compactMap {
+      $0.capacity.shape(input.returnConsumedCapacity, $0.table, splits: .read)
+    }
+    if !shapes.isEmpty { output.consumedCapacity = shapes }
     output.responses = items.map { item in
       var response = ItemResponse()
       response.item = item.map(ValueText.json)

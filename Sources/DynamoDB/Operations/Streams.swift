@@ -10,10 +10,10 @@ extension DynamoDBService {
         [Access("dynamodb:ListStreams", owner: call.account)]
       }, run: listStreams),
       Operation("DescribeStream", access: { (input: DescribeStreamInput, call) in
-        [try Self.streamAccess("DescribeStream", input.streamArn)]
+        [try Self.streamAccess("DescribeStream", input.streamArn, call)]
       }, run: describeStream),
       Operation("GetShardIterator", access: { (input: GetShardIteratorInput, call) in
-        [try Self.streamAccess("GetShardIterator", input.streamArn)]
+        [try Self.streamAccess("GetShardIterator", input.streamArn, call)]
       }, run: getShardIterator),
       Operation("GetRecords", access: { (input: GetRecordsInput, call) in
         let stream = try StreamIterator(text: input.shardIterator).stream
@@ -22,12 +22,12 @@ extension DynamoDBService {
     ]
   }
 
-  private static func streamName(_ text: String) throws -> StreamName {
-    guard let name = ARN(text).flatMap(StreamName.init) else { throw DynamoDBError.validation("Invalid StreamArn: \(text)") }
+  private static func streamName(_ text: String, _ call: Call) throws -> StreamName {
+    guard let name = ARN(text).flatMap(StreamName.init), name.table.region == call.region else { throw DynamoDBError.validation("Invalid StreamArn: \(text)") }
     return name
   }
-  private static func streamAccess(_ action: String, _ text: String) throws -> Access {
-    let name = try streamName(text)
+  private static func streamAccess(_ action: String, _ text: String, _ call: Call) throws -> Access {
+    let name = try streamName(text, call)
     return Access("dynamodb:" + action, on: name.arn.text, owner: name.table.account)
   }
 
@@ -36,7 +36,7 @@ extension DynamoDBService {
     var range = KeyRange(
       prefix: try input.tableName.map { Keys.streams(of: try name($0, call)) } ?? Keys.streams(call.account, call.region))
     if let last = input.exclusiveStartStreamArn {
-      let name = try Self.streamName(last)
+      let name = try Self.streamName(last, call)
       range.lower = max(range.lower, Keys.stream(name.table, name.label).end)
     }
     let (rows, now) = (range, call.now)
@@ -60,7 +60,7 @@ extension DynamoDBService {
   }
 
   func describeStream(_ input: DescribeStreamInput, _ call: Call) async throws -> DescribeStreamOutput {
-    let stream = try await open(try Self.streamName(input.streamArn), now: call.now)
+    let stream = try await open(try Self.streamName(input.streamArn, call), now: call.now)
     var range = SequenceNumberRange()
     range.startingSequenceNumber = SequenceNumber.text(0)
     if stream.isClosed { range.endingSequenceNumber = SequenceNumber.text(max(0, stream.extent.next - 1)) }
@@ -87,7 +87,7 @@ extension DynamoDBService {
   }
 
   func getShardIterator(_ input: GetShardIteratorInput, _ call: Call) async throws -> GetShardIteratorOutput {
-    let stream = try await open(try Self.streamName(input.streamArn), now: call.now)
+    let stream = try await open(try Self.streamName(input.streamArn, call), now: call.now)
     guard input.shardId == stream.shard else {
       throw AWSError("ResourceNotFoundException", "Requested resource not found: Shard does not exist", status: 400)
     }

@@ -161,7 +161,7 @@ extension DynamoDBService {
   /// The table is gone at once; its rows go in the background, and its stream stays readable for a day.
   static func remove(_ table: Table, _ rows: any Transaction, at now: Instant) throws {
     try rows.delete(Keys.table(table.name))
-    try rows.set(Keys.garbage(table.id, 0, 0), [1])
+    try rows.set(Keys.garbage(table.id, 0, 0), Keys.garbageRow(expiry: table.expiryAttribute))
     try Log(Keys.history(table.id)).removeAll(rows)
     try closeStream(of: table, rows, at: now)
   }

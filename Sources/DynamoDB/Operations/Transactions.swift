@@ -14,7 +14,14 @@ extension DynamoDBService {
         var out: [Access] = []
         for (table, items) in Dictionary(grouping: input.transactItems.map(\.get), by: \.tableName).sorted(by: { $0.key < $1.key }) {
           let access = try await self.access("GetItem", table, call).saying("enclosingoperation", "TransactGetItems")
-          out.append(await self.leading(access, table, items.map(\.key), call))
+            .selecting(isProjected: items.allSatisfy { $0.projectionExpression != nil })
+            .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+          out.append(await self.detailed(access, table, call) { facts in
+            for item in items {
+              try facts.item(item.key)
+              try facts.expressions(item.expressionAttributeNames, projection: item.projectionExpression)
+            }
+          })
         }
         return out
       }, run: transactGetItems),
@@ -23,17 +30,41 @@ extension DynamoDBService {
 
   /// As the single operations would need them (Developer Guide, "Transactions and IAM").
   private func writeAccess(_ input: TransactWriteItemsInput, _ call: Call) async throws -> [Access] {
-    var needed: [[String]: [RawJSON]] = [:]
+    typealias Part = (inout ItemFacts) throws -> Void
+    var needed: [[String]: [Part]] = [:]
     for item in input.transactItems {
-      if let check = item.conditionCheck { needed[["ConditionCheckItem", check.tableName], default: []].append(check.key) }
-      if let put = item.put { needed[["PutItem", put.tableName], default: []].append(put.item) }
-      if let delete = item.delete { needed[["DeleteItem", delete.tableName], default: []].append(delete.key) }
-      if let update = item.update { needed[["UpdateItem", update.tableName], default: []].append(update.key) }
+      if let check = item.conditionCheck {
+        needed[["ConditionCheckItem", check.tableName], default: []].append { facts in
+          try facts.item(check.key)
+          try facts.expressions(check.expressionAttributeNames, check.expressionAttributeValues, conditions: [check.conditionExpression])
+        }
+      }
+      if let put = item.put {
+        needed[["PutItem", put.tableName], default: []].append { facts in
+          try facts.item(put.item)
+          try facts.expressions(put.expressionAttributeNames, put.expressionAttributeValues, conditions: [put.conditionExpression])
+        }
+      }
+      if let delete = item.delete {
+        needed[["DeleteItem", delete.tableName], default: []].append { facts in
+          try facts.item(delete.key)
+          try facts.expressions(delete.expressionAttributeNames, delete.expressionAttributeValues, conditions: [delete.conditionExpression])
+        }
+      }
+      if let update = item.update {
+        needed[["UpdateItem", update.tableName], default: []].append { facts in
+          try facts.item(update.key)
+          try facts.expressions(
+            update.expressionAttributeNames, update.expressionAttributeValues, conditions: [update.conditionExpression],
+            update: update.updateExpression)
+        }
+      }
     }
     var out: [Access] = []
-    for (pair, items) in needed.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+    for (pair, parts) in needed.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       let access = try await access(pair[0], pair[1], call).saying("enclosingoperation", "TransactWriteItems")
-      out.append(await leading(access, pair[1], items, call))
+        .saying("returnconsumedcapacity", input.returnConsumedCapacity)
+      out.append(await detailed(access, pair[1], call) { facts in for part in parts { try part(&facts) } })
     }
     return out
   }
@@ -213,9 +244,12 @@ extension DynamoDBService {
   private static func digest(_ input: TransactWriteItemsInput) -> [UInt8] {
     var compared = TransactWriteItemsInput()
     compared.transactItems = input.transactItems
-    guard let operation = DynamoDBModel.service.operations["TransactWriteItems"] else { return [] }
+    return digest("TransactWriteItems", compared)
+  }
+  static func digest(_ operation: String, _ input: some RecordView) -> [UInt8] {
+    guard let operation = DynamoDBModel.service.operations[operation] else { return [] }
     let body = WireCodec.encode(
-      compared.record, operation: operation, service: DynamoDBModel.service, proto: .awsJson10, requestID: "")
+      input.record, operation: operation, service: DynamoDBModel.service, proto: .awsJson10, requestID: "")
     return Array(SHA256.hash(data: body.body))
   }
 

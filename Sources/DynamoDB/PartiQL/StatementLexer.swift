@@ -55,7 +55,8 @@ struct StatementLexer {
   private static func isValuePlace(_ last: Token?) -> Bool {
     switch last {
     case .sign(let sign): sign != ")" && sign != "]"
-    case .word, .name, .number, .text, .end: false
+    case .word(let word): ["BETWEEN", "AND", "OR", "NOT", "IN", "WHERE"].contains(word.uppercased())
+    case .name, .number, .text, .end: false
     case nil: true
     }
   }

@@ -49,6 +49,7 @@ struct StatementParser {
   private mutating func name() throws -> String {
     switch tokens[at] {
     case .word(let text), .name(let text):
+      try ValueReader.checkName(text.utf8.count)
       at += 1
       return text
     default: throw unexpected
@@ -342,6 +343,7 @@ struct StatementParser {
     if takesSign("}") { return AttributeValue(.map, []) }
     repeat {
       guard case .text(let name) = tokens[at] else { throw unexpected }
+      try ValueReader.checkName(name.utf8.count)
       at += 1
       try takeSign(":")
       let value = try deeper { try $0.literal() }

@@ -13,7 +13,7 @@ import Store
 //   collection "m" table, partition                   → -               bytes of a partition of a table with local indexes
 //   expiry     "e" when, table, item's key            → -               items that end, by the second
 //   fill       "f" table index                        → key             how far a new index is filled
-//   garbage    "x" table index                        → -               rows that a worker removes; index 0 is the whole table
+//   garbage    "x" table index                        → attribute     rows that a worker removes; index 0 is the table, with its expiry
 //   token      "k" account region token               → Token           what an idempotent transaction was
 //   forget     "o" when account region token          → -               when tokens end
 //   stream     "s" account region table label         → StreamRow       streams, also of tables that are gone
@@ -178,6 +178,16 @@ enum Keys {
   static let allFills = KeyRange(prefix: fills)
   static func garbage(_ table: Int, _ index: Int, _ kind: Int) -> Key { garbages.appending(table, index, kind) }
   static let allGarbage = KeyRange(prefix: garbages)
+  /// What is left of a table says by which attribute its items were to end.
+  static func garbageRow(expiry attribute: String?) -> [UInt8] {
+    var row = RowWriter(capacity: 32)
+    row.optional(attribute)
+    return row.bytes
+  }
+  static func garbageExpiry(_ bytes: [UInt8]) throws -> String? {
+    var row = try RowReader(bytes)
+    return row.isAtEnd ? nil : try row.optionalString()
+  }
   static func garbage(_ key: Key) throws -> (table: Int, index: Int, kind: Int) {
     var reader = KeyReader(key, after: garbages)
     return (Int(try reader.int()), Int(try reader.int()), Int(try reader.int()))

@@ -43,8 +43,9 @@ struct ExpiryWorker: Worker {
       let token = try rows.first(Keys.allForgets).map { try Keys.forgotten($0.key).when + .milliseconds(1) }
       return [expiry, token].compactMap { $0 }.min()
     }
-    guard let next else { return .onNudge }
-    return .at(max(next, now + .milliseconds(50)))
+    // Transactions do not nudge: a token that they leave is found when it has ended.
+    let latest = now + DynamoDBLimits.tokenLife
+    return .at(max(min(next ?? latest, latest), now + .milliseconds(50)))
   }
 
   private static func writer(_ name: TableName, _ id: Int, _ rows: any Transaction, _ now: Instant) throws -> TableWriter? {

@@ -81,11 +81,17 @@ struct TableWorker: Worker {
         : index == 0
         ? Keys.everything(table)
         : [KeyRange(prefix: Keys.index(table, index, SecondaryIndex.Kind(rawValue: kind) ?? .global))]
+      let expiry = index == 0 && kind != Keys.imageGarbage ? try Keys.garbageExpiry(next.value) : nil
+      let items = KeyRange(prefix: Keys.items(table))
       var budget = DynamoDBLimits.rowsPerTurn
       for range in ranges {
-        let keys = try rows.entries(range, limit: budget).map(\.key)
-        for key in keys { try rows.delete(key) }
-        budget -= keys.count
+        let entries = try rows.entries(range, limit: budget)
+        for (key, value) in entries {
+          try rows.delete(key)
+          guard let expiry, items.contains(key), let when = TableWriter.expiry(Item(bytes: value), expiry) else { continue }
+          try rows.delete(Keys.expiry(when, table, Keys.itemKey(key, table)))
+        }
+        budget -= entries.count
         guard budget > 0 else { return true }
       }
       if index != 0 {

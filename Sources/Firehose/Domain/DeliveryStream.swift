@@ -23,6 +23,14 @@ struct DeliveryStream: Sendable, Equatable {
   enum Destination: Sendable, Equatable {
     case bucket(BucketDestination)
     case endpoint(EndpointDestination)
+
+    /// All as which something is done: who names them must be allowed to pass them.
+    var roles: [ARN] {
+      switch self {
+      case .bucket(let bucket): [bucket.role] + bucket.backup.map(\.role)
+      case .endpoint(let endpoint): [endpoint.backup.role] + (endpoint.role.map { [$0] } ?? [])
+      }
+    }
   }
 
   let name: DeliveryStreamID

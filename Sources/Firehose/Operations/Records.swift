@@ -24,7 +24,8 @@ extension FirehoseService {
         "1 validation error detected: Value at 'record.data' failed to satisfy constraint: Member must have length less than or equal to "
           + "\(FirehoseLimits.recordBytes)", status: 400)
     }
-    let (first, stream) = try await take([data], id)
+    let (first, count, stream) = try await take([data], id)
+    guard count == 1 else { throw FirehoseError.slowDown }
     var output = PutRecordOutput()
     (output.recordId, output.encrypted) = (Self.recordID(stream, first), stream.encryptionKey != nil)
     return output
@@ -42,12 +43,16 @@ extension FirehoseService {
     guard data.reduce(0, { $0 + $1.count }) <= FirehoseLimits.batchBytes else {
       throw FirehoseError.invalid("Records size exceeds 4 MB limit")
     }
-    let (first, stream) = try await take(data, id)
+    let (first, count, stream) = try await take(data, id)
     var output = PutRecordBatchOutput()
-    (output.failedPutCount, output.encrypted) = (0, stream.encryptionKey != nil)
+    (output.failedPutCount, output.encrypted) = (data.count - count, stream.encryptionKey != nil)
     output.requestResponses = data.indices.map { place in
       var entry = PutRecordBatchResponseEntry()
-      entry.recordId = Self.recordID(stream, first + Int64(place))
+      if place < count {
+        entry.recordId = Self.recordID(stream, first + Int64(place))
+      } else {
+        (entry.errorCode, entry.errorMessage) = (FirehoseError.slowDown.code, FirehoseError.slowDown.message)
+      }
       return entry
     }
     return output
@@ -57,17 +62,26 @@ extension FirehoseService {
     Array("\(stream.id)/\(number)".utf8).base64
   }
 
-  private func take(_ data: [[UInt8]], _ id: DeliveryStreamID) async throws -> (first: Int64, stream: DeliveryStream) {
-    let (now, records) = (ambient.now, data.map { BufferedRecord(data: $0) })
+  /// Takes as many as there is room for: a destination that takes nothing must not fill the disk.
+  /// - Returns: the number of the first, and how many were taken.
+  private func take(_ data: [[UInt8]], _ id: DeliveryStreamID) async throws -> (first: Int64, count: Int, stream: DeliveryStream) {
+    let now = ambient.now
     let outcome = try await store.transact { rows in
       guard let stream = try rows.deliveryStream(id), stream.status == .active else { throw FirehoseError.noStream(id) }
       guard stream.source == .directPut else { throw FirehoseError.wrongSource(id) }
-      return (stream, try rows.take(records, into: stream, at: now))
+      var room = Int64(FirehoseLimits.heldBytes) - (try Counter(Keys.waiting(stream.id)).value(rows))
+      let fitting = data.prefix { record in
+        room -= Int64(record.count)
+        return room >= 0
+      }
+      return (stream, fitting, try rows.take(fitting.map { BufferedRecord(data: $0) }, into: stream, at: now))
     }
-    let (stream, taken) = outcome
-    metrics.incoming(stream, records: data.count, bytes: data.reduce(0) { $0 + $1.count }, now)
+    let (stream, fitting, taken) = outcome
+    if fitting.count < data.count { metrics.add(stream, [("ThrottledRecords", Double(data.count - fitting.count))], now) }
+    guard !fitting.isEmpty else { return (taken.first, 0, stream) }
+    metrics.incoming(stream, records: fitting.count, bytes: fitting.reduce(0) { $0 + $1.count }, now)
     if taken.wasEmpty || taken.bytes >= Int64(stream.buffer.bytes) { lane(of: stream).nudge.nudge() }
-    return (taken.first, stream)
+    return (taken.first, fitting.count, stream)
   }
 
   func lane(of stream: DeliveryStream) -> DeliveryLane { lanes[Int(stream.id % Int64(lanes.count))] }

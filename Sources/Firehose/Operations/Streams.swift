@@ -25,10 +25,9 @@ extension FirehoseService {
   private func createAccess(_ input: CreateDeliveryStreamInput, _ call: Call) async throws -> [Access] {
     let arn = id(input.deliveryStreamName, call).arn.text
     let tags = Dictionary((input.tags ?? []).map { ($0.key, $0.value ?? "") }, uniquingKeysWith: { $1 })
-    let roles = [
-      input.s3DestinationConfiguration?.roleARN, input.extendedS3DestinationConfiguration?.roleARN,
-      input.httpEndpointDestinationConfiguration?.s3Configuration.roleARN, input.kinesisStreamSourceConfiguration?.roleARN,
-    ].compactMap { $0 }
+    // What cannot be read is refused by the operation itself.
+    var roles = (try? DestinationReading.destination(input))?.roles.map(\.text) ?? []
+    if let role = input.kinesisStreamSourceConfiguration?.roleARN { roles.append(role) }
     return [Access("firehose:CreateDeliveryStream", on: arn, owner: call.account).bringing(tags)]
       + Set(roles).sorted().map { Self.passing($0, call) }
   }
@@ -44,7 +43,7 @@ extension FirehoseService {
     try DestinationReading.refuseOthers(input)
     let destination = try DestinationReading.destination(input)
     let source = try DestinationReading.source(input)
-    try await check(destination)
+    try await check(destination.roles, call)
     if case .kinesis(let stream, let role) = source { try await check(stream, role, of: id, call) }
     var made = DeliveryStream(
       name: id, id: Int64(ambient.random.number(below: 1 << 62)), created: ambient.now, source: source, destination: destination)
@@ -69,24 +68,20 @@ extension FirehoseService {
     return output
   }
 
-  /// Throws when a role cannot be assumed by Firehose.
-  private func check(_ destination: DeliveryStream.Destination) async throws {
-    let buckets: [BucketDestination] =
-      switch destination {
-      case .bucket(let bucket): [bucket] + bucket.backup
-      case .endpoint(let endpoint): [endpoint.backup]
-      }
-    for bucket in buckets { try await check(bucket.role) }
+  /// Throws when a role is another account's or cannot be assumed by Firehose.
+  private func check(_ roles: [ARN], _ call: Call) async throws {
+    for role in roles { try await check(role, call) }
   }
 
-  private func check(_ role: ARN) async throws {
+  private func check(_ role: ARN, _ call: Call) async throws {
+    guard role.account == call.account.text else { throw FirehoseError.invalid("Cross-account pass role is not allowed: \(role)") }
     guard try await neighbours.roles.trusts(role: role, service: "firehose.amazonaws.com") == .trusted else {
       throw FirehoseError.invalid("Firehose is unable to assume role \(role). Please check the role provided.")
     }
   }
 
   private func check(_ stream: ARN, _ role: ARN, of id: DeliveryStreamID, _ call: Call) async throws {
-    try await check(role)
+    try await check(role, call)
     let caller = try await Callers(neighbours.roles, ambient).caller(role, of: id)
     do {
       _ = try await neighbours.streams.describe(stream, as: caller)
@@ -127,9 +122,13 @@ extension FirehoseService {
   // MARK: Changes
 
   private func updateAccess(_ input: UpdateDestinationInput, _ call: Call) async throws -> [Access] {
-    let roles = [input.s3DestinationUpdate?.roleARN, input.extendedS3DestinationUpdate?.roleARN].compactMap { $0 }
+    let endpoint = input.httpEndpointDestinationUpdate
+    let roles = [
+      input.s3DestinationUpdate?.roleARN, input.extendedS3DestinationUpdate?.roleARN,
+      input.extendedS3DestinationUpdate?.s3BackupUpdate?.roleARN, endpoint?.roleARN, endpoint?.s3Update?.roleARN,
+    ].compactMap { $0 }
     let access: @Sendable (UpdateDestinationInput, Call) async throws -> [Access] = access("UpdateDestination")
-    return try await access(input, call) + roles.map { Self.passing($0, call) }
+    return try await access(input, call) + Set(roles).sorted().map { Self.passing($0, call) }
   }
 
   private func updateDestination(_ input: UpdateDestinationInput, _ call: Call) async throws -> UpdateDestinationOutput {
@@ -140,7 +139,7 @@ extension FirehoseService {
     try DestinationReading.refuseOthers(input)
     let old = try await existing(id)
     let destination = try DestinationReading.updated(old.destination, input)
-    try await check(destination)
+    try await check(destination.roles, call)
     let (now, version) = (ambient.now, input.currentDeliveryStreamVersionId)
     try await change(id) { stream in
       guard stream.status == .active else {

@@ -7,6 +7,7 @@ import Store
 //   stream   "s" account region name     → DeliveryStream
 //   log      "l" id, …                   → Log              records that wait for their delivery (Store/Blocks/Log.swift)
 //   waiting  "b" id                      → Counter          their bytes
+//   batch    "t" id                      → PinnedBatch      what is being delivered, as it must be tried again
 //   shard    "k" id shard                → FeedPosition     how far a stream of Kinesis is taken over
 //   pending  "w" account region name     → -                streams with something under way
 
@@ -27,6 +28,7 @@ enum Keys {
 
   static func log(_ id: Int64) -> Key { root.appending("l", id) }
   static func waiting(_ id: Int64) -> Key { root.appending("b", id) }
+  static func batch(_ id: Int64) -> Key { root.appending("t", id) }
 
   static func shards(_ id: Int64) -> Key { root.appending("k", id) }
   static func shard(_ id: Int64, _ shard: String) -> Key { shards(id).appending(shard) }

@@ -175,6 +175,20 @@ struct FeedPosition: Sendable, Equatable {
   }
 }
 
+extension PinnedBatch {
+  init(_ bytes: [UInt8]) throws {
+    var row = try RowReader(bytes)
+    (last, request, isBackedUp) = (try row.int64(), try row.string(), try row.bool())
+  }
+  var row: [UInt8] {
+    var row = RowWriter(capacity: 64)
+    row.int(last)
+    row.string(request)
+    row.bool(isBackedUp)
+    return row.bytes
+  }
+}
+
 /// Delivery streams within one transaction.
 extension Transaction {
   func put(_ stream: DeliveryStream) throws {
@@ -185,7 +199,7 @@ extension Transaction {
   func remove(_ stream: DeliveryStream) throws {
     try Log(Keys.log(stream.id)).removeAll(self)
     try deleteAll(KeyRange(prefix: Keys.shards(stream.id)))
-    for key in [Keys.waiting(stream.id), Keys.stream(stream.name), Keys.pending(stream.name)] { try delete(key) }
+    for key in [Keys.waiting(stream.id), Keys.batch(stream.id), Keys.stream(stream.name), Keys.pending(stream.name)] { try delete(key) }
   }
 
   /// Takes records in.

@@ -13,44 +13,98 @@ struct Delivery: Sendable {
   let neighbours: FirehoseService.Neighbours
   let metrics: DeliveryMetrics
   let logger: Logger
+  private let outcomes = HeldOutcomes()
+
+  init(
+    store: any Store, ambient: Ambient, neighbours: FirehoseService.Neighbours, metrics: DeliveryMetrics, logger: Logger
+  ) {
+    (self.store, self.ambient, self.neighbours) = (store, ambient, neighbours)
+    (self.metrics, self.logger) = (metrics, logger)
+  }
 
   /// When the batch that waits is complete. Nil when nothing waits.
   func due(_ stream: DeliveryStream) async throws -> Instant? {
-    try await store.read { rows in
+    let now = ambient.now
+    return try await store.read { rows in
       let log = Log(Keys.log(stream.id)), extent = try log.extent(rows)
       guard !extent.isEmpty, let oldest = try log.time(of: extent.first, rows) else { return nil }
+      // Put before the clock was set back: it has waited, nobody knows how long.
+      guard oldest <= now else { return now }
       let waiting = try Counter(Keys.waiting(stream.id)).value(rows)
       return waiting >= Int64(stream.buffer.bytes) ? oldest : oldest + stream.buffer.interval
     }
   }
 
   func deliver(_ stream: DeliveryStream, _ trial: DeliveryTrial?) async throws {
-    let batch = try await store.read { rows -> [BufferedRecord] in
-      let log = Log(Keys.log(stream.id))
-      return try log.read(from: 0, limit: FirehoseLimits.deliveryRecords, bytes: stream.buffer.bytes, rows).entries
-        .map { try BufferedRecord($0) }
-    }
+    let batch = try await batch(of: stream)
     guard let oldest = batch.first?.arrival, let last = batch.last?.number else { return }
+    var pin = try await pinned(last, stream)
     let names = ObjectNames(
       time: oldest, stream: stream.name.name, version: stream.version, unique: { ambient.uuid() },
       random: { ambient.text(11, of: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") })
     do {
       switch stream.destination {
-      case .bucket(let bucket): try await deliver(batch, to: bucket, stream, names)
-      case .endpoint(let endpoint): try await deliver(batch, to: endpoint, stream, names, trial)
+      case .bucket(let bucket): try await deliver(batch, &pin, to: bucket, stream, names)
+      case .endpoint(let endpoint): try await deliver(batch, &pin, to: endpoint, stream, names, trial)
       }
+    } catch is CancellationError {
+      // The server ends: that is nobody's failure.
+      throw CancellationError()
     } catch {
       guard isGivenUp(oldest, trial) else { throw error }
       logger.error("records of a delivery stream were given up", metadata: [
         "delivery": "\(stream.name.arn)", "records": "\(batch.count)", "error": "\(error)",
       ])
     }
+    outcomes.drop(stream)
     let bytes = Int64(batch.reduce(0) { $0 + $1.data.count })
     try await store.transact { rows in
       // It may be gone meanwhile, with everything that waited.
       guard try rows.deliveryStream(stream.name)?.id == stream.id else { return }
       try Log(Keys.log(stream.id)).remove(before: last + 1, rows)
+      try rows.delete(Keys.batch(stream.id))
       try Counter(Keys.waiting(stream.id)).add(-bytes, rows)
+    }
+  }
+
+  /// The records that are next: those of the last attempt, if there was one that must be repeated as it was.
+  private func batch(of stream: DeliveryStream) async throws -> [BufferedRecord] {
+    try await store.read { rows in
+      let log = Log(Keys.log(stream.id))
+      var (limit, bytes) = (FirehoseLimits.deliveryRecords, stream.buffer.bytes)
+      if let row = try rows.get(Keys.batch(stream.id)) {
+        let left = try PinnedBatch(row).last - log.extent(rows).first + 1
+        // The buffer may have become smaller meanwhile.
+        if left > 0 { (limit, bytes) = (min(limit, Int(clamping: left)), FirehoseLimits.deliveryBytes) }
+      }
+      return try log.read(from: 0, limit: limit, bytes: bytes, rows).entries.map { try BufferedRecord($0) }
+    }
+  }
+
+  /// Notes a batch before anything is done with it. One that goes to a bucket as it is needs no note: its object is all there is.
+  private func pinned(_ last: Int64, _ stream: DeliveryStream) async throws -> PinnedBatch {
+    let key = Keys.batch(stream.id), fresh = PinnedBatch(last: last, request: ambient.uuid())
+    if case .bucket(let bucket) = stream.destination, bucket.backup.isEmpty, stream.processing?.isOn != true { return fresh }
+    return try await store.transact { rows in
+      if let row = try rows.get(key) {
+        let known = try PinnedBatch(row)
+        if known.last == last { return known }
+      }
+      guard try rows.deliveryStream(stream.name)?.id == stream.id else { return fresh }
+      try rows.set(key, fresh.row)
+      return fresh
+    }
+  }
+
+  private func backUp(
+    _ batch: [BufferedRecord], _ pin: inout PinnedBatch, to buckets: [BucketDestination], _ stream: DeliveryStream, _ names: ObjectNames
+  ) async throws {
+    guard !pin.isBackedUp, !buckets.isEmpty else { return }
+    for bucket in buckets { try await put(batch.flatMap(\.data), names.key(bucket), in: bucket, stream) }
+    pin.isBackedUp = true
+    let row = pin.row
+    try await store.transact { rows in
+      if try rows.deliveryStream(stream.name)?.id == stream.id { try rows.set(Keys.batch(stream.id), row) }
     }
   }
 
@@ -62,11 +116,9 @@ struct Delivery: Sendable {
   // MARK: S3
 
   private func deliver(
-    _ batch: [BufferedRecord], to bucket: BucketDestination, _ stream: DeliveryStream, _ names: ObjectNames
+    _ batch: [BufferedRecord], _ pin: inout PinnedBatch, to bucket: BucketDestination, _ stream: DeliveryStream, _ names: ObjectNames
   ) async throws {
-    for backup in bucket.backup {
-      try await put(batch.flatMap(\.data), names.key(backup), in: backup, stream)
-    }
+    try await backUp(batch, &pin, to: bucket.backup, stream, names)
     let outcome = try await transformed(batch, bucket.role, stream)
     let bytes = outcome.records.flatMap(\.data)
     do {
@@ -101,6 +153,10 @@ struct Delivery: Sendable {
     input["Body"] = .blob(bucket.isGzip ? Gzip.deflate(bytes) : bytes)
     input["ContentType"] = .string("application/octet-stream")
     if bucket.isGzip { input["ContentEncoding"] = .string("gzip") }
+    if let key = bucket.kmsKey {
+      input["ServerSideEncryption"] = .string("aws:kms")
+      input["SSEKMSKeyId"] = .string(key)
+    }
     let caller = try await Callers(neighbours.roles, ambient).caller(bucket.role, of: stream.name)
     _ = try await neighbours.door.call("s3", "PutObject", input, as: caller)
   }
@@ -111,6 +167,8 @@ struct Delivery: Sendable {
     guard let processing = stream.processing, processing.isOn, let function = processing.function else {
       return Transformation.Outcome(records: batch)
     }
+    let last = batch.last?.number ?? 0
+    if let known = outcomes.find(stream, last: last) { return known }
     var source: ARN?
     if case .kinesis(let arn, _) = stream.source { source = arn }
     let transformation = Transformation(stream: stream.name, source: source)
@@ -123,6 +181,7 @@ struct Delivery: Sendable {
       all.dropped += one.dropped
     }
     metrics.add(stream, [("ExecuteProcessing.Success", all.failed.isEmpty ? 1 : 0)], ambient.now)
+    outcomes.keep(all, stream, last: last)
     return all
   }
 
@@ -164,15 +223,14 @@ struct Delivery: Sendable {
   // MARK: HTTP endpoints
 
   private func deliver(
-    _ batch: [BufferedRecord], to endpoint: EndpointDestination, _ stream: DeliveryStream, _ names: ObjectNames, _ trial: DeliveryTrial?
+    _ batch: [BufferedRecord], _ pin: inout PinnedBatch, to endpoint: EndpointDestination, _ stream: DeliveryStream,
+    _ names: ObjectNames, _ trial: DeliveryTrial?
   ) async throws {
-    if endpoint.keepsAll, trial == nil {
-      try await put(batch.flatMap(\.data), names.key(endpoint.backup), in: endpoint.backup, stream)
-    }
+    try await backUp(batch, &pin, to: endpoint.keepsAll ? [endpoint.backup] : [], stream, names)
     let outcome = try await transformed(batch, endpoint.role ?? endpoint.backup.role, stream)
     var failed = outcome.failed
     if !outcome.records.isEmpty {
-      let request = EndpointRequest(endpoint, stream, outcome.records, id: ambient.uuid(), time: ambient.now)
+      let request = EndpointRequest(endpoint, stream, outcome.records, id: pin.request, time: ambient.now)
       do {
         let answer = try await neighbours.http.send(
           OutgoingRequest("POST", endpoint.url, headers: request.headers, body: request.body, limit: FirehoseLimits.endpointTimeout))

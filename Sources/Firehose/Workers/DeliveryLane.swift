@@ -39,7 +39,7 @@ final class DeliveryLane: Worker {
         trials.withLock { $0[stream.id] = nil }
         return nil
       }
-      let trial = trials.withLock { $0[stream.id] }
+      let trial = trials.withLock { $0[stream.id] }?.seen(at: delivery.ambient.now)
       let when = max(due, trial?.next ?? due)
       guard delivery.ambient.now >= when else { return when }
       do {
@@ -62,6 +62,14 @@ struct DeliveryTrial: Sendable, Equatable {
   var attempts: Int
   var began: Instant
   var next: Instant
+
+  /// When the clock was set back the next attempt is due: it would be as far away as the clock was ahead.
+  func seen(at now: Instant) -> DeliveryTrial {
+    guard next > now + FirehoseLimits.longestPause else { return self }
+    var trial = self
+    (trial.began, trial.next) = (min(began, now), now)
+    return trial
+  }
 
   /// The pauses double.
   init(after last: DeliveryTrial?, at now: Instant) {

@@ -43,15 +43,17 @@ struct StreamFeed: Worker {
     }
   }
 
-  /// Shards whose parents are taken over. New ones are noted with where they begin: the first at their end, later ones at their beginning.
+  /// Shards whose parents are taken over. New ones are noted with where they begin: the first with what came since the delivery stream
+  /// was made, later ones at their beginning.
   private func readable(_ source: ARN, _ stream: DeliveryStream, _ caller: Caller) async throws -> [String] {
     let shards = try await neighbours.streams.describe(source, as: caller).shards
     var known = try await positions(stream)
     let isFirst = known.isEmpty
     var new: [String: FeedPosition] = [:]
     for shard in shards where known[shard.id] == nil {
-      let iterator = try await neighbours.streams.iterator(source, shard: shard.id, at: isFirst ? .latest : .trimHorizon, as: caller)
-      new[shard.id] = FeedPosition(isFirst && shard.isClosed ? nil : iterator)
+      // A clock that was set back has not come to that time yet.
+      let begin: StreamPosition = isFirst ? .timestamp(min(stream.created, ambient.now)) : .trimHorizon
+      new[shard.id] = FeedPosition(try await neighbours.streams.iterator(source, shard: shard.id, at: begin, as: caller))
     }
     if !new.isEmpty {
       let begun = new

@@ -73,7 +73,9 @@ extension KinesisService {
     }
     let token = try ListToken(text, now: ambient.now)
     let fields = token.scope.split(separator: " ").map(String.init)
-    guard fields.count == 2 || fields.count == 3, fields[0] == "shards", let name = ARN(fields[1]).flatMap({ StreamName($0) }) else {
+    guard fields.count == 2 || fields.count == 3, fields[0] == "shards", let name = ARN(fields[1]).flatMap({ StreamName($0) }),
+      name.region == call.region
+    else {
       throw KinesisError.invalidToken
     }
     return (name, token)

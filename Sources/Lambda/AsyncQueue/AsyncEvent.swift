@@ -28,6 +28,8 @@ enum AsyncAttempt: Sendable, Equatable {
   case notRun(reason: String)
   /// The function's reserved concurrency is zero: there is no point in waiting.
   case stoppedByZeroReservation
+  /// It has waited for longer than its function allows: it is not run any more.
+  case tooOld
   /// The function is deleted.
   case functionGone
   /// The chain of invocations came back to the function too often.
@@ -77,6 +79,11 @@ enum AsyncRetry {
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.minutes(5)
 
+  /// Whether an event that is due is not to be run any more: it may have waited for its turn, or for a server.
+  static func isTooOld(_ event: AsyncEvent, settings: EventInvokeSettings? = nil, now: Instant) -> Bool {
+    now - event.acceptedAt > settings?.maximumEventAge ?? maximumAge
+  }
+
   /// - Parameter settings: of the function, version or alias that was invoked; nil for the defaults.
   static func after(
     _ attempt: AsyncAttempt, of event: AsyncEvent, settings: EventInvokeSettings? = nil, now: Instant
@@ -87,6 +94,7 @@ enum AsyncRetry {
     case .succeeded: return .complete
     case .functionGone: return .giveUp(.functionGone)
     case .recursion: return .giveUp(.recursion)
+    case .tooOld: return .giveUp(.ageExceeded)
     case .stoppedByZeroReservation: return .giveUp(.zeroReservation)
     case .functionFailed(let error):
       event.failures += 1

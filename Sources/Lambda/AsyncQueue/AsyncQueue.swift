@@ -6,8 +6,8 @@ import Synchronization
 
 /// The durable queue of asynchronous invocations: an event is kept until its function has handled it or it is given up.
 final class AsyncQueue: Sendable {
-  /// Invocations under way from this queue at the same time.
-  private static let maximumInFlight = 200
+  /// Events looked at in one transaction.
+  private static let step = 200
 
   private let rows: AsyncEventRows
   private let control: ControlPlane
@@ -20,7 +20,7 @@ final class AsyncQueue: Sendable {
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
-  private let inFlight = Mutex(0)
+  private let seats = Mutex(AsyncSeats())
 
   init(
     store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
@@ -69,18 +69,24 @@ final class AsyncQueue: Sendable {
 
   /// Starts what is due; returns when the next event will be.
   private func dispatch(_ group: inout DiscardingTaskGroup) async throws -> Instant? {
-    let room = Self.maximumInFlight - inFlight.withLock { $0 }
-    guard room > 0 else { return nil }
-    let (events, next) = try await rows.take(upTo: ambient.now, limit: room)
-    inFlight.withLock { $0 += events.count }
+    for function in rows.queued {
+      let room = seats.withLock { $0.room(of: function) }
+      if room > 0 { begin(try await rows.takeQueued(of: function, limit: room), &group) }
+    }
+    let (events, next) = try await rows.take(upTo: ambient.now, limit: Self.step, seats: seats.withLock { $0 })
+    begin(events, &group)
+    return next
+  }
+
+  private func begin(_ events: [AsyncEvent], _ group: inout DiscardingTaskGroup) {
+    seats.withLock { seats in for event in events { seats.enter(event.function) } }
     for event in events {
       group.addTask {
         await self.attempt(event)
-        self.inFlight.withLock { $0 -= 1 }
+        self.seats.withLock { $0.leave(event.function) }
         self.nudge.nudge()
       }
     }
-    return next
   }
 
   private func attempt(_ event: AsyncEvent) async {
@@ -91,6 +97,9 @@ final class AsyncQueue: Sendable {
       let isGone = (error as? AWSError)?.code == "ResourceNotFoundException"
       await settle(event, isGone ? .functionGone : .notRun(reason: "\(error)"), nil, nil, hop)
       return
+    }
+    guard !AsyncRetry.isTooOld(event, settings: resolved.asynchronous, now: ambient.now) else {
+      return await settle(event, .tooOld, nil, resolved, hop)
     }
     if resolved.version.durable != nil { return await start(event, name, resolved, hop) }
     let (attempt, response) = await invoke(event, name, resolved, hop.trace)

@@ -10,7 +10,13 @@ final class MappingRunner: Sendable {
   private let streams: StreamPoller
   private let ambient: Ambient
   private let logger: Logger
-  private let running = Mutex<[String: (mapping: EventSourceMapping, stop: Nudge)]>([:])
+  private struct Run {
+    var mapping: EventSourceMapping
+    let stop = Nudge()
+    /// It finishes what it has begun. Nobody else reads its stream until then: two readers would hand out records twice.
+    var isEnding = false
+  }
+  private let running = Mutex<[String: Run]>([:])
 
   init(control: ControlPlane, poller: QueuePoller, streams: StreamPoller, ambient: Ambient, logger: Logger) {
     (self.control, self.poller, self.streams) = (control, poller, streams)
@@ -38,7 +44,7 @@ final class MappingRunner: Sendable {
   private func reconcile(_ group: inout DiscardingTaskGroup) async throws {
     let mappings = try await control.mappings()
     let known = Set(mappings.map(\.uuid))
-    for (uuid, entry) in running.withLock({ $0 }) where !known.contains(uuid) { stop(uuid, entry.stop) }
+    for uuid in running.withLock({ Array($0.keys) }) where !known.contains(uuid) { stop(uuid) }
     for mapping in mappings {
       switch mapping.state {
       case .enabled: start(mapping, &group)
@@ -59,30 +65,38 @@ final class MappingRunner: Sendable {
   }
 
   private func stop(_ uuid: String) {
-    if let entry = running.withLock({ $0[uuid] }) { stop(uuid, entry.stop) }
-  }
-
-  private func stop(_ uuid: String, _ signal: Nudge) {
-    running.withLock { $0[uuid] = nil }
-    signal.nudge()
+    running.withLock { running in
+      guard let run = running[uuid] else { return }
+      // Two may receive from one queue, which gives a message to one of them.
+      if run.mapping.kind == .queue { running[uuid] = nil } else { running[uuid]?.isEnding = true }
+      run.stop.nudge()
+    }
   }
 
   private func start(_ mapping: EventSourceMapping, _ group: inout DiscardingTaskGroup) {
-    if let entry = running.withLock({ $0[mapping.uuid] }) {
-      guard entry.mapping != mapping else { return }
-      stop(mapping.uuid, entry.stop)
+    if let run = running.withLock({ $0[mapping.uuid] }) {
+      guard run.isEnding || run.mapping != mapping else { return }
+      stop(mapping.uuid)
     }
-    let signal = Nudge()
-    running.withLock { $0[mapping.uuid] = (mapping, signal) }
+    let run = Run(mapping: mapping)
+    // One that ends calls here when it has.
+    guard running.withLock({ $0[mapping.uuid] == nil }) else { return }
+    running.withLock { $0[mapping.uuid] = run }
     group.addTask {
-      await withDiscardingTaskGroup { pair in
-        pair.addTask {
-          switch mapping.kind {
-          case .queue: await self.poller.run(mapping, until: signal)
-          case .kinesis, .dynamoDB: await self.streams.run(mapping, until: signal)
-          }
-        }
+      switch mapping.kind {
+      case .queue: await self.poller.run(mapping, until: run.stop)
+      case .kinesis, .dynamoDB: await self.streams.run(mapping, until: run.stop)
       }
+      self.ended(run)
     }
+  }
+
+  private func ended(_ run: Run) {
+    let wasKnown = running.withLock { running in
+      guard running[run.mapping.uuid]?.stop === run.stop else { return false }
+      running[run.mapping.uuid] = nil
+      return true
+    }
+    if wasKnown { control.mappingNudge.nudge() }
   }
 }

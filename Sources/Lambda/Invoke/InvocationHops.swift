@@ -76,7 +76,7 @@ extension AsyncAttempt {
     case .succeeded: nil
     case .functionFailed(let error): error.hopReason
     case .notRun(let reason): reason
-    case .stoppedByZeroReservation, .functionGone, .recursion: nil
+    case .stoppedByZeroReservation, .functionGone, .recursion, .tooOld: nil
     }
   }
 }

@@ -5,18 +5,23 @@ import Synchronization
 
 /// The rows of the asynchronous queue.
 ///
-///   lambda async due    (due time, request id)  → AsyncEvent     waits for its time
-///   lambda async taken  (request id)            → AsyncEvent     is being tried by a running server
+///   lambda async due    (due time, request id)            → AsyncEvent     waits for its time
+///   lambda async queued (function, due time, request id)  → AsyncEvent     is due; waits for others of its function
+///   lambda async taken  (request id)                      → AsyncEvent     is being tried by a running server
 ///
-/// An event is in exactly one of the two. What is `taken` when a server starts was left by one that did not finish.
+/// An event is in exactly one of the three. What is `taken` when a server starts was left by one that did not finish.
 struct AsyncEventRows: Sendable {
   private static let due = Key("lambda", "async", "due")
+  private static let queued = Key("lambda", "async", "queued")
   private static let taken = Key("lambda", "async", "taken")
   /// Events moved in one transaction.
   private static let step = 500
 
   let store: any Store
   private let head = QueueHead(Self.due)
+  private let lines = FunctionLines()
+
+  private static func line(_ function: FunctionID) -> Key { queued.appending(function.account, function.region, function.name) }
 
   func add(_ event: AsyncEvent, due: Instant) async throws {
     let row = event.row
@@ -25,11 +30,14 @@ struct AsyncEventRows: Sendable {
     head.noteAdded(key)
   }
 
-  /// Takes what is due; also tells when the next event will be, nil when there is none.
-  func take(upTo now: Instant, limit: Int) async throws -> (events: [AsyncEvent], next: Instant?) {
+  /// Takes what is due; also tells when the next event will be, nil when there is none. What has no seat is put into the line of its
+  /// function, where `takeQueued` finds it.
+  func take(upTo now: Instant, limit: Int, seats: AsyncSeats = AsyncSeats()) async throws -> (events: [AsyncEvent], next: Instant?) {
     let start = head.begin()
-    let (events, next, seen) = try await store.transact { tx in
-      var events: [AsyncEvent] = []
+    let standing = Set(queued)
+    let (events, lined, next, seen) = try await store.transact { tx in
+      var (events, lined): ([AsyncEvent], [(FunctionID, Key)]) = ([], [])
+      var seats = seats
       var next: Instant?
       var seen = start
       let found = try tx.entries(KeyRange(start, Self.due.end), limit: limit + 1)
@@ -37,16 +45,43 @@ struct AsyncEventRows: Sendable {
         seen = key
         var reader = KeyReader(key, after: Self.due)
         let time = try reader.instant()
-        guard time <= now, events.count < limit else { next = time; break }
+        guard time <= now, events.count + lined.count < limit else { next = time; break }
         let event = try AsyncEvent(row: row)
         try tx.delete(key)
+        guard seats.room(of: event.function) > 0, !standing.contains(event.function) else {
+          let place = Self.line(event.function).appending(time, event.requestID)
+          try tx.set(place, row)
+          lined.append((event.function, place))
+          continue
+        }
+        seats.enter(event.function)
         try tx.set(Self.taken.appending(event.requestID), row)
         events.append(event)
       }
-      return (events, next, seen)
+      return (events, lined, next, seen)
     }
     head.end(at: seen)
+    for (function, key) in lined { lines.noteAdded(key, of: function, in: Self.line(function)) }
     return (events, next)
+  }
+
+  /// Functions of which events stand in line.
+  var queued: [FunctionID] { lines.functions }
+
+  /// Takes the next from the line of a function.
+  func takeQueued(of function: FunctionID, limit: Int) async throws -> [AsyncEvent] {
+    let line = Self.line(function)
+    let start = lines.begin(function) ?? line
+    let events = try await store.transact { tx in
+      try tx.entries(KeyRange(start, line.end), limit: limit).map { key, row in
+        let event = try AsyncEvent(row: row)
+        try tx.delete(key)
+        try tx.set(Self.taken.appending(event.requestID), row)
+        return (key: key, event: event)
+      }
+    }
+    lines.end(function, at: events.count < limit ? nil : events.last?.key)
+    return events.map(\.event)
   }
 
   /// Ends an event.
@@ -75,7 +110,7 @@ struct AsyncEventRows: Sendable {
 
   /// Removes what waits for functions of an account, and what of them is being tried.
   func removeAll(of account: AccountID) async throws {
-    for prefix in [Self.due, Self.taken] {
+    for prefix in [Self.due, Self.queued, Self.taken] {
       var rest: KeyRange? = KeyRange(prefix: prefix)
       while let range = rest {
         rest = try await store.transact { tx in
@@ -99,25 +134,46 @@ struct AsyncEventRows: Sendable {
         }
         return count
       }
-      return (try count(Self.due), try count(Self.taken))
+      return (try min(limit, count(Self.due) + count(Self.queued)), try count(Self.taken))
     }
   }
 
-  /// Makes due again what an earlier server had taken and not settled.
+  /// Makes due again what an earlier server had taken and not settled, or had put in line.
   func recover(at now: Instant) async throws {
-    var isMore = true
-    while isMore {
-      isMore = try await store.transact { tx in
-        let left = try tx.entries(KeyRange(prefix: Self.taken), limit: Self.step)
-        for (key, row) in left {
-          let event = try AsyncEvent(row: row)
-          try tx.delete(key)
-          try tx.set(Self.due.appending(now, event.requestID), row)
+    for prefix in [Self.taken, Self.queued] {
+      var isMore = true
+      while isMore {
+        isMore = try await store.transact { tx in
+          let left = try tx.entries(KeyRange(prefix: prefix), limit: Self.step)
+          for (key, row) in left {
+            let event = try AsyncEvent(row: row)
+            try tx.delete(key)
+            try tx.set(Self.due.appending(now, event.requestID), row)
+          }
+          return left.count == Self.step
         }
-        return left.count == Self.step
       }
     }
     head.noteAdded(Self.due)
+  }
+}
+
+/// The functions of which events stand in line, and where each line begins. For one who takes at a time.
+private final class FunctionLines: Sendable {
+  private let heads = Mutex<[FunctionID: QueueHead]>([:])
+
+  var functions: [FunctionID] { heads.withLock { Array($0.keys) } }
+  func begin(_ function: FunctionID) -> Key? { heads.withLock { $0[function] }?.begin() }
+  func noteAdded(_ key: Key, of function: FunctionID, in line: Key) {
+    heads.withLock { heads in
+      let head = heads[function] ?? QueueHead(line.end)
+      heads[function] = head
+      return head
+    }.noteAdded(key)
+  }
+  /// - Parameter key: of the last that was taken; nil when the line has come to its end.
+  func end(_ function: FunctionID, at key: Key?) {
+    heads.withLock { heads in if let key { heads[function]?.end(at: key) } else { heads[function] = nil } }
   }
 }
 

@@ -2,8 +2,8 @@ import Base
 
 /// Entries in the order in which they were appended, each with a number and a time: a shard of a stream, a history.
 ///
-/// Numbers go up by one from 0 and are never used again, also not after a trim. Times never go back. Appending touches two rows:
-/// give each shard a log of its own, below a prefix of its own, so that writers of different shards do not meet.
+/// Numbers go up by one from 0 and are never used again, also not after a trim. Times of what is kept never go back. Appending touches
+/// two rows: give each shard a log of its own, below a prefix of its own, so that writers of different shards do not meet.
 ///
 /// Keys: (prefix, "h") → head: the numbers that are kept and the time of the last; (prefix, "e", number of its last entry) → chunk:
 /// what was appended together. So whoever reads from a number on finds its chunk as the first at or behind it.
@@ -54,13 +54,13 @@ public struct Log: Sendable {
   }
 
   /// Appends the items, which become readable together.
-  /// - Returns: their numbers, and the time that they got: `now`, or that of the last entry where the clock has gone back.
+  /// - Returns: their numbers, and the time that they got: `now`, or that of the last entry that is kept where the clock has gone back.
   @discardableResult
   public func append(_ items: [[UInt8]], at now: Instant, _ transaction: any Transaction) throws -> (
     numbers: Range<Int64>, time: Instant
   ) {
     var extent = try extent(transaction)
-    let (first, time) = (extent.next, max(now, extent.lastTime))
+    let (first, time) = (extent.next, extent.isEmpty ? now : max(now, extent.lastTime))
     guard !items.isEmpty else { return (first..<first, time) }
     var begin = 0, bytes = 0
     for (place, item) in items.enumerated() {

@@ -102,7 +102,8 @@ struct ShardLane: Sendable {
   private func isOver(_ window: TumblingWindow, _ now: Instant) -> Bool {
     guard window.hasRun else { return false }
     if let next = pending.first { return !window.contains(next.arrival) }
-    return isEnding || now >= window.end
+    // Before its beginning: the clock was set back, and the end would be as far away as it was ahead.
+    return isEnding || now >= window.end || now < window.start
   }
 
   /// When the batch that is being gathered closes: no later than its window ends.

@@ -15,6 +15,8 @@ final class ShardRunner: Sendable {
   private struct State {
     var lanes: [ShardLane]
     var progress: ShardProgress
+    /// As they were saved last.
+    var savedWindows: [TumblingWindow?]
     /// Another reader has the shard, or the mapping is gone.
     var isLost = false
   }
@@ -45,7 +47,8 @@ final class ShardRunner: Sendable {
     let checkpoint: String? = if case .after(let number) = row.position { number } else { nil }
     state = Mutex(
       State(
-        lanes: windows.map { ShardLane(mapping, settings, window: $0) }, progress: ShardProgress(checkpoint: checkpoint)))
+        lanes: windows.map { ShardLane(mapping, settings, window: $0) }, progress: ShardProgress(checkpoint: checkpoint),
+        savedWindows: windows))
     laneNudges = (0..<factor).map { _ in Nudge() }
   }
 
@@ -155,7 +158,8 @@ final class ShardRunner: Sendable {
     let numbers = settled.done.map(\.sequenceNumber) + (settled.discard?.batch.sequenceNumbers ?? [])
     let mustSave = state.withLock { state in
       let hasMoved = state.progress.done(numbers)
-      return hasMoved || state.lanes.contains { $0.window != nil }
+      // A window that has ended is a change as well: its last call must not come again.
+      return hasMoved || state.lanes.map(\.window) != state.savedWindows
     }
     if mustSave { _ = await save(isFinished: false) }
     room.nudge()
@@ -163,14 +167,16 @@ final class ShardRunner: Sendable {
 
   /// - Returns: whether the shard is still this reader's and the position is durable.
   private func save(isFinished: Bool) async -> Bool {
-    let row = state.withLock { state -> ShardRow in
+    let (row, windows) = state.withLock { state -> (ShardRow, [TumblingWindow?]) in
+      let windows = state.lanes.map(\.window)
       var row = begun
       if let number = state.progress.checkpoint { row.position = .after(number) }
       if isFinished { row.position = .finished }
-      row.windows = settings.tumblingWindow == nil ? [] : state.lanes.map(\.window)
-      return row
+      row.windows = settings.tumblingWindow == nil ? [] : windows
+      return (row, windows)
     }
     let isOurs = await delivery.save(row, mapping, shard)
+    if isOurs == true { state.withLock { $0.savedWindows = windows } }
     if isOurs == false {
       state.withLock { $0.isLost = true }
       for nudge in laneNudges + [room] { nudge.nudge() }

@@ -19,11 +19,13 @@ public final class EventBridgeService: ServiceModule, EventPort {
     public var http: any HTTPSender
     public var hops: any HopPort
     public var metrics: (any MetricPort)?
+    public var chaos: Chaos
 
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, door: any Door,
-      http: any HTTPSender, hops: any HopPort, metrics: (any MetricPort)? = nil
+      http: any HTTPSender, hops: any HopPort, metrics: (any MetricPort)? = nil, chaos: Chaos = .off
     ) {
+      self.chaos = chaos
       (self.authoriser, self.roles, self.principals, self.queues) = (authoriser, roles, principals, queues)
       (self.door, self.http, self.hops, self.metrics) = (door, http, hops, metrics)
     }
@@ -51,7 +53,7 @@ public final class EventBridgeService: ServiceModule, EventPort {
       ambient: ambient, metrics: metrics,
       destinations: HTTPDelivery(store: store, ambient: ambient, connections: connections, http: neighbours.http))
     deliveries = DeliveryQueue(
-      "events", store: store, ambient: ambient, policy: policy, hops: neighbours.hops, logger: logger)
+      "events", store: store, ambient: ambient, policy: policy, hops: neighbours.hops, chaos: neighbours.chaos, logger: logger)
     schedules = ScheduleWorker(store: store, ambient: ambient)
     replays = ReplayWorker(store: store)
     sweeper = ArchiveSweeper(store: store)

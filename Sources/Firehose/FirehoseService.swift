@@ -18,12 +18,13 @@ public final class FirehoseService: ServiceModule {
     public var logs: (any LogPort)?
     /// For endpoints of users.
     public var http: any HTTPSender
+    public var chaos: Chaos
     public init(
       authoriser: any Authoriser, roles: any RolePort, door: any Door, streams: any StreamPort, http: any HTTPSender,
-      logs: (any LogPort)? = nil
+      logs: (any LogPort)? = nil, chaos: Chaos = .off
     ) {
       (self.authoriser, self.roles, self.door, self.streams) = (authoriser, roles, door, streams)
-      (self.logs, self.http) = (logs, http)
+      (self.logs, self.http, self.chaos) = (logs, http, chaos)
     }
   }
 

@@ -11,13 +11,17 @@ public final class Dispatcher: Door {
   private let ambient: Ambient
   private let logger: Logger
   private let metrics: RequestMetrics?
+  private let chaos: Chaos
   private let table = Mutex<[String: ServiceAPI]>([:])
 
   /// - Parameters:
   ///   - logger: hears the inward causes of failures.
   ///   - metrics: counts the calls from one service to another; those of clients are counted before.
-  public init(authoriser: any Authoriser, ambient: Ambient, logger: Logger = .silent, metrics: RequestMetrics? = nil) {
-    (self.authoriser, self.ambient, self.logger, self.metrics) = (authoriser, ambient, logger, metrics)
+  ///   - chaos: the faults of calls.
+  public init(
+    authoriser: any Authoriser, ambient: Ambient, logger: Logger = .silent, metrics: RequestMetrics? = nil, chaos: Chaos = .off
+  ) {
+    (self.authoriser, self.ambient, self.logger, self.metrics, self.chaos) = (authoriser, ambient, logger, metrics, chaos)
   }
 
   /// Makes the APIs known. Services get the door before they exist for others, so this comes after their making.
@@ -82,7 +86,9 @@ public final class Dispatcher: Door {
   ) async throws -> Output {
     guard let operation = api.operations[name] else { throw GatewayErrors.operationNotImplemented(api.model.name, name) }
     do {
-      for access in try await operation.access(input, call) { try await authoriser.authorise(access, for: call) }
+      let accesses = try await operation.access(input, call)
+      for access in accesses { try await authoriser.authorise(access, for: call) }
+      if chaos.isOn { try await chaos.meet(ChaosPoint(api.model.name, name, accesses, call), in: .real) }
       return try await run(operation)
     } catch let error as AWSError {
       // A client's mistake is no trouble of the server, whatever it took to find it.
@@ -116,6 +122,15 @@ public final class Dispatcher: Door {
         "service": "\(call.service)", "operation": "\(call.operation)", "request": "\(call.requestID)",
         "trace": "\(call.trace.root)", "cause": "\(error)",
       ])
+  }
+}
+
+extension ChaosPoint {
+  /// A call that is allowed.
+  fileprivate init(_ service: String, _ operation: String, _ accesses: [Access], _ call: Call) {
+    self.init(
+      service: service, operation: operation, account: call.account, region: call.region, source: call.principal.hopSource,
+      target: accesses.first?.resource ?? "*", resources: accesses.map(\.resource), trace: call.trace)
   }
 }
 

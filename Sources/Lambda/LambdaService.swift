@@ -47,12 +47,13 @@ public final class LambdaService: ServiceModule {
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Mappings of streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
     public var hops: any HopPort
+    public var chaos: Chaos
     public init(
       authoriser: any Authoriser, roles: any RolePort, principals: any PrincipalPort, queues: any QueuePort, objects: any ObjectPort,
       logs: any LogPort, metrics: any MetricPort, door: any Door, streams: [String: any StreamPort] = [:],
-      hops: any HopPort = EmptyHops()
+      hops: any HopPort = EmptyHops(), chaos: Chaos = .off
     ) {
-      self.hops = hops
+      (self.hops, self.chaos) = (hops, chaos)
       (self.authoriser, self.roles, self.principals, self.queues, self.logs) = (authoriser, roles, principals, queues, logs)
       (self.objects, self.metrics, self.door, self.streams) = (objects, metrics, door, streams)
     }
@@ -118,7 +119,7 @@ public final class LambdaService: ServiceModule {
       metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     queue = AsyncQueue(
       store: store, control: control, invoker: invoker, executions: executions, deadLetters: deadLetters,
-      destinations: destinations, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
+      destinations: destinations, metrics: metrics, hops: hops, chaos: neighbours.chaos, ambient: ambient, logger: logger)
     durable = DurableRunner(
       executions: executions, control: control, invoker: invoker,
       reports: DurableReports(
@@ -133,11 +134,11 @@ public final class LambdaService: ServiceModule {
       control: control,
       poller: QueuePoller(
         control: control, invoker: invoker, queues: neighbours.queues, roles: neighbours.roles, metrics: metrics,
-        hops: hops, ambient: ambient, logger: logger),
+        hops: hops, chaos: neighbours.chaos, ambient: ambient, logger: logger),
       streams: StreamPoller(
         delivery: StreamDelivery(
           control: control, invoker: invoker, targets: targets, roles: neighbours.roles, metrics: metrics,
-          hops: hops, ambient: ambient, logger: logger)),
+          hops: hops, chaos: neighbours.chaos, ambient: ambient, logger: logger)),
       ambient: ambient, logger: logger)
     invokeOperation = InvokeOperation(
       control: control, invoker: invoker, queue: queue, executions: executions, hops: hops, clock: ambient.clock,

@@ -19,12 +19,13 @@ public final class PipesService: ServiceModule {
     public var hops: any HopPort
     /// By the service in a stream's ARN: `kinesis`, `dynamodb`. Pipes from streams that nobody serves are refused.
     public var streams: [String: any StreamPort]
+    public var chaos: Chaos
     public init(
       roles: any RolePort, queues: any QueuePort, logs: any LogPort, door: any Door, hops: any HopPort,
-      streams: [String: any StreamPort] = [:]
+      streams: [String: any StreamPort] = [:], chaos: Chaos = .off
     ) {
       (self.roles, self.queues, self.logs, self.door) = (roles, queues, logs, door)
-      (self.hops, self.streams) = (hops, streams)
+      (self.hops, self.streams, self.chaos) = (hops, streams, chaos)
     }
   }
 
@@ -43,7 +44,7 @@ public final class PipesService: ServiceModule {
     let carriers = TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles)
     let flow = PipeFlow(
       targets: PipeTargets(carriers: carriers, ambient: ambient), log: PipeLog(port: neighbours.logs, ambient: ambient),
-      hops: neighbours.hops, ambient: ambient)
+      hops: neighbours.hops, chaos: neighbours.chaos, ambient: ambient)
     let queues = QueuePipe(flow: flow, queues: neighbours.queues, ambient: ambient, logger: logger)
     let streams = StreamPipe(flow: flow, streams: neighbours.streams, store: store, ambient: ambient, logger: logger)
     runner = PipeRunner(

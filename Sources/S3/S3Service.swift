@@ -17,11 +17,12 @@ public final class S3Service: ServiceModule {
     /// EventBridge; nil: a bucket cannot be told to tell it.
     public var events: (any EventPort)?
     public var hops: any HopPort
+    public var chaos: Chaos
     public init(
       authoriser: any Authoriser, keys: any KeyDirectory, principals: any PrincipalPort, carriers: TargetCarriers,
-      events: (any EventPort)? = nil, hops: any HopPort = EmptyHops()
+      events: (any EventPort)? = nil, hops: any HopPort = EmptyHops(), chaos: Chaos = .off
     ) {
-      self.events = events
+      (self.events, self.chaos) = (events, chaos)
       (self.authoriser, self.keys, self.principals, self.carriers, self.hops) = (authoriser, keys, principals, carriers, hops)
     }
   }
@@ -53,7 +54,8 @@ public final class S3Service: ServiceModule {
     readers = ReadGuard(nudge)
     collector = ContentCollector(store, bytes, readers, nudge: nudge, run: run)
     deliveries = DeliveryQueue(
-      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops, logger: logger)
+      "s3", store: store, ambient: ambient, policy: EventDeliveries(carriers: neighbours.carriers), hops: neighbours.hops,
+      chaos: neighbours.chaos, logger: logger)
   }
 
   public var apis: [ServiceAPI] {

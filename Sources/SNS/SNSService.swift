@@ -18,11 +18,13 @@ public final class SNSService: ServiceModule {
     public var door: any Door
     public var hops: any HopPort
     public var http: any HTTPSender
+    public var chaos: Chaos
 
     public init(
       principals: any PrincipalPort, roles: any RolePort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, door: any Door, hops: any HopPort, http: any HTTPSender
+      metrics: any MetricPort, door: any Door, hops: any HopPort, http: any HTTPSender, chaos: Chaos = .off
     ) {
+      self.chaos = chaos
       (self.principals, self.roles, self.queues) = (principals, roles, queues)
       (self.logs, self.metrics, self.door, self.hops, self.http) = (logs, metrics, door, hops, http)
     }
@@ -52,7 +54,8 @@ public final class SNSService: ServiceModule {
     let carrier = Carrier(
       targets: TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles), topics: topics, signer: signer,
       http: neighbours.http, gates: RateGates(), outbox: outbox, metrics: metrics, status: status, ambient: ambient)
-    let deliveries = DeliveryQueue("sns", store: store, ambient: ambient, policy: carrier, hops: neighbours.hops, logger: logger)
+    let deliveries = DeliveryQueue(
+      "sns", store: store, ambient: ambient, policy: carrier, hops: neighbours.hops, chaos: neighbours.chaos, logger: logger)
     let told = FilterTold(hops: neighbours.hops, metrics: metrics, ambient: ambient)
     fanouts = FanoutWorker(store: store, deliveries: deliveries, told: told)
     replays = ReplayWorker(store: store, topics: topics, deliveries: deliveries, ambient: ambient, told: told)

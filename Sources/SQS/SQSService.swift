@@ -17,10 +17,13 @@ public final class SQSService: ServiceModule, QueuePort {
   let sequences: SequenceSource
   let moves: MoveWorker
   let hops: MessageHops
+  let chaos: Chaos
+  let copies = MessageCopies()
   public let workers: [any Worker]
 
   public init(
-    store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, hops: any HopPort = EmptyHops()
+    store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, hops: any HopPort = EmptyHops(),
+    chaos: Chaos = .off
   ) {
     let hops = MessageHops(port: hops, ambient: ambient)
     let cache = QueueCache(store)
@@ -35,7 +38,7 @@ public final class SQSService: ServiceModule, QueuePort {
       if !effects.changed.isEmpty { garbage.nudge.nudge() }
     }
     (self.store, self.ambient, self.authoriser, self.cache) = (store, ambient, authoriser, cache)
-    (self.principals, self.hops) = (principals, hops)
+    (self.principals, self.hops, self.chaos) = (principals, hops, chaos)
     (self.rooms, self.inFlight, self.shares, self.commits) = (rooms, inFlight, shares, commits)
     sequences = SequenceSource(ambient)
     moves = MoveWorker(store, commits, ambient, sequences)

@@ -14,8 +14,9 @@ public final class SchedulerService: ServiceModule {
     public var queues: any QueuePort
     public var door: any Door
     public var hops: any HopPort
-    public init(roles: any RolePort, queues: any QueuePort, door: any Door, hops: any HopPort) {
-      (self.roles, self.queues, self.door, self.hops) = (roles, queues, door, hops)
+    public var chaos: Chaos
+    public init(roles: any RolePort, queues: any QueuePort, door: any Door, hops: any HopPort, chaos: Chaos = .off) {
+      (self.roles, self.queues, self.door, self.hops, self.chaos) = (roles, queues, door, hops, chaos)
     }
   }
 
@@ -32,7 +33,7 @@ public final class SchedulerService: ServiceModule {
     let carriers = TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles)
     deliveries = DeliveryQueue(
       "scheduler", store: store, ambient: ambient, policy: InvocationPolicy(carriers: carriers, ambient: ambient),
-      hops: neighbours.hops, logger: logger)
+      hops: neighbours.hops, chaos: neighbours.chaos, logger: logger)
     dueWorker = DueWorker(store: store, ambient: ambient, deliveries: deliveries, hops: neighbours.hops)
     groupWorker = GroupWorker(store: store)
   }

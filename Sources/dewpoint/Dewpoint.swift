@@ -10,7 +10,7 @@ struct Dewpoint: AsyncParsableCommand {
     version: version,
     subcommands: [
       Up.self, Dev.self, Exec.self, ConfigCommand.self, Clock.self, ResetCommand.self, SnapshotCommand.self, Denials.self,
-      TraceCommand.self, IAMCommand.self,
+      TraceCommand.self, ChaosCommand.self, IAMCommand.self,
       Trust.self, Doctor.self, CoverageCommand.self,
     ])
 }

@@ -92,12 +92,14 @@ struct DeliveryWorld {
   let clock: TestClock
   let targets: ScriptedTargets
   let hops = RecordedHops()
+  let chaos: Chaos
   let queue: DeliveryQueue
 
   init(store: MemoryStore = MemoryStore(), clock: TestClock = TestClock(), targets: ScriptedTargets = ScriptedTargets()) {
     (self.store, self.clock, self.targets) = (store, clock, targets)
+    chaos = Chaos(ambient: .test(clock: clock), hops: hops)
     queue = DeliveryQueue(
-      "test", store: store, ambient: .test(clock: clock), policy: targets, hops: hops,
+      "test", store: store, ambient: .test(clock: clock), policy: targets, hops: hops, chaos: chaos,
       logger: Logger(label: "t") { _ in SwiftLogNoOpLogHandler() })
   }
 

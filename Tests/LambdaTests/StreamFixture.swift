@@ -121,9 +121,11 @@ struct StreamCloud {
   let stream: ScriptedStream
   let function: ScriptedFunction
   let metrics = FunctionMetrics()
+  let chaos: Chaos
 
   init(_ shards: [StreamShard] = [StreamShard(id: "s1")], function: ScriptedFunction = ScriptedFunction()) async throws {
     let clock = TestClock()
+    chaos = Chaos(ambient: .test(clock: clock), hops: EmptyHops())
     let stream = ScriptedStream(clock: clock, shards: shards)
     test = TestPlane(clock: clock, streams: ["kinesis": stream])
     (self.stream, self.function) = (stream, function)
@@ -148,7 +150,8 @@ struct StreamCloud {
       delivery: StreamDelivery(
         control: test.plane, invoker: function,
         targets: ReportTargets(TargetCarriers(door: NoDoor(), queues: test.queues, roles: test.identity)), roles: test.identity,
-        metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), ambient: test.plane.ambient,
+        metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), chaos: chaos,
+        ambient: test.plane.ambient,
         logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
   }
 

@@ -31,12 +31,15 @@ struct Cloud {
   let sqs: SQSService
   let ambient: Ambient
   let hops = RecordedHops()
+  let chaos: Chaos
   private let seed: UInt64
 
   init(seed: UInt64 = 7, store: MemoryStore = MemoryStore(), clock: TestClock = TestClock()) {
     (self.store, self.clock, self.seed) = (store, clock, seed)
     ambient = Ambient(clock: clock, random: SeededRandom(seed: seed))
-    sqs = SQSService(store: store, ambient: ambient, authoriser: OpenAuthoriser(), principals: OneUser(), hops: hops)
+    chaos = Chaos(ambient: ambient, hops: hops)
+    sqs = SQSService(
+      store: store, ambient: ambient, authoriser: OpenAuthoriser(), principals: OneUser(), hops: hops, chaos: chaos)
   }
 
   /// The service as it comes up again on the same store.

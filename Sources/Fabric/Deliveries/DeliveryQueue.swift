@@ -30,6 +30,7 @@ public final class DeliveryQueue: Sendable {
   private let ambient: Ambient
   private let policy: any DeliveryPolicy
   private let hops: any HopPort
+  private let chaos: Chaos
   private let logger: Logger
   private let nudge = Nudge()
 
@@ -49,17 +50,17 @@ public final class DeliveryQueue: Sendable {
   private let state: Mutex<State>
 
   public convenience init(
-    _ name: String, store: any Store, ambient: Ambient, policy: any DeliveryPolicy, hops: any HopPort, logger: Logger
+    _ name: String, store: any Store, ambient: Ambient, policy: any DeliveryPolicy, hops: any HopPort, chaos: Chaos = .off, logger: Logger
   ) {
-    self.init(name, store: store, ambient: ambient, policy: policy, hops: hops, logger: logger, limits: .init())
+    self.init(name, store: store, ambient: ambient, policy: policy, hops: hops, chaos: chaos, logger: logger, limits: .init())
   }
 
   init(
-    _ name: String, store: any Store, ambient: Ambient, policy: any DeliveryPolicy, hops: any HopPort, logger: Logger,
+    _ name: String, store: any Store, ambient: Ambient, policy: any DeliveryPolicy, hops: any HopPort, chaos: Chaos = .off, logger: Logger,
     limits: DeliveryLines.Limits
   ) {
     (self.name, self.store, self.ambient, self.policy) = (name, store, ambient, policy)
-    (self.hops, self.logger) = (hops, logger)
+    (self.hops, self.chaos, self.logger) = (hops, chaos, logger)
     rows = DeliveryRows(name)
     state = Mutex(State(lines: DeliveryLines(limits)))
   }
@@ -162,7 +163,7 @@ extension DeliveryQueue {
     var end = End.over
     var outcome = HopOutcome.delivered
     var reason: String?
-    do { try await policy.carry(carried) } catch {
+    do { try await carry(carried) } catch {
       // Stopped, or removed: what is still in the store is tried again by the next life of the server.
       if Task.isCancelled { return forget(delivery) }
       carried.attempts += 1
@@ -176,6 +177,14 @@ extension DeliveryQueue {
     settle(tried, end)
   }
 
+  private func carry(_ delivery: Delivery) async throws {
+    try await chaos.carry(ChaosPoint(name, delivery), isOrdered: delivery.lane != nil) { again in
+      var delivery = delivery
+      if let again { delivery.trace = again }
+      try await policy.carry(delivery)
+    }
+  }
+
   /// What follows from a failed attempt.
   private func follow(_ delivery: Delivery, _ failure: AWSError) async -> (End, HopOutcome, String?) {
     let text = failure.hopReason
@@ -184,7 +193,7 @@ extension DeliveryQueue {
     case .retry(let due): return (.postponed(until: due), .retried(at: due), text)
     case .giveUp(let reason):
       do {
-        if let place = try await policy.abandon(delivery, reason: reason, error: failure) {
+        if let place = try await Chaos.sparing({ try await policy.abandon(delivery, reason: reason, error: failure) }) {
           return (.givenUp, .deadLettered(to: place), "\(reason) \(text)")
         }
         return (.givenUp, HopOutcome.failure(failure) == .denied ? .denied : .dropped, "\(reason) \(text)")
@@ -345,6 +354,14 @@ extension DeliveryQueue {
     }
     for task in running { task.cancel() }
     for task in running { await task.value }
+  }
+}
+
+extension ChaosPoint {
+  fileprivate init(_ service: String, _ delivery: Delivery) {
+    self.init(
+      service: service, account: delivery.account, region: delivery.region, source: delivery.source, target: delivery.target,
+      trace: delivery.trace)
   }
 }
 

@@ -43,9 +43,11 @@ struct Delivery: Sendable {
       time: oldest, stream: stream.name.name, version: stream.version, unique: { ambient.uuid() },
       random: { ambient.text(11, of: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") })
     do {
-      switch stream.destination {
-      case .bucket(let bucket): try await deliver(batch, &pin, to: bucket, stream, names)
-      case .endpoint(let endpoint): try await deliver(batch, &pin, to: endpoint, stream, names, trial)
+      try await neighbours.chaos.carry(ChaosPoint(stream, TraceContext(ambient))) { _ in
+        switch stream.destination {
+        case .bucket(let bucket): try await deliver(batch, &pin, to: bucket, stream, names)
+        case .endpoint(let endpoint): try await deliver(batch, &pin, to: endpoint, stream, names, trial)
+        }
       }
     } catch is CancellationError {
       // The server ends: that is nobody's failure.
@@ -281,5 +283,18 @@ struct Delivery: Sendable {
     guard let caller = try? await Callers(neighbours.roles, ambient).caller(role, of: stream.name) else { return }
     try? await logs.write(
       [LogLine(time: ambient.now, message: json.bytes.utf8Text)], group: logging.group, stream: logging.stream, as: caller)
+  }
+}
+
+extension ChaosPoint {
+  fileprivate init(_ stream: DeliveryStream, _ trace: TraceContext) {
+    let target: String
+    switch stream.destination {
+    case .bucket(let bucket): target = "arn:aws:s3:::\(bucket.bucket)"
+    case .endpoint(let endpoint): target = endpoint.url
+    }
+    self.init(
+      service: "firehose", account: stream.name.account, region: stream.name.region, source: stream.name.arn.text, target: target,
+      trace: trace)
   }
 }

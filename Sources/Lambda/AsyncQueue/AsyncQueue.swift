@@ -17,6 +17,7 @@ final class AsyncQueue: Sendable {
   private let destinations: Destinations
   private let metrics: FunctionMetrics
   private let hops: InvocationHops
+  private let chaos: Chaos
   private let ambient: Ambient
   private let logger: Logger
   private let nudge = Nudge()
@@ -24,9 +25,9 @@ final class AsyncQueue: Sendable {
 
   init(
     store: any Store, control: ControlPlane, invoker: Invoker, executions: DurableExecutions, deadLetters: DeadLetters,
-    destinations: Destinations, metrics: FunctionMetrics, hops: InvocationHops, ambient: Ambient, logger: Logger
+    destinations: Destinations, metrics: FunctionMetrics, hops: InvocationHops, chaos: Chaos, ambient: Ambient, logger: Logger
   ) {
-    self.hops = hops
+    (self.hops, self.chaos) = (hops, chaos)
     rows = AsyncEventRows(store: store)
     (self.control, self.invoker, self.executions) = (control, invoker, executions)
     (self.deadLetters, self.destinations, self.metrics) = (deadLetters, destinations, metrics)
@@ -133,8 +134,10 @@ final class AsyncQueue: Sendable {
     let now = ambient.now
     metrics.add(.asyncEventAge, Double(max(0, (now - event.acceptedAt).inMilliseconds)), of: event.metricTarget, at: now)
     do {
-      let (_, result) = try await invoker.invoke(
-        resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: trace)
+      let (_, result) = try await chaos.invoking(resolved.version, ChaosPoint(event, trace), requestID: event.requestID) { again in
+        try await invoker.invoke(
+          resolved, payload: event.payload, requestID: event.requestID, invokedARN: name.arn, trace: again ?? trace)
+      }
       switch result.outcome {
       case .success(let body):
         return (.succeeded, AsyncResponse(executedVersion: result.executedVersion, isError: false, body: body))

@@ -26,7 +26,7 @@ struct Destinations: Sendable {
       if target.service == "lambda" {
         follower = try await event(record, target, caller)
       } else if target.service == "events" {
-        try await carriers.putEvents([Self.entry(record, target)], as: caller)
+        try await Chaos.sparing { try await carriers.putEvents([Self.entry(record, target)], as: caller) }
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
         try await targets.send(message, to: target, as: caller)

@@ -7,8 +7,12 @@ struct ReportTargets: Sendable {
 
   init(_ targets: TargetCarriers) { self.targets = targets }
 
-  /// Throws `AWSError`.
+  /// Throws `AWSError`. Meets no faults of chaos rules: what is lost here is lost for good.
   func send(_ message: OutgoingMessage, to target: ARN, as caller: Caller) async throws {
+    try await Chaos.sparing { try await carry(message, to: target, as: caller) }
+  }
+
+  private func carry(_ message: OutgoingMessage, to target: ARN, as caller: Caller) async throws {
     guard target.service == "sns" else {
       try await targets.send(message, toQueue: target, as: caller)
       return

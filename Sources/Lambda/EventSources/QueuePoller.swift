@@ -16,6 +16,7 @@ struct QueuePoller: Sendable {
   let roles: any RolePort
   let metrics: FunctionMetrics
   let hops: InvocationHops
+  let chaos: Chaos
   let ambient: Ambient
   let logger: Logger
 
@@ -115,12 +116,19 @@ struct QueuePoller: Sendable {
     let wanted = try await filtered(messages, mapping, fleet, caller)
     // A group whose message failed comes back as a whole: the batches that follow leave it alone.
     var stopped: Set<String> = []
-    for batch in batcher.add(wanted, now: ambient.now) {
+    for batch in batcher.add(wanted, now: ambient.now).map({ shuffled($0, mapping) }) {
       let open = batch.filter { message in !(message.groupID.map(stopped.contains) ?? false) }
       guard !open.isEmpty else { continue }
       let failed = try await process(open, mapping, name, caller, fleet)
       if mapping.isFIFO { stopped.formUnion(failed.compactMap(\.groupID)) }
     }
+  }
+
+  /// The batch in another order, when a chaos rule says so. FIFO queues keep theirs.
+  private func shuffled(_ batch: [QueueMessage], _ mapping: EventSourceMapping) -> [QueueMessage] {
+    guard chaos.isOn, !mapping.isFIFO else { return batch }
+    let order = chaos.order(ChaosPoint(mapping, batch.lazy.compactMap(\.trace).first ?? TraceContext(ambient)), of: batch.map(\.trace))
+    return order.map { $0.map { batch[$0] } } ?? batch
   }
 
   /// The messages that the mapping wants; the others are deleted.
@@ -243,6 +251,12 @@ struct QueuePoller: Sendable {
   private func invoke(
     _ batch: [QueueMessage], _ mapping: EventSourceMapping, _ name: FunctionName, _ caller: Caller, _ trace: TraceContext
   ) async throws -> (BatchResponse, reason: String?) {
+    switch try await chaos.obstacle(ChaosPoint(mapping, trace), in: .adjusted) {
+    case .fail: return (.allFailed, FunctionError.crash(ambient.uuid()).hopReason)
+    // Others that are throttled are tried again until the visibility time-out; this one would be throttled as often as the rule likes.
+    case .throttle: return (.allFailed, InvocationHops.reason(LambdaError.throttled(reason: "ConcurrentInvocationLimitExceeded")))
+    default: break
+    }
     let payload = SQSEvent.payload(batch, source: mapping.source)
     let began = ambient.now
     while true {
@@ -252,6 +266,9 @@ struct QueuePoller: Sendable {
         metrics.add(.invoked, batch.count, of: mapping, at: ambient.now)
         switch result.outcome {
         case .success(let body):
+          if !mapping.isFIFO, let again = chaos.duplicate(ChaosPoint(mapping, trace)) {
+            _ = try? await invoker.invoke(resolved, payload: payload, invokedARN: mapping.functionARN, trace: again)
+          }
           let response = BatchResponse.parse(
             body, reportsFailures: mapping.reportsBatchItemFailures, itemIDs: Set(batch.map(\.messageID)))
           return (response, nil)

@@ -6,6 +6,7 @@ struct PipeFlow: Sendable {
   let targets: PipeTargets
   let log: PipeLog
   let hops: any HopPort
+  let chaos: Chaos
   let ambient: Ambient
 
   /// - Returns: the ids of the events that have not gone through.
@@ -17,7 +18,13 @@ struct PipeFlow: Sendable {
     caller.trace = trace.under(hop)
     var (failed, problem): (Set<String>, AWSError?) = ([], nil)
     do {
+      try await chaos.meet(ChaosPoint(pipe, caller.trace), in: .adjusted)
       (failed, problem) = try await carry(events, ids, pipe, caller)
+      if failed.isEmpty, !pipe.source.hasSuffix(".fifo"), let again = chaos.duplicate(ChaosPoint(pipe, caller.trace)) {
+        var caller = caller
+        caller.trace = again
+        _ = try? await carry(events, ids, pipe, caller)
+      }
     } catch {
       (failed, problem) = (Set(ids), error as? AWSError ?? .internalFailure(error))
     }
@@ -56,5 +63,13 @@ struct PipeFlow: Sendable {
     // What an enrichment made cannot be told apart by where it came from.
     guard pipe.enrichment == nil || result.places.isEmpty else { return (Set(ids), result.error) }
     return (result.ids.union(result.places.map { ids[$0] }), result.error)
+  }
+}
+
+extension ChaosPoint {
+  fileprivate init(_ pipe: Pipe, _ trace: TraceContext) {
+    self.init(
+      service: "pipes", account: pipe.name.account, region: pipe.name.region, source: pipe.name.arn, target: pipe.target,
+      resources: [pipe.name.arn, pipe.source, pipe.target], trace: trace)
   }
 }

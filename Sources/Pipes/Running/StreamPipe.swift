@@ -216,7 +216,7 @@ extension PipeFlow {
         JSONObject([
           ("context", context), ("version", "1.0"), ("timestamp", .string(ambient.now.iso8601Milliseconds)), (source, batch),
         ]))
-      if (try? await targets.tell(letter.text, arn, caller)) != nil { outcome = .deadLettered(to: deadLetter) }
+      if (try? await Chaos.sparing({ try await targets.tell(letter.text, arn, caller) })) != nil { outcome = .deadLettered(to: deadLetter) }
     }
     hops.record(
       Hop(

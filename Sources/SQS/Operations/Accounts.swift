@@ -6,6 +6,7 @@ extension SQSService {
   /// Removes every queue of the account in every Region, with its messages, tasks and the minute's rest of its name. Clients
   /// that wait at one of them are refused as after DeleteQueue. The rows of messages go in the background.
   public func removeAll(of account: AccountID) async throws {
+    copies.removeAll(of: account)
     while true {
       let names = try await store.read { rows in
         try rows.entries(Keys.queues(of: account), limit: SQSLimits.queuesPerSweep).map { try Keys.queueName($0.key) }

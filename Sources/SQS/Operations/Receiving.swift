@@ -6,9 +6,20 @@ import Wire
 extension ReceiveMessageInput: QueueInput {}
 
 extension SQSService {
-  /// One look, or as many as fit into the time that the client waits.
   func receive(
     _ name: QueueName, maximum: Int, wait: Duration?, timeout: Duration?, attemptID: String? = nil, _ call: Call?
+  ) async throws -> [Delivery] {
+    guard chaos.isOn || !copies.isEmpty, !name.isFIFO else {
+      return try await fetch(name, maximum: maximum, wait: wait, timeout: timeout, attemptID: attemptID, call)
+    }
+    return try await receiveAmidChaos(name, maximum: maximum) {
+      try await fetch(name, maximum: maximum, wait: wait, timeout: timeout, attemptID: attemptID, call)
+    }
+  }
+
+  /// One look, or as many as fit into the time that the client waits.
+  private func fetch(
+    _ name: QueueName, maximum: Int, wait: Duration?, timeout: Duration?, attemptID: String?, _ call: Call?
   ) async throws -> [Delivery] {
     let (start, began) = (ambient.now, ambient.clock.monotonic())
     let wait = try await { if let wait { wait } else { try await cache.find(name)?.receiveWait ?? .zero } }()

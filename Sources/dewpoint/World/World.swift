@@ -46,6 +46,7 @@ final class World: Sendable {
   private let s3: S3Service
   private let tracing: TracingService
   private let pipes: PipesService
+  private let chaos: Chaos
   private let workers: WorkerGroup
   private let workScope = WorkScope()
   private let stopped = Nudge()
@@ -54,15 +55,17 @@ final class World: Sendable {
     self.state = state
     let (store, ambient, logger, settings) = (state.store, surroundings.ambient, surroundings.logger, surroundings.settings)
     let iam = IAMService(store: store, ambient: ambient, configuration: settings.identity)
-    let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics)
     tracing = TracingService(store: store, ambient: ambient, configuration: settings.tracing)
-    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing)
+    chaos = Chaos(ambient: ambient, hops: tracing)
+    let dispatcher = Dispatcher(authoriser: iam, ambient: ambient, logger: logger, metrics: surroundings.metrics, chaos: chaos)
+    sqs = SQSService(store: store, ambient: ambient, authoriser: iam, principals: iam, hops: tracing, chaos: chaos)
+    let queues = ChaosQueues(sqs, chaos)
     logs = CloudWatchService(store: store, ambient: ambient, authoriser: iam, logger: logger)
     let events = EventBridgeService(
       store: store, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, door: dispatcher, http: surroundings.client, hops: tracing,
-        metrics: logs), logger: logger)
+        authoriser: iam, roles: iam, principals: iam, queues: queues, door: dispatcher, http: surroundings.client, hops: tracing,
+        metrics: logs, chaos: chaos), logger: logger)
     var streams = KinesisService.Configuration()
     streams.limitsShards = settings.limitsShards
     kinesis = KinesisService(
@@ -70,15 +73,16 @@ final class World: Sendable {
     firehose = FirehoseService(
       store: store, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, door: dispatcher, streams: kinesis, http: surroundings.client, logs: logs),
+        authoriser: iam, roles: iam, door: dispatcher, streams: ChaosStreams(kinesis, of: "kinesis", chaos), http: surroundings.client,
+        logs: logs, chaos: chaos),
       metricPort: logs, logger: logger)
     var tableRules = DynamoDBService.Configuration()
     tableRules.enforcesThroughput = settings.enforcesThroughput
     s3 = S3Service(
       store: store, bytes: state.objects, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: sqs, roles: iam),
-        events: events, hops: tracing),
+        authoriser: iam, keys: iam, principals: iam, carriers: TargetCarriers(door: dispatcher, queues: queues, roles: iam),
+        events: events, hops: tracing, chaos: chaos),
       logger: logger)
     let tables = DynamoDBService(
       store: store, ambient: ambient, neighbours: .init(authoriser: iam, principals: iam, door: dispatcher, objects: s3),
@@ -93,30 +97,38 @@ final class World: Sendable {
     functions.imageDirectory = settings.imageDirectory
     // Who may call without a known key is somebody of this machine.
     functions.allowsAnyImage = settings.rootKey == nil
-    let sources: [String: any StreamPort] = ["kinesis": kinesis, "dynamodb": tables]
+    let sources: [String: any StreamPort] = [
+      "kinesis": ChaosStreams(kinesis, of: "kinesis", chaos),
+      "dynamodb": ChaosStreams(tables, of: "dynamodbstreams", origin: "dynamodb", chaos),
+    ]
     lambda = LambdaService(
       store: store, blobs: state.blobs, ambient: ambient,
       neighbours: .init(
-        authoriser: iam, roles: iam, principals: iam, queues: sqs, objects: s3, logs: logs, metrics: logs, door: dispatcher,
-        streams: sources, hops: tracing),
+        authoriser: iam, roles: iam, principals: iam, queues: queues, objects: s3, logs: logs, metrics: logs, door: dispatcher,
+        streams: sources, hops: tracing, chaos: chaos),
       configuration: functions, logger: logger)
     let sns = SNSService(
       store: store, ambient: ambient,
       neighbours: .init(
-        principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
-        http: surroundings.client), logger: logger)
+        principals: iam, roles: iam, queues: queues, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
+        http: surroundings.client, chaos: chaos), logger: logger)
     let scheduler = SchedulerService(
-      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
+      store: store, ambient: ambient, neighbours: .init(roles: iam, queues: queues, door: dispatcher, hops: tracing, chaos: chaos),
+      logger: logger)
     pipes = PipesService(
       store: store, ambient: ambient,
-      neighbours: .init(roles: iam, queues: sqs, logs: logs, door: dispatcher, hops: tracing, streams: sources), logger: logger)
+      neighbours: .init(roles: iam, queues: queues, logs: logs, door: dispatcher, hops: tracing, streams: sources, chaos: chaos),
+      logger: logger)
     // In the order in which an account is emptied: who makes others work and write comes first.
     modules = [scheduler, pipes, events, sns, lambda, firehose, iam, s3, tables, sqs, kinesis, logs, tracing]
     dispatcher.install(modules.flatMap(\.apis))
     workers = WorkerGroup(modules.flatMap(\.workers), clock: surroundings.clock, logger: logger)
     gateway = Gateway(
       dispatcher: dispatcher, keys: iam, ambient: ambient, originGuard: surroundings.originGuard,
-      pages: InternalPages(modules.flatMap(\.pages)), endpoints: modules.flatMap(\.endpoints), metrics: surroundings.metrics)
+      pages: InternalPages(
+        modules.flatMap(\.pages)
+          + ChaosPage.pages(chaos, ChaosCatalog(dispatcher.apis), ambient.random, refusal: settings.refusalOfStateControl)),
+      endpoints: modules.flatMap(\.endpoints), metrics: surroundings.metrics)
   }
 
   /// Works until `stop`. Not to be cancelled: environments end in order.
@@ -164,6 +176,7 @@ final class World: Sendable {
   func holdFiles() -> any Sendable & AnyObject { s3.holdFiles() }
 
   func removeAll(of account: AccountID) async throws {
+    chaos.removeAll(of: account)
     for module in modules { try await module.removeAll(of: account) }
   }
 

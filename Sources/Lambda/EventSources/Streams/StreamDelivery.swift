@@ -15,6 +15,7 @@ struct StreamDelivery: Sendable {
   let roles: any RolePort
   let metrics: FunctionMetrics
   let hops: InvocationHops
+  let chaos: Chaos
   let ambient: Ambient
   let logger: Logger
 
@@ -84,8 +85,12 @@ struct StreamDelivery: Sendable {
       if let last = call.batch.records.last {
         metrics.add(.iteratorAge, Double(max(0, (now - last.arrival).inMilliseconds)), of: MetricTarget(resolved), at: now)
       }
-      let (requestID, result) = try await invoker.invoke(
-        resolved, payload: event.payload(call), invokedARN: mapping.functionARN, trace: hop.trace)
+      let (requestID, result) = try await chaos.invoking(
+        resolved.version, ChaosPoint(mapping, hop.trace), requestID: ambient.uuid()
+      ) { again in
+        try await invoker.invoke(
+          resolved, payload: event.payload(call), invokedARN: mapping.functionARN, trace: again ?? hop.trace)
+      }
       var response = StreamResponse(requestID: requestID, executedVersion: result.executedVersion, isFunctionError: false)
       switch result.outcome {
       case .success(let body):

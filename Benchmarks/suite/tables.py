@@ -9,8 +9,8 @@ import time
 from suite import load
 from suite.server import Key
 
-# `DEWPOINT_ITEMS=100000 Benchmarks/run tables` tries it out.
-ITEMS = int(os.environ.get("DEWPOINT_ITEMS", 10_000_000))
+# `BENCH_ITEMS=100000 Benchmarks/run tables` tries it out.
+ITEMS = int(os.environ.get("BENCH_ITEMS", 10_000_000))
 SMALL = 1000
 # Items of a partition, and of a request.
 PARTITION = 10

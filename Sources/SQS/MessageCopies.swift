@@ -61,15 +61,9 @@ final class MessageCopies: Sendable {
 }
 
 extension SQSService {
-  /// What a receive gives where chaos rules may strike: copies of what was given before, else what the queue has, in the order of the
-  /// rules. FIFO queues are never struck.
-  func receiveAmidChaos(_ name: QueueName, maximum: Int, _ receive: () async throws -> [Delivery]) async throws -> [Delivery] {
-    if !copies.isEmpty {
-      let found = copies.take(maximum, of: name, in: try await cache.find(name)?.space)
-      if !found.isEmpty { return found }
-    }
-    let deliveries = try await receive()
-    guard chaos.isOn, !deliveries.isEmpty else { return deliveries }
+  /// What a receive of a standard queue gives where chaos rules may strike: some of it is to come again, and it may have another order.
+  func struck(_ deliveries: [Delivery], of name: QueueName) -> [Delivery] {
+    guard !deliveries.isEmpty else { return deliveries }
     for delivery in deliveries {
       guard let trace = chaos.duplicate(ChaosPoint(name, delivery.trace ?? TraceContext(ambient))) else { continue }
       var copy = delivery

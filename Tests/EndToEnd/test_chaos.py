@@ -110,10 +110,11 @@ def test_a_naive_function_charges_twice_and_one_with_powertools_once(cloud):
         TableName="idempotency", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}])
     role = make_role(cloud, "cashier", LOGS, QUEUES, TABLES)
-    urls = {}
+    urls, functions = {}, []
     for name, source in (("naive", NAIVE), ("once", IDEMPOTENT)):
         url, arn = make_queue(cloud, name, VisibilityTimeout=60)
-        attach(deploy(cloud, package(source), name=name, role=role, Timeout=25), arn, BatchSize=1)
+        functions.append(deploy(cloud, package(source), name=name, role=role, Timeout=25))
+        attach(functions[-1], arn, BatchSize=1)
         urls[name] = url
     said = cloud.server.command("chaos", "duplicate", "--service", "sqs", "--rate", "100%", "--account", cloud.account, "--seed", "7").stdout
     number = said.split()[0]
@@ -124,7 +125,11 @@ def test_a_naive_function_charges_twice_and_one_with_powertools_once(cloud):
 
         def counts():
             return {item["p"]["S"]: int(item["n"]["N"]) for item in dynamodb.scan(TableName="charges", ConsistentRead=True)["Items"]}
-        wait_until(lambda: counts() == {"of-naive": 2, "of-once": 1}, "both orders are charged, one of them twice", limit=60)
+
+        def charged():
+            assert counts() == {"of-naive": 2, "of-once": 1}, (counts(), [text for f in functions for _, text in f.log()])
+            return True
+        wait_until(charged, "both orders are charged, one of them twice", limit=60)
 
         # The copy of the message has come to the idempotent function, too.
         sent = wait_until(lambda: traces(cloud, resource="once"), "the trace")[-1]["trace"]
@@ -248,8 +253,8 @@ def test_a_mapping_gives_its_function_another_order(cloud, rules):
 
 def calls(cloud):
     def table(client):
-        make(client, "t", sort=False)
-        return lambda client: client.put_item(TableName="t", Item={"p": {"S": "a"}})
+        make(client, "things", sort=False)
+        return lambda client: client.put_item(TableName="things", Item={"p": {"S": "a"}})
 
     def queue(client):
         url = client.create_queue(QueueName="q")["QueueUrl"]

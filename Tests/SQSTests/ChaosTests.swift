@@ -54,6 +54,16 @@ import Testing
     #expect(try await cloud.bodies(url) == ["a"])
   }
 
+  @Test func `a rule strikes a long poll that is older`() async throws {
+    let url = try await cloud.createQueue()
+    async let first = cloud.receive(url, wait: 20)
+    try await cloud.waiters(1, at: url)
+    try strike(.duplicate)
+    try await cloud.send("a", to: url)
+    #expect(try await first.map(\.body) == ["a"])
+    #expect(try await cloud.bodies(url) == ["a"])
+  }
+
   @Test func `no more come than were asked for, and none after a purge or when the queue is gone`() async throws {
     let url = try await cloud.createQueue()
     try strike(.duplicate)

@@ -71,6 +71,31 @@ enum LambdaError {
       "The Revision Id provided does not match the latest Revision Id. Call the \(api) API to retrieve the latest Revision Id",
       status: 412)
   }
+  // Code signing
+
+  static func noSuchSigning(_ arn: String) -> AWSError {
+    notFound("The code signing configuration cannot be found. Check that the provided configuration is not deleted: \(arn).")
+  }
+  /// Where a function is to have it.
+  static func signingNotFound(_ arn: String) -> AWSError {
+    make(
+      "CodeSigningConfigNotFoundException",
+      "The code signing configuration cannot be found. Check that the provided configuration is not deleted: \(arn).", status: 404)
+  }
+  static func signingInUse() -> AWSError {
+    conflict("Cannot delete the code signing configuration while it is attached to a function.")
+  }
+  static func signedImage() -> AWSError {
+    invalidParameter("Code signing is not supported for functions created with container images.")
+  }
+  /// AWS: "Using code signing", CodeVerificationFailedException.
+  static func unsignedCode(_ function: FunctionID) -> AWSError {
+    make(
+      "CodeVerificationFailedException",
+      "Lambda cannot deploy the function. The function or layer might be signed using a signature that the client is not configured "
+        + "to accept. Check the provided signature for \(function.name).", status: 400)
+  }
+
   static func foreignRole() -> AWSError {
     make("AccessDeniedException", "Cross-account pass role is not allowed.", status: 403)
   }

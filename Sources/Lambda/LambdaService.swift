@@ -105,7 +105,7 @@ public final class LambdaService: ServiceModule {
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
       objects: neighbours.objects, streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger),
-      provisioner: placement, hotReload: hotReload, limits: limits)
+      provisioner: placement, hotReload: hotReload, metrics: metrics, limits: limits)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
@@ -144,7 +144,7 @@ public final class LambdaService: ServiceModule {
       control: control, invoker: invoker, queue: queue, executions: executions, hops: hops, clock: ambient.clock,
       streamedBytesPerSecond: configuration.streamedBytesPerSecond)
     functionURLs = FunctionURLEndpoint(
-      control: control, invoker: invoker, authoriser: neighbours.authoriser, ambient: ambient,
+      control: control, invoker: invoker, authoriser: neighbours.authoriser, metrics: metrics, ambient: ambient,
       bytesPerSecond: configuration.streamedBytesPerSecond, logger: logger)
   }
 

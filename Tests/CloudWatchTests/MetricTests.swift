@@ -171,7 +171,12 @@ extension Fixture {
 
   private static let refused: [(String, @Sendable (inout GetMetricStatisticsInput) -> Void, String)] = [
     ("no statistic", { $0.statistics = nil }, "MissingRequiredParameterException"),
-    ("a percentile", { $0.extendedStatistics = ["p99"] }, "InvalidParameterValueException"),
+    ("both kinds of statistics", { $0.extendedStatistics = ["p99"] }, "InvalidParameterCombinationException"),
+    (
+      "a percentile above all", { ($0.statistics, $0.extendedStatistics) = (nil, ["p101"]) },
+      "InvalidParameterValueException: The value p101 for parameter ExtendedStatistics is not supported."
+    ),
+    ("a rank by percent", { ($0.statistics, $0.extendedStatistics) = (nil, ["PR(1%:2%)"]) }, "InvalidParameterValueException"),
     ("a period of 7 s", { $0.period = 7 }, "InvalidParameterValueException"),
     ("a period of 90 s", { $0.period = 90 }, "InvalidParameterValueException"),
     ("no time", { $0.endTime = $0.startTime }, "InvalidParameterValueException"),
@@ -234,10 +239,52 @@ extension Fixture {
     #expect(pages == [["a[2.0, 1.0] PartialData"], ["a[0.0] Complete", "b[2.0] PartialData"], ["b[1.0, 0.0] Complete"]])
   }
 
+  private func expression(_ id: String, _ text: String) -> MetricDataQuery {
+    query(id) { ($0.metricStat, $0.expression) = (nil, text) }
+  }
+
+  @Test func `expressions work with metrics, with each other, and page like metrics`() async throws {
+    let now = fixture.clock.now()
+    for minute in 0..<3 { try await fixture.put { ($0.value, $0.timestamp) = (Double(minute + 1), now + .minutes(minute)) } }
+    let queries = [
+      query("m1") { $0.returnData = false }, query("p") { $0.metricStat?.stat = "p100"; $0.label = "worst" },
+      expression("e1", "e2 * 10"), expression("e2", "m1 + p"), expression("all", "METRICS() + 0"),
+    ]
+    let results = try await data(queries).metricDataResults ?? []
+    #expect(results.map { "\($0.id ?? "") \($0.label ?? "") \($0.values ?? [])" } == [
+      "p worst [3.0, 2.0, 1.0]", "e1 e1 [60.0, 40.0, 20.0]", "e2 e2 [6.0, 4.0, 2.0]", "all Orders [3.0, 2.0, 1.0]",
+      "all worst [3.0, 2.0, 1.0]",
+    ])
+    var paged: [String: [Double]] = [:]
+    var (token, pages) = (nil as String?, 0)
+    repeat {
+      let page = try await data(queries) { ($0.maxDatapoints, $0.nextToken) = (4, token) }
+      for result in page.metricDataResults ?? [] { paged["\(result.id ?? "") \(result.label ?? "")", default: []] += result.values ?? [] }
+      (token, pages) = (page.nextToken, pages + 1)
+    } while token != nil && pages < 10
+    #expect(pages == 4 && paged["all worst"] == [3, 2, 1] && paged["e1 e1"] == [60, 40, 20])
+  }
+
+  @Test(arguments: ["e1", "e2 + 1", "SUM(p)", "p + nobody", "FILL(p, 0) +"])
+  func `an expression that cannot be worked out names itself`(text: String) async throws {
+    do {
+      _ = try await data([query("p"), expression("e1", text), expression("e2", "e1")])
+      Issue.record("it was worked out")
+    } catch let error as AWSError {
+      #expect(error.code == "ValidationError" && error.message.hasPrefix("Error in expression '"))
+    }
+  }
+
+  @Test func `a range of years is not filled minute by minute`() async throws {
+    await #expect(throws: AWSError.self) {
+      try await data([query("p"), expression("e1", "FILL(p, 0)")]) { $0.startTime = .epoch }
+    }
+  }
+
   @Test func `what metric data does not do is refused`() async throws {
     let refused: [[MetricDataQuery]] = [
-      [query("e") { ($0.metricStat, $0.expression) = (nil, "SUM(METRICS())") }], [query("Upper")], [query("a"), query("a")],
-      [query("a") { $0.returnData = false }], [query("a") { $0.metricStat?.stat = "p99" }], [query("a") { $0.metricStat = nil }],
+      [query("e") { ($0.metricStat, $0.expression) = (nil, "SEARCH('x', 'Sum', 60)") }], [query("Upper")], [query("a"), query("a")],
+      [query("a") { $0.returnData = false }], [query("a") { $0.metricStat?.stat = "p101" }], [query("a") { $0.metricStat = nil }],
       [query("a") { $0.label = "${PROP('Period')}" }], [query("a") { $0.accountId = "999999999999" }],
     ]
     for queries in refused { await #expect(throws: AWSError.self) { try await data(queries) } }

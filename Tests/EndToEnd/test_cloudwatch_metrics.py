@@ -8,9 +8,12 @@ import botocore.exceptions
 import botocore.loaders
 import pytest
 
+from extensions import layer
 from harness import wait_until
 from lambdas import deploy, make_queue
+from test_concurrency import at_once
 from test_mappings import BATCHES, attach, bodies, depth
+from urls import make_url
 
 MINUTE = datetime.timedelta(minutes=1)
 PICKY = """
@@ -170,12 +173,83 @@ def test_what_metrics_cannot_do_is_refused(cloud, refused):
         "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually exclusive and you have specified both.")
     with refused("InvalidParameterValue", 400):
         cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[{"MetricName": "m", "Value": 1}])
-    with refused("InvalidParameterValue", 400, containing="metric math"):
+    with refused("ValidationError", 400, containing="SEARCH is not supported"):
         cloudwatch.get_metric_data(
-            MetricDataQueries=[{"Id": "e", "Expression": "1+1"}], StartTime=here - MINUTE, EndTime=here)
+            MetricDataQueries=[{"Id": "e", "Expression": "SEARCH('{Shop} m', 'Sum', 60)"}], StartTime=here - MINUTE, EndTime=here)
     with refused("InvalidParameterCombination", 400, containing="exceeds the limit of 1,440") as error:
         cloudwatch.get_metric_statistics(
             Namespace="Shop", MetricName="m", Period=60, Statistics=["Sum"], StartTime=here - 2880 * MINUTE, EndTime=here)
+
+
+def test_percentiles_and_expressions_over_what_functions_did(cloud):
+    function = deploy(cloud, PICKY)
+    for event in (0, 0, 0, 0.4, "fail"):
+        function.invoke(event)
+    cloudwatch = cloud.client("cloudwatch")
+    here = now(cloud)
+    around = {"StartTime": here - 60 * MINUTE, "EndTime": here + 60 * MINUTE}
+    [point] = cloudwatch.get_metric_statistics(
+        Namespace="AWS/Lambda", MetricName="Duration", Dimensions=[{"Name": "FunctionName", "Value": "worker"}], Period=7200,
+        ExtendedStatistics=["p50", "p99", "tm80"], **around)["Datapoints"]
+    found = point["ExtendedStatistics"]
+    assert found["p50"] < 200 and found["p99"] >= 400 and found["tm80"] < 200
+
+    def metric(id, name, stat):
+        return {"Id": id, "ReturnData": False, "MetricStat": {"Period": 7200, "Stat": stat, "Metric": {
+            "Namespace": "AWS/Lambda", "MetricName": name, "Dimensions": [{"Name": "FunctionName", "Value": "worker"}]}}}
+    results = cloudwatch.get_metric_data(MetricDataQueries=[
+        metric("errors", "Errors", "Sum"), metric("calls", "Invocations", "Sum"), metric("slow", "Duration", "p99"),
+        {"Id": "rate", "Expression": "100 * errors / calls", "Label": "Error rate"},
+        {"Id": "alarm", "Expression": "IF(slow >= 400 AND FILL(errors, 0) > 0, 1, 0)"}], **around)["MetricDataResults"]
+    assert [(r["Id"], r["Label"], r["Values"]) for r in results] == [("rate", "Error rate", [20]), ("alarm", "alarm", [1])]
+
+
+def test_function_urls_are_measured(cloud):
+    function = deploy(cloud, """
+        def handler(event, context):
+            if event["rawPath"] == "/fail": raise RuntimeError("asked to")
+            return {"statusCode": 418 if event["rawPath"] == "/tea" else 200, "body": "x"}
+        """)
+    url = make_url(function)
+    assert [url.call(path).status for path in ("/", "/tea", "/fail")] == [200, 418, 502]
+    for resource in ({}, {"Resource": "worker"}):
+        wanted = {"FunctionName": "worker"} | resource
+        assert total(cloud, "UrlRequestCount", **wanted) == 3
+        assert total(cloud, "Url4xxCount", **wanted) == 1 and total(cloud, "Url5xxCount", **wanted) == 1
+        [latency] = read(cloud, "UrlRequestLatency", "SampleCount", "Minimum", **wanted)
+        assert latency["SampleCount"] == 3 and latency["Minimum"] > 0 and latency["Unit"] == "Milliseconds"
+
+
+def test_what_provisioned_environments_do_is_measured_by_version(cloud):
+    function = deploy(cloud, PICKY)
+    version = function.client.publish_version(FunctionName="worker")["Version"]
+    function.client.put_provisioned_concurrency_config(FunctionName="worker", Qualifier=version, ProvisionedConcurrentExecutions=2)
+    wait_until(lambda: function.client.get_provisioned_concurrency_config(
+        FunctionName="worker", Qualifier=version)["Status"] == "READY", "they are ready", limit=60)
+    at_once(3, lambda _: function.invoke(1, Qualifier=version))
+    wanted = {"FunctionName": "worker", "Resource": f"worker:{version}"}
+    assert total(cloud, "ProvisionedConcurrencyInvocations", **wanted) == 2
+    assert total(cloud, "ProvisionedConcurrencySpilloverInvocations", **wanted) == 1
+    assert total(cloud, "ProvisionedConcurrentExecutions", "Maximum", **wanted) == 2
+    assert total(cloud, "ProvisionedConcurrencyUtilization", "Maximum", **wanted) == 1
+    # Two are set aside, one runs beside them.
+    assert total(cloud, "ClaimedAccountConcurrency", "Maximum") == 3
+
+
+def test_what_extensions_take_after_the_answer_is_measured(cloud):
+    slow = """
+        register(["INVOKE"])
+        while True:
+            next_event()
+            time.sleep(0.5)
+        """
+    function = deploy(cloud, PICKY, Layers=[layer(cloud, {"slow": slow})])
+    function.invoke(0)
+    [point] = read(cloud, "PostRuntimeExtensionsDuration", "Maximum", "SampleCount", FunctionName="worker")
+    assert point["SampleCount"] == 1 and 300 < point["Maximum"] < 5000
+    plain = deploy(cloud, PICKY, name="plain")
+    plain.invoke(0)
+    assert read(cloud, "PostRuntimeExtensionsDuration", FunctionName="plain") == []
 
 
 def test_only_who_may_puts_and_reads(cloud, refused):

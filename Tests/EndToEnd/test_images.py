@@ -11,40 +11,15 @@ import pytest
 from harness import Cloud, Server, wait_until
 from images import Image, tar
 from lambdas import MEMORY, Function, deploy, make_role, python
+import runtime_client
 
 # A runtime client with nothing but sockets. The event is a text: a command and a path.
-CLIENT = r"""
-#define _GNU_SOURCE
-#include <arpa/inet.h>
+CLIENT = runtime_client.CLIENT + r"""
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-static char buffer[1 << 16];
-
-static void ask(const char *method, const char *path, const char *body) {
-  char api[64], request[8192];
-  strcpy(api, getenv("AWS_LAMBDA_RUNTIME_API"));
-  char *port = strchr(api, ':');
-  *port++ = 0;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
-  inet_pton(AF_INET, api, &address.sin_addr);
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) { perror("connect"); exit(9); }
-  int length = snprintf(request, sizeof request, "%s /2018-06-01/runtime/invocation/%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-    method, path, api, strlen(body), body);
-  if (write(fd, request, length) != length) exit(10);
-  size_t used = 0;
-  for (ssize_t n; used < sizeof buffer - 1 && (n = read(fd, buffer + used, sizeof buffer - 1 - used)) > 0;) used += n;
-  buffer[used] = 0;
-  close(fd);
-}
 
 static void run(const char *command, const char *path, char *out, size_t size) {
   char link[512] = {0};
@@ -80,7 +55,7 @@ static void run(const char *command, const char *path, char *out, size_t size) {
 
 int main(int count, char **arguments) {
   for (;;) {
-    ask("GET", "next", "");
+    ask("GET", "invocation/next", "");
     char *head = strcasestr(buffer, "lambda-runtime-aws-request-id: "), *body = strstr(buffer, "\r\n\r\n");
     if (!head || !body) return 11;
     char id[64] = {0}, path[160], answer[8192], out[4096] = {0}, command[32] = {0}, argument[512] = {0}, directory[512];
@@ -97,7 +72,7 @@ int main(int count, char **arguments) {
     snprintf(answer + length, sizeof answer - length, "]}");
     printf("ran %s\n", command);
     fflush(stdout);
-    snprintf(path, sizeof path, "%s/response", id);
+    snprintf(path, sizeof path, "invocation/%s/response", id);
     ask("POST", path, answer);
   }
 }

@@ -232,3 +232,63 @@ def test_the_smallest_function_runs(cloud, classes):
 
 def test_the_client_is_made_of_its_sources():
     subprocess.run([ROOT / "Tools/build-java-client", "--check"], check=True)
+
+
+SNAPSHOT = """
+package shop;
+
+import java.lang.reflect.Proxy;
+import java.util.*;
+
+/** Registers hooks as org.crac does: through the package that `org.crac.Core.Compat` names, and proxies of its interface. */
+public class Restored {
+  private static final List<String> NOTES = Collections.synchronizedList(new ArrayList<>());
+  private static final boolean FAILS = "after".equals(System.getenv("FAILS"));
+
+  static {
+    try {
+      String name = System.getProperty("org.crac.Core.Compat");
+      Class<?> resource = Class.forName(name + ".Resource"), contexts = Class.forName(name + ".Context");
+      Object context = Class.forName(name + ".Core").getMethod("getGlobalContext").invoke(null);
+      for (String hook : new String[] {"first", "second"}) {
+        contexts.getMethod("register", resource).invoke(context, Proxy.newProxyInstance(
+            Restored.class.getClassLoader(), new Class<?>[] {resource}, (proxy, method, arguments) -> {
+              if (method.getName().equals("hashCode")) return 1;
+              NOTES.add(hook + " " + method.getName());
+              if (FAILS && method.getName().equals("afterRestore")) throw new IllegalStateException("no");
+              return null;
+            }));
+      }
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+  public List<String> handle(Object event) { return NOTES; }
+}
+"""
+
+
+def restored(cloud, tmp_path, **options):
+    function = deploy_java(
+        cloud, compiled(tmp_path, SNAPSHOT, "shop/Restored.java", "--release", "11"), handler="shop.Restored::handle",
+        SnapStart={"ApplyOn": "PublishedVersions"}, **options)
+    version = function.client.publish_version(FunctionName="worker")["Version"]
+    wait_until(lambda: function.client.get_function_configuration(
+        FunctionName="worker", Qualifier=version)["State"] == "Active", "the version is initialised", 60)
+    return function, version
+
+
+def test_hooks_of_crac_run_around_the_snapshot(cloud, tmp_path):
+    function, version = restored(cloud, tmp_path)
+    first = function.invoke(Qualifier=version)
+    assert first.value == ["second beforeCheckpoint", "first beforeCheckpoint", "first afterRestore", "second afterRestore"]
+    assert first.log.startswith("RESTORE_START") and "RESTORE_REPORT Restore Duration" in first.log
+    assert function.invoke(Qualifier=version).value == first.value
+    # An ordinary function has no snapshot.
+    assert function.invoke().value == []
+
+
+def test_a_hook_of_crac_that_fails_fails_the_invocation(cloud, tmp_path):
+    function, version = restored(cloud, tmp_path, Environment={"Variables": {"FAILS": "after"}})
+    answer = function.invoke(Qualifier=version)
+    assert answer.failure["errorMessage"] == "no" and "Error Type: Runtime.AfterRestoreError" in answer.log

@@ -7,6 +7,7 @@ import pytest
 
 from lambdas import deploy, zipped
 from harness import wait_until
+from runtime_client import CLIENT
 
 node = pytest.mark.skipif(shutil.which("node") is None, reason="this host has no Node.js")
 
@@ -147,35 +148,7 @@ def test_a_node_function_that_returns_nothing_answers_null(cloud):
 
 # Custom runtimes
 
-BOOTSTRAP = r"""
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <unistd.h>
-
-static char buffer[1 << 16];
-
-/* One request on a connection of its own; the answer, head and body, is in the buffer. */
-static void ask(const char *method, const char *path, const char *body) {
-  char api[64], request[4096];
-  strcpy(api, getenv("AWS_LAMBDA_RUNTIME_API"));
-  char *port = strchr(api, ':');
-  *port++ = 0;
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(port))};
-  inet_pton(AF_INET, api, &address.sin_addr);
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) { perror("connect"); exit(9); }
-  int length = snprintf(request, sizeof request, "%s /2018-06-01/runtime/%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
-    method, path, api, strlen(body), body);
-  if (write(fd, request, length) != length) exit(10);
-  size_t used = 0;
-  for (ssize_t n; used < sizeof buffer - 1 && (n = read(fd, buffer + used, sizeof buffer - 1 - used)) > 0;) used += n;
-  buffer[used] = 0;
-  close(fd);
-}
-
+BOOTSTRAP = CLIENT + r"""
 int main(void) {
   setvbuf(stdout, NULL, _IONBF, 0);
   for (int count = 1;; count++) {
@@ -202,7 +175,7 @@ int main(void) {
 def bootstrap(tmp_path_factory):
     """A custom runtime in C with nothing but sockets, which knows only the published contract."""
     directory = tmp_path_factory.mktemp("bootstrap")
-    (directory / "bootstrap.c").write_text("#define _GNU_SOURCE\n" + BOOTSTRAP)
+    (directory / "bootstrap.c").write_text(BOOTSTRAP)
     subprocess.run(["gcc", "-O1", "-o", directory / "bootstrap", directory / "bootstrap.c"], check=True)
     return zipped({"bootstrap*": (directory / "bootstrap").read_bytes()})
 

@@ -136,14 +136,37 @@ def test_keys_are_the_owners_alone_and_the_authority_stays(tmp_path):
     server.stop()
 
 
-def test_the_operators_own_certificate(tmp_path):
+def certify(directory, name):
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem",
-         "-days", "2", "-subj", "/CN=mine", "-addext", "subjectAltName=DNS:localhost,DNS:mine.example"],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", directory / "key.pem", "-out", directory / "cert.pem",
+         "-days", "2", "-subj", f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,DNS:mine.example"],
         check=True, capture_output=True)
+
+
+def test_the_operators_own_certificate(tmp_path):
+    certify(tmp_path, "mine")
     server = Server(tmp_path, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem").start()
     with handshake(server, tmp_path / "cert.pem", "mine.example") as connection:
         assert ("commonName", "mine") in [pair for part in connection.getpeercert()["subject"] for pair in part]
+    server.stop()
+
+
+def test_a_certificate_that_the_operator_renews_is_served_without_a_restart(tmp_path):
+    certify(tmp_path, "old")
+    server = Server(tmp_path, "--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem").start()
+    # In between they do not belong together; what is good stays.
+    (tmp_path / "key.pem").write_text("nothing")
+    wait_until(lambda: "cannot be renewed" in server.log(), "the broken files are said", 60)
+    certify(tmp_path, "new")
+
+    def is_served():
+        try:
+            with handshake(server, tmp_path / "cert.pem", "mine.example"):
+                return True
+        except ssl.SSLError:
+            return False
+    wait_until(is_served, "the new certificate is served", 60)
+    assert server.log().count("cannot be renewed") == 1
     server.stop()
 
 

@@ -79,6 +79,9 @@ ACCESS = {
         ("firehose:CreateDeliveryStream", w.arn("firehose", "deliverystream/fresh")), ("iam:PassRole", w.delivery_role)],
     "lambda:CreateFunction": lambda w: [
         ("lambda:CreateFunction", w.arn("lambda", "function:fresh")), ("iam:PassRole", w.role)],
+    "lambda:PutFunctionCodeSigningConfig": lambda w: [
+        ("lambda:PutFunctionCodeSigningConfig", resource)
+        for resource in (w.arn("lambda", "function:main"), w.handles["spare-signing"])],
     "lambda:UpdateFunctionConfiguration": lambda w: [
         ("lambda:UpdateFunctionConfiguration", w.arn("lambda", "function:main")), ("iam:PassRole", w.role)],
     "lambda:CreateEventSourceMapping": lambda w: [("lambda:CreateEventSourceMapping", "*")],
@@ -188,7 +191,7 @@ def _function(world, operation, given):
         return world.arn("lambda", f"function:{given['FunctionName']}")
     if "LayerName" in given:
         return world.arn("lambda", ":".join(["layer", given["LayerName"], *map(str, [given["VersionNumber"]] if "VersionNumber" in given else [])]))
-    return given.get("Resource", given.get("Arn", "*"))
+    return given.get("CodeSigningConfigArn", given.get("Resource", given.get("Arn", "*")))
 
 
 def _group(world, operation, given):

@@ -26,6 +26,7 @@ def handler(event, context):
             Updates=[{"Id": name, "Name": name, "Type": "CALLBACK", "Action": "START"} for name in names])
     return {"Status": "PENDING"}
 """
+PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/walk/abcdefghij"
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
@@ -205,6 +206,11 @@ class World(Cloud):
                 Code={"ZipFile": python("def handler(event, context):\n    return event\n")}, Tags={"team": "a"})
         for name in ("main", "doomed"):
             functions.get_waiter("function_active_v2").wait(FunctionName=name)
+        for name in ("signing", "spare-signing", "doomed-signing"):
+            self.handles[name] = functions.create_code_signing_config(
+                Description=name, AllowedPublishers={"SigningProfileVersionArns": [PROFILE]},
+                Tags={"team": "a"})["CodeSigningConfig"]["CodeSigningConfigArn"]
+        functions.put_function_code_signing_config(FunctionName="main", CodeSigningConfigArn=self.handles["signing"])
         functions.publish_version(FunctionName="main")
         for name in ("main", "doomed"):
             functions.create_alias(FunctionName="main", Name=name, FunctionVersion="1")
@@ -505,6 +511,10 @@ INPUTS = {
     "iam:UpdateUser": {"UserName": "movable", "NewPath": "/moved/"},
     "lambda:AddLayerVersionPermission": _LAYER | {
         "StatementId": "new", "Action": "lambda:GetLayerVersion", "Principal": lambda w: w.account},
+    "lambda:CreateCodeSigningConfig": {"AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]}},
+    **{f"lambda:{action}CodeSigningConfig": {"CodeSigningConfigArn": _held("signing")} for action in ("Get", "Update", "ListFunctionsBy")},
+    "lambda:DeleteCodeSigningConfig": {"CodeSigningConfigArn": _held("doomed-signing")},
+    "lambda:PutFunctionCodeSigningConfig": {"CodeSigningConfigArn": _held("spare-signing")},
     "lambda:DeleteLayerVersion": _LAYER | {"LayerName": "doomed"},
     "lambda:GetLayerVersionByArn": {"Arn": lambda w: w.arn("lambda", "layer:main:1")},
     "lambda:InvokeAsync": {"InvokeArgs": b"1"},

@@ -102,6 +102,7 @@ struct TestPlane {
   let store: any Store
 
   let provisioner = StubProvisioner()
+  let metrics = FunctionMetrics()
 
   /// - Parameter images: where images named as in ECR lie.
   init(
@@ -116,7 +117,7 @@ struct TestPlane {
         blobs: blobs, directory: directory.path + "/code",
         images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
       authoriser: identity, queues: queues, objects: objects, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
-      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), limits: limits)
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), metrics: metrics, limits: limits)
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

@@ -189,7 +189,8 @@ private let refusedCreations: [(String, @Sendable (inout CreateFunctionInput) ->
     "InvalidParameterValueException: nodejs22.x is not supported for SnapStart enabled functions."
   ),
   (
-    "code signing", { $0.codeSigningConfigArn = "arn:x" }, "InvalidParameterValueException: CodeSigningConfigArn is not supported"
+    "code signing", { $0.codeSigningConfigArn = "arn:x" },
+    "CodeSigningConfigNotFoundException: The code signing configuration cannot be found."
   ),
   ("KMS", { $0.kmsKeyArn = "arn:x" }, "InvalidParameterValueException: KMSKeyArn is not supported"),
   ("image settings", { $0.imageConfig = input { $0.command = ["a"] } }, "InvalidParameterValueException: Please don't provide ImageConfig"),

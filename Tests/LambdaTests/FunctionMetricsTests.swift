@@ -36,10 +36,11 @@ extension [MetricSample] {
   private let metrics = FunctionMetrics()
 
   private func began(
-    _ resolved: ResolvedFunction = resolved(), on seat: ConcurrencyLedger.Seat = .unreserved, isProvisioned: Bool = false,
+    _ resolved: ResolvedFunction = resolved(), on seat: ConcurrencyLedger.Seat = .unreserved,
+    _ load: ConcurrencyLedger.Load = .init(claimed: 1),
     at time: Instant = now
   ) -> FunctionMetrics.Run {
-    metrics.began(resolved, on: seat, isProvisioned: isProvisioned, at: time)
+    metrics.began(resolved, on: seat, load, at: time)
   }
 
   @Test func `an invocation counts for the account, the function, the resource and the executed version`() {
@@ -102,11 +103,27 @@ extension [MetricSample] {
 
   @Test func `an invocation beside provisioned environments is a spill-over`() {
     for seat in [ConcurrencyLedger.Seat.provisioned(version: "1"), .unreserved, .unreserved] {
-      metrics.ended(began(resolved(version: "1"), on: seat, isProvisioned: true), result(.success([])))
+      metrics.ended(began(resolved(version: "1"), on: seat, .init(provided: (2, 1), claimed: 7)), result(.success([])))
     }
     let samples = metrics.drain()
     #expect(samples.shown("ProvisionedConcurrencyInvocations", "FunctionName=orders Resource=orders:1") == "1.0/3.0 1.0 Count")
     #expect(samples.shown("ProvisionedConcurrencySpilloverInvocations", "FunctionName=orders") == "2.0/3.0 1.0 Count")
+    #expect(samples.shown("ProvisionedConcurrentExecutions", "FunctionName=orders Resource=orders:1") == "3.0/3.0 1.0 Count")
+    #expect(samples.shown("ProvisionedConcurrencyUtilization", "FunctionName=orders Resource=orders:1") == "1.5/3.0 0.5 None")
+    #expect(samples.shown("ProvisionedConcurrencyUtilization") == nil)
+    #expect(samples.shown("ClaimedAccountConcurrency") == "21.0/3.0 7.0 Count")
+  }
+
+  @Test(arguments: [
+    ("arn:aws:lambda:us-east-1:000000000001:function:orders", "FunctionName=orders Resource=orders"),
+    ("arn:aws:lambda:us-east-1:000000000001:function:orders:$LATEST", "FunctionName=orders Resource=orders"),
+    ("arn:aws:lambda:us-east-1:000000000001:function:orders:3", "FunctionName=orders Resource=orders:3"),
+    ("arn:aws:lambda:us-east-1:000000000001:function:orders:live", "ExecutedVersion=3 FunctionName=orders Resource=orders:live"),
+  ])
+  func `what extensions took belongs to the function as it was invoked`(arn: String, dimensions: String) {
+    let version = resolved(version: arn.hasSuffix("3") || arn.hasSuffix("live") ? "3" : "$LATEST").version
+    metrics.add(.postRuntimeExtensionsDuration, 12.5, of: MetricTarget(version, invokedAs: arn), at: now)
+    #expect(metrics.drain().shown("PostRuntimeExtensionsDuration", dimensions) == "12.5/1.0 12.5 Milliseconds")
   }
 
   @Test func `the port is nudged by the first of each gathering`() async {

@@ -16,6 +16,8 @@ enum MetricsLimits {
   static let statisticsPoints = 1440
   static let dataPoints = 100_800
   static let queries = 500
+  /// Data points that the expressions of one request may work with at a time; ours, for the sake of memory.
+  static let mathPoints = 1_000_000
   /// Metrics of one page of ListMetrics.
   static let listPage = 500
   /// A metric without values for this long is listed no more.

@@ -22,21 +22,39 @@ public struct MetricDimension: Hashable, Sendable {
   public init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
 }
 
-/// What is kept of many values: how many, their sum, the smallest and the largest.
+/// What is kept of many values: how many, their sum, the smallest and the largest, and how they lie between these.
 public struct MetricStatistics: Hashable, Sendable {
   public private(set) var count = 0.0
   public private(set) var sum = 0.0
   public private(set) var minimum = Double.infinity
   public private(set) var maximum = -Double.infinity
+  /// Nil when all are the same value, which costs nothing; when some are negative; and when they are not known one by one (AWS:
+  /// "Percentile statistics").
+  private var spread: MetricDistribution?
 
   public init() {}
-  public init(count: Double, sum: Double, minimum: Double, maximum: Double) {
-    (self.count, self.sum, self.minimum, self.maximum) = (count, sum, minimum, maximum)
+  public init(count: Double, sum: Double, minimum: Double, maximum: Double, spread: MetricDistribution? = nil) {
+    (self.count, self.sum, self.minimum, self.maximum, self.spread) = (count, sum, minimum, maximum, spread)
   }
 
   @inlinable public var isEmpty: Bool { count == 0 }
+  private var isOneValue: Bool { minimum == maximum && minimum >= 0 }
+
+  /// Where the values lie; nil when that is not known.
+  public var distribution: MetricDistribution? {
+    if let spread { return spread }
+    guard isOneValue else { return nil }
+    var one = MetricDistribution()
+    one.add(minimum, times: count)
+    return one
+  }
+  /// As it is stored.
+  public var storedSpread: MetricDistribution? { spread }
 
   public mutating func add(_ value: Double, times: Double = 1) {
+    if spread == nil, isOneValue, value != minimum { spread = distribution }
+    if value < 0 { spread = nil }
+    spread?.add(value, times: times)
     count += times
     sum += value * times
     minimum = Swift.min(minimum, value)
@@ -44,6 +62,14 @@ public struct MetricStatistics: Hashable, Sendable {
   }
 
   public mutating func merge(_ other: MetricStatistics) {
+    guard !isEmpty else { self = other; return }
+    guard !other.isEmpty else { return }
+    if spread != nil || other.spread != nil || minimum != other.minimum || maximum != other.maximum || !isOneValue {
+      var both = distribution
+      spread = nil
+      if let more = other.distribution { both?.merge(more) } else { both = nil }
+      spread = both
+    }
     count += other.count
     sum += other.sum
     minimum = Swift.min(minimum, other.minimum)

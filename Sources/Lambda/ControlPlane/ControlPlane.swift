@@ -37,14 +37,16 @@ final class ControlPlane: Sendable {
   /// Nudged after every change that may move what is provisioned.
   let provisionNudge = Nudge()
   let hotReload: HotReload
+  let metrics: FunctionMetrics
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
     authoriser: any Authoriser, queues: any QueuePort, objects: any ObjectPort, streams: [String: any StreamPort] = [:],
     catalog: any RuntimeCatalog,
-    provisioner: any Provisioner, hotReload: HotReload, limits: AccountLimits = AccountLimits()
+    provisioner: any Provisioner, hotReload: HotReload, metrics: FunctionMetrics, limits: AccountLimits = AccountLimits()
   ) {
     (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
+    self.metrics = metrics
     (self.authoriser, self.queues, self.objects, self.catalog) = (authoriser, queues, objects, catalog)
     (self.principals, self.provisioner, self.limits, self.streams) = (principals, provisioner, limits, streams)
     storage = CodeStorage(store: store, limit: limits.codeStorageBytes)
@@ -65,7 +67,7 @@ final class ControlPlane: Sendable {
     functionOperations + updateOperations + permissionOperations + concurrencyOperations + tagOperations + accountOperations
       + versionOperations + aliasOperations + eventInvokeOperations + mappingOperations + layerOperations
       + layerPermissionOperations + recursionOperations + managementOperations + urlOperations
-      + provisionedOperations
+      + provisionedOperations + codeSigningOperations + functionSigningOperations
   }
 
   /// What is to run under a name, from memory where possible.

@@ -24,6 +24,7 @@ extension ControlPlane {
     try FunctionSettings.refuse(architectures: input.architectures)
     let before = try await changeable(id, revision: input.revisionId)
     let code = try await code(input, for: before.latest, call)
+    try await checkSigning(before.codeSigningID, of: id)
     if input.dryRun == true { return try await dryRun(code, before.latest, input) }
     let growth = max(0, code.storedBytes - before.latest.codeSize) + (input.publish == true ? code.storedBytes : 0)
     try await storage.admit(growth, id.account, id.region)
@@ -63,10 +64,12 @@ extension ControlPlane {
   {
     let id = try unqualified(input.functionName, call)
     let settings = try FunctionSettings(input)
-    var wanted = try await changeable(id, revision: input.revisionId).latest
+    let before = try await changeable(id, revision: input.revisionId)
+    var wanted = before.latest
     try wanted.apply(settings)
     try await check(wanted, settings, call)
     let layers: [LayerReference]? = if let list = settings.layers { try await self.layers(list, call.region) } else { nil }
+    if layers?.isEmpty == false { try await checkSigning(before.codeSigningID, of: id) }
     let revision = ambient.uuid()
     let after = try await change(id, input.revisionId, keeping: nil, call) { function in
       var version = function.latest

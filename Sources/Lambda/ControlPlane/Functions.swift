@@ -27,11 +27,6 @@ extension ControlPlane {
         "DeleteFunction",
         access: { [self] (i: DeleteFunctionInput, c) in try await access("DeleteFunction", i.functionName, i.qualifier, c) },
         run: deleteFunction),
-      Operation(
-        "GetFunctionCodeSigningConfig",
-        access: { [self] (i: GetFunctionCodeSigningConfigInput, c) in
-          try await access("GetFunctionCodeSigningConfig", i.functionName, c)
-        }, run: getFunctionCodeSigningConfig),
     ]
   }
 
@@ -45,12 +40,14 @@ extension ControlPlane {
     let tags = try Tags.checked(input.tags ?? [:])
     guard try await store.read({ try FunctionRows($0).function(id) }) == nil else { throw LambdaError.functionExists(id) }
     try await check(version, settings, call)
+    let signing = try await self.signing(input, id)
     if let layers = settings.layers { version.layers = try await self.layers(layers, call.region) }
     try await storage.admit((input.publish == true ? 2 : 1) * code.storedBytes, id.account, id.region)
     let added = try await use(code, in: &version)
     defer { if let added { packages.release(added) } }
     try version.checkSize()
     var function = StoredFunction(latest: version, tags: tags)
+    function.codeSigning = signing?.id
     if input.publish == true { try function.beginPublishing() }
     try await save(new: function, at: call.now)
     functionChanged(.changed(id))
@@ -60,6 +57,8 @@ extension ControlPlane {
   private func save(new function: StoredFunction, at now: Instant) async throws {
     try await keeping(function.latest.packages, at: now) { tx in
       guard try FunctionRows(tx).function(function.id) == nil else { throw LambdaError.functionExists(function.id) }
+      // It may have been deleted meanwhile.
+      if let signing = function.codeSigningID { _ = try Self.requiredSigning(signing.arn, function.id, tx) }
       try FunctionRows.save(function, replacing: nil, in: tx, at: now)
       if let version = function.published { try FunctionRows.save(version, number: 1, in: tx) }
     }
@@ -182,17 +181,6 @@ extension ControlPlane {
       }
       try FunctionRows.deleteVersion(version, number: number, in: tx, at: call.now)
     }
-  }
-
-  /// No function has a code signing configuration, because none can be made; tools ask all the same.
-  private func getFunctionCodeSigningConfig(_ input: GetFunctionCodeSigningConfigInput, _ call: Call) async throws
-    -> GetFunctionCodeSigningConfigOutput
-  {
-    let name = try name(input.functionName, call)
-    _ = try await store.read { try FunctionRows($0).required(name) }
-    var output = GetFunctionCodeSigningConfigOutput()
-    (output.codeSigningConfigArn, output.functionName) = ("", name.id.name)
-    return output
   }
 }
 

@@ -6,7 +6,7 @@ import Store
 extension ControlPlane {
   static let inventory = [
     InventoryItem("functions", below: Keys.functions), InventoryItem("layers", below: Keys.layers), InventoryItem("event source mappings", below: Keys.mappings),
-    InventoryItem("function URLs", below: Keys.urls),
+    InventoryItem("function URLs", below: Keys.urls), InventoryItem("code signing configurations", below: Keys.signings),
   ]
 
   /// Pollers stop as soon as the runner has looked.
@@ -22,6 +22,7 @@ extension ControlPlane {
     let removed = try await store.transact { tx in
       let functions = try tx.entries(KeyRange(prefix: Keys.functions(account))).map { try StoredFunction(row: $0.value) }
       for function in functions { try FunctionRows.delete(function, in: tx, at: now) }
+      try tx.deleteAll(KeyRange(prefix: Keys.signings(account)))
       let layers = LayerRows(tx)
       for layer in try layers.layers(of: account) {
         for version in try layers.versions(layer) { try LayerRows.delete(version, in: tx, at: now) }

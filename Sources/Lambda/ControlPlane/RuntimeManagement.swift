@@ -15,15 +15,6 @@ extension ControlPlane {
         access: { [self] (i: PutRuntimeManagementConfigInput, c) in
           try await access("PutRuntimeManagementConfig", i.functionName, i.qualifier, c)
         }, run: putRuntimeManagement),
-      Operation(
-        "ListCodeSigningConfigs",
-        access: { (_: ListCodeSigningConfigsInput, c) in [Access("lambda:ListCodeSigningConfigs", owner: c.account)] },
-        run: { (_: ListCodeSigningConfigsInput, _) in
-          // None can be made; tools ask all the same.
-          var output = ListCodeSigningConfigsOutput()
-          output.codeSigningConfigs = []
-          return output
-        }),
     ]
   }
 

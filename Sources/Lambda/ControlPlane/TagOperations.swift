@@ -24,6 +24,7 @@ extension ControlPlane {
       switch target {
       case .function(let name): try FunctionRows(reader).function(name.id)?.tags
       case .mapping(_, let account, let region, let uuid): try MappingRows(reader).mapping(account, region, uuid)?.tags
+      case .signing(let id): try CodeSigningRows(reader).config(id)?.tags
       }
     }
     let owner = ARN(resource).flatMap { AccountID($0.account) } ?? call.account
@@ -48,6 +49,7 @@ extension ControlPlane {
       case .function(let name): try FunctionRows(reader).required(name).tags
       case .mapping(let arn, let account, let region, let uuid):
         try MappingRows(reader).mapping(account, region, uuid).orThrow(LambdaError.mappingNotFound(arn)).tags
+      case .signing(let id): try CodeSigningRows(reader).config(id).orThrow(LambdaError.noSuchSigning(id.arn)).tags
       }
     }
     return output
@@ -71,6 +73,11 @@ extension ControlPlane {
         change(&mapping.tags)
         mapping.tags = try Tags.checked(mapping.tags)
         try MappingRows.save(mapping, replacing: old, in: tx)
+      case .signing(let id):
+        var config = try CodeSigningRows(tx).config(id).orThrow(LambdaError.noSuchSigning(id.arn))
+        change(&config.tags)
+        config.tags = try Tags.checked(config.tags)
+        try CodeSigningRows.save(config, in: tx)
       }
     }
     // Policies that ask for tags decide by the new ones from now on.
@@ -91,6 +98,7 @@ enum Tags {
   enum Target: Sendable {
     case function(FunctionName)
     case mapping(arn: String, AccountID, Region, uuid: String)
+    case signing(CodeSigningID)
 
     init(_ resource: String, _ call: Call) throws {
       guard let arn = ARN(resource), arn.service == "lambda", let account = AccountID(arn.account),
@@ -108,6 +116,8 @@ enum Tags {
         self = .function(name)
       } else if arn.resource.hasPrefix("event-source-mapping:"), region == call.region {
         self = .mapping(arn: resource, account, region, uuid: String(arn.resource.dropFirst("event-source-mapping:".count)))
+      } else if let id = CodeSigningID(arn: resource), region == call.region {
+        self = .signing(id)
       } else {
         throw LambdaError.unsupported("Tagging of \(resource)")
       }

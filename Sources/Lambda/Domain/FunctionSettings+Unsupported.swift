@@ -4,7 +4,6 @@ import Base
 /// as Terraform and CloudFormation send them.
 extension FunctionSettings {
   static func refuse(_ input: CreateFunctionInput) throws {
-    if !(input.codeSigningConfigArn ?? "").isEmpty { throw LambdaError.unsupported("CodeSigningConfigArn") }
     if input.publishTo != nil { throw LambdaError.unsupported("PublishTo") }
     if input.tenancyConfig != nil { throw LambdaError.unsupported("TenancyConfig") }
     try refuse(architectures: input.architectures)

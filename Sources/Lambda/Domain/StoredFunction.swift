@@ -15,6 +15,8 @@ struct StoredFunction: Sendable, Equatable {
   var versionInProgress: Int?
   /// A chain of invocations that comes back to the function again and again is not stopped.
   var allowsRecursion = false
+  /// The id of its code signing configuration.
+  var codeSigning: String?
 
   var id: FunctionID { latest.id }
 

@@ -111,6 +111,7 @@ extension Environment {
     log.withLock { $0.settle(at: ambient.now, publish) }
     tell(.end(requestID: invocation.requestID))
     tell(.report(invocation, usage, maximumMemory: maximum))
+    if let duration = usage.extensionOverhead { report(id, .extensionsWorked(invocation, function, duration)) }
     let tail = invocation.wantsLogTail ? log.withLock { $0.tailBytes } : []
     flush()
     completion?(

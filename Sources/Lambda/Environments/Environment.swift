@@ -13,6 +13,8 @@ final class Environment: Sendable {
     case gone(failure: String?)
     /// It was to be ready ahead of use, and its function fails with this type of error while it is initialised.
     case initFailed(type: String)
+    /// An invocation is over, and its extensions went on for so long after the runtime was done.
+    case extensionsWorked(Invocation, FunctionVersion, Duration)
   }
 
   /// What a runtime gets for asking for the next invocation.

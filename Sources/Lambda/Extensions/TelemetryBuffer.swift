@@ -56,6 +56,11 @@ struct TelemetryBuffer: Sendable {
     return Array(events[..<count])
   }
 
+  /// What happened before there was a subscriber and could not be kept for it; it is told of like what was dropped.
+  mutating func missed(_ lost: (records: Int, bytes: Int)) {
+    dropped = (dropped.records + lost.records, dropped.bytes + lost.bytes)
+  }
+
   /// What was dropped and nobody was told of.
   mutating func takeDropped() -> (records: Int, bytes: Int)? {
     guard dropped.records > 0 else { return nil }

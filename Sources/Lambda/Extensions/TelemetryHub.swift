@@ -28,6 +28,8 @@ final class TelemetryHub: Sendable {
     /// What has happened before anybody could subscribe, for those who do; bounded by `historyLimit` and `historyBytes`.
     var history: [(Item, Instant)] = []
     var historySize = 0
+    /// What there was no room for.
+    var forgotten = (records: 0, bytes: 0)
     var isOpen = true
   }
 
@@ -58,9 +60,13 @@ final class TelemetryHub: Sendable {
   }
 
   private func publish(_ item: Item, _ now: Instant, _ state: inout State) {
-    if state.isOpen, state.history.count < Self.historyLimit, state.historySize + item.size <= Self.historyBytes {
-      state.history.append((item, now))
-      state.historySize += item.size
+    if state.isOpen {
+      if state.history.count < Self.historyLimit, state.historySize + item.size <= Self.historyBytes {
+        state.history.append((item, now))
+        state.historySize += item.size
+      } else {
+        state.forgotten = (state.forgotten.records + 1, state.forgotten.bytes + item.size)
+      }
     }
     for name in state.subscribers.keys { append(item, now, to: name, &state) }
   }
@@ -93,6 +99,7 @@ final class TelemetryHub: Sendable {
       state.subscribers[subscription.name] = Subscriber(
         subscription: subscription, buffer: TelemetryBuffer(subscription.buffering), nudge: Nudge())
       for (item, time) in state.history { append(item, time, to: subscription.name, &state) }
+      state.subscribers[subscription.name]?.buffer.missed(state.forgotten)
       return .success(true)
     }
   }

@@ -302,6 +302,23 @@ struct CreateAliasInput: RecordView {
   var routingConfig: AliasRoutingConfiguration? { get { record.optional(4) } set { record.set(4, newValue) } }
 }
 
+struct CreateCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var description: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var allowedPublishers: AllowedPublishers { get { record.required(1) } set { record.set(1, newValue) } }
+  var codeSigningPolicies: CodeSigningPolicies? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var tags: [String: String]? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct CreateCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("CreateCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfig: CodeSigningConfig { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
 struct CreateEventSourceMappingInput: RecordView {
   static let shape = LambdaModel.service.structure("CreateEventSourceMappingRequest")
   var record: Record
@@ -408,11 +425,31 @@ struct DeleteAliasInput: RecordView {
   var name: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
+struct DeleteCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+}
+
 struct DeleteEventSourceMappingInput: RecordView {
   static let shape = LambdaModel.service.structure("DeleteEventSourceMappingRequest")
   var record: Record
   init(_ record: Record) { self.record = record }
   var uuid: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct DeleteFunctionCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("DeleteFunctionCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
 struct DeleteFunctionConcurrencyInput: RecordView {
@@ -795,6 +832,20 @@ struct GetAliasInput: RecordView {
   init(_ record: Record) { self.record = record }
   var functionName: String { get { record.required(0) } set { record.set(0, newValue) } }
   var name: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct GetCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("GetCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+}
+
+struct GetCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("GetCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfig: CodeSigningConfig { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
 struct GetDurableExecutionHistoryInput: RecordView {
@@ -1452,6 +1503,23 @@ struct ListFunctionUrlConfigsOutput: RecordView {
   var nextMarker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
 }
 
+struct ListFunctionsByCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionsByCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var marker: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var maxItems: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
+}
+
+struct ListFunctionsByCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("ListFunctionsByCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var nextMarker: String? { get { record.optional(0) } set { record.set(0, newValue) } }
+  var functionArns: [String]? { get { record.optional(1) } set { record.set(1, newValue) } }
+}
+
 struct ListFunctionsInput: RecordView {
   static let shape = LambdaModel.service.structure("ListFunctionsRequest")
   var record: Record
@@ -1676,6 +1744,22 @@ struct PublishVersionInput: RecordView {
   var description: String? { get { record.optional(2) } set { record.set(2, newValue) } }
   var revisionId: String? { get { record.optional(3) } set { record.set(3, newValue) } }
   var publishTo: String? { get { record.optional(4) } set { record.set(4, newValue) } }
+}
+
+struct PutFunctionCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("PutFunctionCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionName: String { get { record.required(1) } set { record.set(1, newValue) } }
+}
+
+struct PutFunctionCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("PutFunctionCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var functionName: String { get { record.required(1) } set { record.set(1, newValue) } }
 }
 
 struct PutFunctionConcurrencyInput: RecordView {
@@ -1998,6 +2082,23 @@ struct UpdateAliasInput: RecordView {
   var description: String? { get { record.optional(3) } set { record.set(3, newValue) } }
   var routingConfig: AliasRoutingConfiguration? { get { record.optional(4) } set { record.set(4, newValue) } }
   var revisionId: String? { get { record.optional(5) } set { record.set(5, newValue) } }
+}
+
+struct UpdateCodeSigningConfigInput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateCodeSigningConfigRequest")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfigArn: String { get { record.required(0) } set { record.set(0, newValue) } }
+  var description: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var allowedPublishers: AllowedPublishers? { get { record.optional(2) } set { record.set(2, newValue) } }
+  var codeSigningPolicies: CodeSigningPolicies? { get { record.optional(3) } set { record.set(3, newValue) } }
+}
+
+struct UpdateCodeSigningConfigOutput: RecordView {
+  static let shape = LambdaModel.service.structure("UpdateCodeSigningConfigResponse")
+  var record: Record
+  init(_ record: Record) { self.record = record }
+  var codeSigningConfig: CodeSigningConfig { get { record.required(0) } set { record.set(0, newValue) } }
 }
 
 struct UpdateEventSourceMappingInput: RecordView {

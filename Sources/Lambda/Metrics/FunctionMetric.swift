@@ -10,9 +10,17 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
   case concurrentExecutions
   /// On an environment that was provisioned, and beside those of a version that has some.
   case provisionedConcurrencyInvocations, provisionedConcurrencySpilloverInvocations
+  /// How many of the provisioned environments work, and which part of them that is.
+  case provisionedConcurrentExecutions, provisionedConcurrencyUtilization
+  /// How long extensions went on after the runtime was done; of functions with extensions only.
+  case postRuntimeExtensionsDuration
   case asyncEventsReceived, asyncEventAge, asyncEventsDropped
   case deadLetterErrors, destinationDeliveryFailures, recursiveInvocationsDropped
   case iteratorAge
+  /// Code that is not signed as its function's configuration asks, and was let pass.
+  case signatureValidationErrors
+  /// Of function URLs.
+  case urlRequestCount, url4xxCount, url5xxCount, urlRequestLatency
 
   var name: String {
     switch self {
@@ -30,15 +38,26 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
     case .destinationDeliveryFailures: "DestinationDeliveryFailures"
     case .recursiveInvocationsDropped: "RecursiveInvocationsDropped"
     case .iteratorAge: "IteratorAge"
+    case .provisionedConcurrentExecutions: "ProvisionedConcurrentExecutions"
+    case .provisionedConcurrencyUtilization: "ProvisionedConcurrencyUtilization"
+    case .postRuntimeExtensionsDuration: "PostRuntimeExtensionsDuration"
+    case .signatureValidationErrors: "SignatureValidationErrors"
+    case .urlRequestCount: "UrlRequestCount"
+    case .url4xxCount: "Url4xxCount"
+    case .url5xxCount: "Url5xxCount"
+    case .urlRequestLatency: "UrlRequestLatency"
     }
   }
 
   var unit: String {
     switch self {
-    case .duration, .asyncEventAge, .iteratorAge: "Milliseconds"
+    case .duration, .asyncEventAge, .iteratorAge, .postRuntimeExtensionsDuration, .urlRequestLatency: "Milliseconds"
+    // A part of one, as 0.5.
+    case .provisionedConcurrencyUtilization: "None"
     case .invocations, .errors, .throttles, .concurrentExecutions, .provisionedConcurrencyInvocations,
       .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventsDropped, .deadLetterErrors,
-      .destinationDeliveryFailures, .recursiveInvocationsDropped: "Count"
+      .destinationDeliveryFailures, .recursiveInvocationsDropped, .provisionedConcurrentExecutions, .signatureValidationErrors,
+      .urlRequestCount, .url4xxCount, .url5xxCount: "Count"
     }
   }
 
@@ -46,10 +65,12 @@ enum FunctionMetric: Int, CaseIterable, Sendable {
   /// time cannot be put together from the functions: the account has numbers of its own.
   var isOfAccountToo: Bool {
     switch self {
-    case .concurrentExecutions: false
+    case .concurrentExecutions, .provisionedConcurrentExecutions, .provisionedConcurrencyUtilization: false
     case .invocations, .errors, .duration, .throttles, .provisionedConcurrencyInvocations,
       .provisionedConcurrencySpilloverInvocations, .asyncEventsReceived, .asyncEventAge, .asyncEventsDropped, .deadLetterErrors,
-      .destinationDeliveryFailures, .recursiveInvocationsDropped, .iteratorAge: true
+      .destinationDeliveryFailures, .recursiveInvocationsDropped, .iteratorAge, .postRuntimeExtensionsDuration, .signatureValidationErrors,
+      .urlRequestCount,
+      .url4xxCount, .url5xxCount, .urlRequestLatency: true
     }
   }
 }
@@ -79,6 +100,14 @@ struct MetricTarget: Hashable, Sendable {
     let version = resolved.version.version
     qualifier = resolved.alias ?? (version == FunctionVersion.latest ? nil : version)
     executedVersion = resolved.alias == nil ? nil : version
+  }
+  /// What ran, by the ARN that it was invoked with.
+  init(_ version: FunctionVersion, invokedAs arn: String) {
+    function = version.id
+    let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
+    let named = parts.count > 7 ? String(parts[7]) : nil
+    qualifier = named == FunctionVersion.latest ? nil : named
+    executedVersion = named == nil || named == version.version ? nil : version.version
   }
   /// Before it is known what will run.
   init(_ function: FunctionID, qualifier: String?) {

@@ -13,8 +13,7 @@ final class FunctionMetrics: MetricSource {
   struct Run: Sendable {
     fileprivate var meter: Meter
     fileprivate var seat: ConcurrencyLedger.Seat
-    /// The version has provisioned environments.
-    fileprivate var isProvisioned: Bool
+    fileprivate var load: ConcurrencyLedger.Load
     fileprivate var began: Instant
     fileprivate var ofFunction: Int
     fileprivate var ofAccount: Int
@@ -58,8 +57,8 @@ final class FunctionMetrics: MetricSource {
   }
 
   /// An invocation was admitted.
-  /// - Parameter isProvisioned: the version has provisioned environments, whether one of them runs this or not.
-  func began(_ resolved: ResolvedFunction, on seat: ConcurrencyLedger.Seat, isProvisioned: Bool, at now: Instant) -> Run {
+  /// - Parameter load: as it is with this one.
+  func began(_ resolved: ResolvedFunction, on seat: ConcurrencyLedger.Seat, _ load: ConcurrencyLedger.Load, at now: Instant) -> Run {
     let target = MetricTarget(resolved)
     return state.withLock { state in
       let meter = state.meter(target)
@@ -68,7 +67,7 @@ final class FunctionMetrics: MetricSource {
       meter.account.running += 1
       if seat == .unreserved { meter.account.unreserved += 1 }
       return Run(
-        meter: meter, seat: seat, isProvisioned: isProvisioned, began: now, ofFunction: meter.function.running,
+        meter: meter, seat: seat, load: load, began: now, ofFunction: meter.function.running,
         ofAccount: meter.account.running, unreserved: meter.account.unreserved)
     }
   }
@@ -97,12 +96,16 @@ final class FunctionMetrics: MetricSource {
         statistics[FunctionMetric.throttles.rawValue].add(0)
         statistics[FunctionMetric.duration.rawValue].add(Double(duration.inMicroseconds) / 1000)
         statistics[FunctionMetric.concurrentExecutions.rawValue].add(Double(run.ofFunction))
-        guard run.isProvisioned else { return }
+        // Of a version that has provisioned environments, whether one of them ran this or not.
+        guard let provided = run.load.provided else { return }
         let isServed = run.seat.isProvisioned
+        statistics[FunctionMetric.provisionedConcurrentExecutions.rawValue].add(Double(provided.working))
+        statistics[FunctionMetric.provisionedConcurrencyUtilization.rawValue].add(Double(provided.working) / Double(provided.count))
         statistics[FunctionMetric.provisionedConcurrencyInvocations.rawValue].add(isServed ? 1 : 0)
         statistics[FunctionMetric.provisionedConcurrencySpilloverInvocations.rawValue].add(isServed ? 0 : 1)
       }
-      meter.account.note(minute, running: run.ofAccount, unreserved: run.seat == .unreserved ? run.unreserved : nil)
+      let unreserved = run.seat == .unreserved ? run.unreserved : nil
+      meter.account.note(minute, running: run.ofAccount, unreserved: unreserved, claimed: run.load.claimed)
       return Self.announces(&state)
     }
     if isFirst { announce() }
@@ -110,8 +113,13 @@ final class FunctionMetrics: MetricSource {
 
   /// Anything else that is measured of a function.
   func add(_ metric: FunctionMetric, _ value: Double = 1, of target: MetricTarget, at now: Instant) {
+    add([(metric, value)], of: target, at: now)
+  }
+  func add(_ values: [(metric: FunctionMetric, value: Double)], of target: MetricTarget, at now: Instant) {
     let isFirst = state.withLock { state -> Bool in
-      state.meter(target).change(now.minute.milliseconds) { $0[metric.rawValue].add(value) }
+      state.meter(target).change(now.minute.milliseconds) { statistics in
+        for (metric, value) in values { statistics[metric.rawValue].add(value) }
+      }
       return Self.announces(&state)
     }
     if isFirst { announce() }
@@ -168,8 +176,10 @@ final class FunctionMetrics: MetricSource {
   }
 
   private static func samples(_ scope: Scope, _ minutes: [AccountGauge.Minute]) -> [MetricSample] {
-    minutes.flatMap { minute, running, unreserved in
-      [("ConcurrentExecutions", running), ("UnreservedConcurrentExecutions", unreserved)].filter { !$0.1.isEmpty }.map {
+    minutes.flatMap { minute, running, unreserved, claimed in
+      [
+        ("ConcurrentExecutions", running), ("UnreservedConcurrentExecutions", unreserved), ("ClaimedAccountConcurrency", claimed),
+      ].filter { !$0.1.isEmpty }.map {
         sample(scope, $0, [], "Count", minute, $1)
       }
     }
@@ -192,18 +202,19 @@ private final class FunctionGauge: @unchecked Sendable {
 /// How many invocations of an account run in a Region, and what was seen of that.
 /// Guarded by the lock of its FunctionMetrics, hence unchecked.
 private final class AccountGauge: @unchecked Sendable {
-  typealias Minute = (minute: Int64, running: MetricStatistics, unreserved: MetricStatistics)
+  typealias Minute = (minute: Int64, running: MetricStatistics, unreserved: MetricStatistics, claimed: MetricStatistics)
   var running = 0
   /// Of functions without a reservation.
   var unreserved = 0
   private var minutes: [Minute] = []
 
-  func note(_ minute: Int64, running: Int, unreserved: Int?) {
+  func note(_ minute: Int64, running: Int, unreserved: Int?, claimed: Int) {
     // There is more than one only when invocations last over the end of a minute.
     let place = minutes.lastIndex { $0.minute == minute } ?? minutes.count
-    if place == minutes.count { minutes.append((minute, MetricStatistics(), MetricStatistics())) }
+    if place == minutes.count { minutes.append((minute, MetricStatistics(), MetricStatistics(), MetricStatistics())) }
     minutes[place].running.add(Double(running))
     if let unreserved { minutes[place].unreserved.add(Double(unreserved)) }
+    minutes[place].claimed.add(Double(claimed))
   }
 
   func take() -> [Minute] {

@@ -28,6 +28,17 @@ struct ConcurrencyLedger: Sendable {
     var region: Region
     init(_ function: FunctionID) { (account, region) = (function.account, function.region) }
   }
+  /// What metrics tell of the moment in which an invocation begins.
+  struct Load: Sendable, Equatable {
+    /// Of the version: how many environments are provisioned, and how many of them work; nil when none are.
+    var provided: (count: Int, working: Int)?
+    /// What of the account's concurrency is nobody's to take: set aside, or running without a reservation.
+    var claimed: Int
+
+    static func == (a: Load, b: Load) -> Bool {
+      a.claimed == b.claimed && a.provided?.count == b.provided?.count && a.provided?.working == b.provided?.working
+    }
+  }
   private struct Tally: Sendable {
     /// As `reserve` and `provide` have set them.
     var reservation: Int?
@@ -90,6 +101,13 @@ struct ConcurrencyLedger: Sendable {
     functions[function] = tally
     total += 1
     return seat
+  }
+
+  func load(_ function: FunctionID, version: String) -> Load {
+    let share = shares[Scope(function)] ?? Share()
+    let tally = functions[function]
+    let count = tally?.provisioned[version] ?? 0
+    return Load(provided: count > 0 ? (count, tally?.seated[version] ?? 0) : nil, claimed: share.setAside + share.running)
   }
 
   /// - Parameter seat: as `enter` gave it.

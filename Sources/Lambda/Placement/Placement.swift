@@ -162,9 +162,9 @@ final class Placement: Sendable {
   /// Runs an invocation to its end. Throws `AWSError` 429 when a limit of concurrency or rate is reached.
   /// - Parameter countsRate: whether it counts against the requests per second of the function and the account.
   func invoke(_ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool) async throws -> InvocationResult {
-    let seat = try await enter(resolved, countsRate)
+    let admission = try await enter(resolved, countsRate)
     return await withCheckedContinuation { continuation in
-      start(invocation, on: resolved, seat) { continuation.resume(returning: $0) }
+      start(invocation, on: resolved, admission) { continuation.resume(returning: $0) }
     }
   }
 
@@ -172,14 +172,19 @@ final class Placement: Sendable {
   func begin(
     _ invocation: Invocation, on resolved: ResolvedFunction, countsRate: Bool, completion: @escaping InvocationCompletion
   ) async throws {
-    let seat = try await enter(resolved, countsRate)
-    start(invocation, on: resolved, seat, completion)
+    let admission = try await enter(resolved, countsRate)
+    start(invocation, on: resolved, admission, completion)
   }
 
-  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) async throws -> ConcurrencyLedger.Seat {
+  private struct Admission {
+    var seat: ConcurrencyLedger.Seat
+    var load: ConcurrencyLedger.Load
+  }
+
+  private func enter(_ resolved: ResolvedFunction, _ countsRate: Bool) async throws -> Admission {
     try await hotReload.prepare(resolved.version)
     switch admit(resolved, countsRate) {
-    case .success(let seat): return seat
+    case .success(let admission): return admission
     case .failure(let refusal):
       metrics.add(.throttles, of: MetricTarget(resolved), at: ambient.now)
       throw LambdaError.throttled(reason: refusal.reason.rawValue, retryAfter: refusal.retryAfter)
@@ -187,12 +192,10 @@ final class Placement: Sendable {
   }
 
   private func start(
-    _ invocation: Invocation, on resolved: ResolvedFunction, _ seat: ConcurrencyLedger.Seat, _ completion: @escaping InvocationCompletion
+    _ invocation: Invocation, on resolved: ResolvedFunction, _ admission: Admission, _ completion: @escaping InvocationCompletion
   ) {
-    let function = resolved.version
-    let key = PoolKey(function: function.id, version: function.version)
-    let run = metrics.began(
-      resolved, on: seat, isProvisioned: seat.isProvisioned || state.withLock { $0.seats[key] != nil }, at: ambient.now)
+    let (function, seat) = (resolved.version, admission.seat)
+    let run = metrics.began(resolved, on: seat, admission.load, at: ambient.now)
     let waiting = Waiting(invocation: invocation, function: function) { result in
       self.state.withLock { $0.ledger.leave(function.id, seat) }
       self.metrics.ended(run, result)
@@ -208,7 +211,7 @@ final class Placement: Sendable {
   }
 
   /// Counts the invocation as running, or says why it may not run now and when to come again.
-  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> Result<ConcurrencyLedger.Seat, Throttled> {
+  private func admit(_ resolved: ResolvedFunction, _ countsRate: Bool) -> Result<Admission, Throttled> {
     let (function, reserved) = (resolved.version, resolved.reservedConcurrency)
     let now = ambient.clock.monotonic()
     return state.withLock { state in
@@ -218,7 +221,7 @@ final class Placement: Sendable {
       } catch {
         return .failure(Throttled(reason: error))
       }
-      func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<ConcurrencyLedger.Seat, Throttled> {
+      func refuse(_ reason: ConcurrencyLedger.Refusal) -> Result<Admission, Throttled> {
         state.ledger.leave(function.id, seat)
         return .failure(Throttled(reason: reason, retryAfter: 1))
       }
@@ -233,7 +236,7 @@ final class Placement: Sendable {
       if state.seats[key] == nil, state.pools[key]?.mustGrow ?? true, !state.rates.mayScale(function.id, now) {
         return refuse(reserved == nil ? .account : .reserved)
       }
-      return .success(seat)
+      return .success(Admission(seat: seat, load: state.ledger.load(function.id, version: function.version)))
     }
   }
 
@@ -269,6 +272,10 @@ final class Placement: Sendable {
   }
 
   private func take(_ report: Environment.Report, from id: EnvironmentID) {
+    if case .extensionsWorked(let invocation, let function, let duration) = report {
+      let target = MetricTarget(function, invokedAs: invocation.invokedARN)
+      return metrics.add(.postRuntimeExtensionsDuration, Double(duration.inMicroseconds) / 1000, of: target, at: ambient.now)
+    }
     let (effects, mustPlan) = state.withLock { state -> ([Effect], Bool) in
       guard let key = state.environments[id]?.key else { return ([], false) }
       let effects = take(report, from: id, key, &state)
@@ -282,6 +289,7 @@ final class Placement: Sendable {
 
   private func take(_ report: Environment.Report, from id: EnvironmentID, _ key: PoolKey, _ state: inout State) -> [Effect] {
     switch report {
+    case .extensionsWorked: return []
     case .free:
       if state.seats[key]?.id == id { return hand(state.seats[key]?.freed(), key, &state) }
       if state.detached.contains(id) { return (state.environments[id]?.environment).map { [.stop($0)] } ?? [] }

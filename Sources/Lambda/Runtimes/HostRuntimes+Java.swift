@@ -74,7 +74,8 @@ extension LaunchPlan {
       executable: java.executable,
       // As on AWS, which compiles quickly rather than well; and no file for tools that watch the machine.
       arguments: [
-        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-Dfile.encoding=UTF-8", "-cp", "/var/runtime/runtime.jar",
+        "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Xshare:auto", "-Dfile.encoding=UTF-8",
+        "-Dorg.crac.Core.Compat=com.amazonaws.services.lambda.crac", "-cp", "/var/runtime/runtime.jar",
         "dewpoint.runtime.Main",
       ], environment: [:], binds: binds)
   }

@@ -16,7 +16,7 @@ struct LaunchPlan: Sendable, Equatable {
   private static let runtimeVariables: Set<String> = [
     "AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_XRAY_CONTEXT_MISSING",
     "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT", "_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT",
-    "_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD",
+    "_HANDLER", "_LAMBDA_TELEMETRY_LOG_FD", "PWD", "SHLVL",
   ]
   /// Where a function's own directories appear.
   static let functionMountPoints = ["/var/task", "/opt"]
@@ -195,7 +195,7 @@ struct LaunchPlan: Sendable, Equatable {
 
   private static var defaults: [String: String] {
     [
-      "LANG": "en_US.UTF-8", "HOME": "/tmp",
+      "LANG": "en_US.UTF-8", "HOME": "/tmp", "PWD": "/var/task", "SHLVL": "0",
       "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
     ].merging(commonDefaults) { mine, _ in mine }
   }

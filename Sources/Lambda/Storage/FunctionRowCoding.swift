@@ -11,6 +11,7 @@ extension StoredFunction {
     lastVersion = try row.int()
     versionInProgress = try row.optionalInt()
     allowsRecursion = try row.ifPresent { try $0.bool() } ?? false
+    codeSigning = try row.ifPresent { try $0.optionalString() } ?? nil
   }
 
   var row: [UInt8] {
@@ -22,6 +23,7 @@ extension StoredFunction {
     row.int(lastVersion)
     row.optional(versionInProgress)
     row.bool(allowsRecursion)
+    row.optional(codeSigning)
     return row.bytes
   }
 }

@@ -22,6 +22,7 @@ import Store
 ///     version   (lambda, k, account, region, name, -number)     → LayerVersion; the newest comes first
 ///     policy    (lambda, q, account, region, name, number)      → ResourcePolicy of a layer version
 ///     use       (lambda, c, hash, account, region, name, version) → empty; who needs a package: `layer:NAME` for a layer
+///     signing   (lambda, signing, account, region, id)          → CodeSigning
 ///     garbage   (lambda, g, hash)                               → when the package was last found unused
 enum Keys {
   static let functions = Key("lambda", "f")
@@ -30,6 +31,7 @@ enum Keys {
   static let snapshots = Key("lambda", "z")
   static let garbage = Key("lambda", "g")
   static let provisioned = Key("lambda", "provisioned")
+  static let signings = Key("lambda", "signing")
 
   static func functions(_ account: AccountID) -> Key { functions.appending(account) }
   static func functions(_ account: AccountID, _ region: Region) -> Key { functions.appending(account, region) }
@@ -83,6 +85,9 @@ enum Keys {
   static func layerPolicy(_ id: LayerID, _ number: Int) -> Key {
     Key("lambda", "q", id.account, id.region, id.name).appending(number)
   }
+  static func signings(_ account: AccountID) -> Key { signings.appending(account) }
+  static func signings(_ account: AccountID, _ region: Region) -> Key { signings(account).appending(region) }
+  static func signing(_ id: CodeSigningID) -> Key { signings(id.account, id.region).appending(id.id) }
   static func garbage(_ hash: String) -> Key { garbage.appending(hash) }
 
   private static func of(_ id: FunctionID, _ kind: String) -> Key { Key("lambda", kind, id.account, id.region, id.name) }

@@ -8,6 +8,7 @@ struct FunctionURLEndpoint: Sendable {
   let control: ControlPlane
   let invoker: Invoker
   let authoriser: any Authoriser
+  let metrics: FunctionMetrics
   let ambient: Ambient
   /// Of streamed answers; 0 for as fast as they go.
   let bytesPerSecond: Int
@@ -25,6 +26,7 @@ struct FunctionURLEndpoint: Sendable {
 
   private func answer(_ request: WebRequest) async -> WebAnswer {
     let trace = request.headers["x-amzn-trace-id"].flatMap { TraceContext(header: $0) } ?? TraceContext(ambient)
+    let began = ambient.clock.monotonic()
     var answer: WebAnswer
     do {
       let url = try await control.store.read { try URLRows($0).url(id: request.id, region: request.region) }
@@ -36,12 +38,22 @@ struct FunctionURLEndpoint: Sendable {
         do { answer = try await invoke(url, request, trace) } catch { answer = failure(error, url, request) }
         url.cors?.mark(&answer.headers, origin: origin)
       }
+      measure(url, answer.status, ambient.clock.monotonic() - began)
     } catch {
       answer = failure(error, nil, request)
     }
     answer.headers["x-amzn-requestid"] = request.requestID
     answer.headers["x-amzn-trace-id"] = trace.header
     return answer
+  }
+
+  /// Streamed answers until their head (AWS: "Monitoring Lambda function URLs").
+  private func measure(_ url: FunctionURL, _ status: Int, _ latency: Duration) {
+    metrics.add(
+      [
+        (.urlRequestCount, 1), (.url4xxCount, status / 100 == 4 ? 1 : 0), (.url5xxCount, status / 100 == 5 ? 1 : 0),
+        (.urlRequestLatency, Double(latency.inMicroseconds) / 1000),
+      ], of: MetricTarget(url.function, qualifier: url.qualifier), at: ambient.now)
   }
 
   /// Nil when the request is none. It asks for no signature, and the function does not see it.

@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Store
+import Wire
 
 /// The settings of function URLs.
 extension ControlPlane {
@@ -132,26 +133,22 @@ extension URLCors {
   }
 }
 
-extension FunctionUrlConfig {
-  fileprivate init(_ url: FunctionURL, _ call: Call) {
-    self.init()
-    (functionUrl, functionArn) = (url.text(endpoint: call.endpoint), url.arn)
-    (authType, invokeMode, cors) = (url.authentication.rawValue, url.invokeMode.rawValue, url.cors?.shape)
-    (creationTime, lastModifiedTime) = (url.createdAt.iso8601Milliseconds, url.modifiedAt.iso8601Milliseconds)
-  }
+/// What AWS shows of a function URL in three answers of the same members.
+private protocol URLShape: RecordView {
+  var functionUrl: String { get set }
+  var functionArn: String { get set }
+  var authType: String { get set }
+  var invokeMode: String? { get set }
+  var cors: LambdaCors? { get set }
+  var creationTime: String { get set }
+  var lastModifiedTime: String { get set }
 }
+extension FunctionUrlConfig: URLShape {}
+extension GetFunctionUrlConfigOutput: URLShape {}
+extension UpdateFunctionUrlConfigOutput: URLShape {}
 
-extension GetFunctionUrlConfigOutput {
-  fileprivate init(_ url: FunctionURL, _ call: Call) {
-    self.init()
-    (functionUrl, functionArn) = (url.text(endpoint: call.endpoint), url.arn)
-    (authType, invokeMode, cors) = (url.authentication.rawValue, url.invokeMode.rawValue, url.cors?.shape)
-    (creationTime, lastModifiedTime) = (url.createdAt.iso8601Milliseconds, url.modifiedAt.iso8601Milliseconds)
-  }
-}
-
-extension UpdateFunctionUrlConfigOutput {
-  fileprivate init(_ url: FunctionURL, _ call: Call) {
+extension URLShape {
+  init(_ url: FunctionURL, _ call: Call) {
     self.init()
     (functionUrl, functionArn) = (url.text(endpoint: call.endpoint), url.arn)
     (authType, invokeMode, cors) = (url.authentication.rawValue, url.invokeMode.rawValue, url.cors?.shape)

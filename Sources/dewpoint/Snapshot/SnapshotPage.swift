@@ -50,7 +50,7 @@ enum SnapshotPage {
         }
         contents.blobs += 1
         contents.blobBytes += bytes.count
-        try await write(writer.blob(name, bytes))
+        try await write(offLoop { writer.blob(name, bytes) })
       }
       for folder in 0..<ByteStoreID.folders {
         for id in try await world.state.objects.list(folder: folder) {
@@ -85,8 +85,8 @@ enum SnapshotPage {
     let state = try server.makeState()
     do {
       var loading = SnapshotLoading(into: state)
-      if !request.body.isEmpty { try await loading.feed(request.body) }
-      while let piece = try await request.nextPiece() { try await loading.feed(piece) }
+      if !request.body.isEmpty { try await offLoop { try await loading.feed(request.body) } }
+      while let piece = try await request.nextPiece() { try await offLoop { try await loading.feed(piece) } }
       let manifest = try loading.finish()
       try await server.exchanges.ask { (state, manifest.clock) }
       server.logger.notice("a snapshot was loaded", metadata: ["savedAt": "\(manifest.savedAt.iso8601Milliseconds)"])
@@ -97,6 +97,11 @@ enum SnapshotPage {
       throw error
     }
   }
+}
+
+/// Digests and checks take their time; a page runs on the loop of its connection, whose other connections would wait for them.
+private func offLoop<T>(_ work: () async throws -> T) async throws -> T {
+  try await withTaskExecutorPreference(globalConcurrentExecutor) { try await work() }
 }
 
 private final class LoadingFlag: Sendable {

@@ -24,7 +24,7 @@ struct TLSFiles {
   }
 
   /// A certificate for these names; issued anew when it ends soon, lacks a name or is of another authority.
-  func serverTLS(names: [String]) throws -> HTTPServerTLS {
+  func server(names: [String]) throws -> TLSPair {
     let (authority, now) = (try authority(), clock.wallNow())
     var leaf = try load(serverPath)
     if let kept = leaf, !kept.isGood(at: now, for: TLSAuthority.renewedBefore) || !TLSAuthority.issued(kept, by: authority, for: names) {
@@ -32,12 +32,12 @@ struct TLSFiles {
     }
     let pem = try (leaf ?? save(TLSAuthority.issue(by: authority, for: names, at: now), at: serverPath)).pem()
     // The authority too: some clients are given only its fingerprint.
-    return try HTTPServerTLS(certificates: Array((pem.certificate + "\n" + authority.pem().certificate).utf8), key: Array(pem.key.utf8))
+    return TLSPair(certificates: Array((pem.certificate + "\n" + (try authority.pem().certificate)).utf8), key: Array(pem.key.utf8))
   }
 
   /// Certificate and key that the operator brings.
-  static func operatorTLS(certificate: String, key: String) throws -> HTTPServerTLS {
-    try HTTPServerTLS(certificates: read(certificate), key: read(key))
+  static func ofOperator(certificate: String, key: String) throws -> TLSPair {
+    TLSPair(certificates: try read(certificate), key: try read(key))
   }
 
   /// Whom Dewpoint trusts as a client besides the authorities of this host: those of the operator, and its own.

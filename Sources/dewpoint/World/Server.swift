@@ -22,6 +22,8 @@ final class Server: Sendable {
   private let switchboard: Switchboard
   private let http: HTTPServer
   private let transport: HTTPTransport
+  /// Nil without TLS.
+  private let renewal: (renewal: TLSRenewal, first: TLSPair)?
   private let sandboxes: SandboxHost
 
   init(_ settings: ServerSettings, logger: Logger) async throws {
@@ -44,7 +46,10 @@ final class Server: Sendable {
     let metrics = RequestMetrics()
     sandboxes = try SandboxHost(
       mode: settings.isIsolated ? .isolated : .plainProcess, network: settings.functionNetwork, logger: logger)
-    transport = try Self.transport(settings, clock)
+    renewal = try Self.renewal(settings, clock, logger)
+    transport = HTTPTransport(
+      tls: try renewal.map { try HTTPServerTLS(certificates: $0.first.certificates, key: $0.first.key) },
+      plaintext: settings.tls.allowsPlaintext ? .everybody : .loopback)
     // From here on nothing may throw: a client must be closed.
     client = try PooledHTTPClient(.init(roots: TLSFiles.roots(settings.tls, clock)), clock: clock)
     surroundings = World.Surroundings(
@@ -99,6 +104,7 @@ final class Server: Sendable {
       run(current, in: &group)
       switchboard.connect(current.gateway)
       let listeners = try await listen()
+      async let _: Void = renewCertificate()
       for await order in exchanges.orders { await carryOut(order, in: &group) }
       logger.notice("stopping")
       for listener in listeners { await http.close(listener) }
@@ -122,18 +128,25 @@ final class Server: Sendable {
     }
   }
 
-  private static func transport(_ settings: ServerSettings, _ clock: any AmbientClock) throws -> HTTPTransport {
-    let tls: HTTPServerTLS?
+  private static func renewal(_ settings: ServerSettings, _ clock: any AmbientClock, _ logger: Logger) throws
+    -> (renewal: TLSRenewal, first: TLSPair)?
+  {
+    let pair: @Sendable () throws -> TLSPair
     if let certificate = settings.tls.certificate, let key = settings.tls.key {
-      tls = try TLSFiles.operatorTLS(certificate: certificate, key: key)
+      pair = { try TLSFiles.ofOperator(certificate: certificate, key: key) }
     } else if settings.tls.isLocal {
-      let names = ([settings.host] + settings.allowedHosts).filter { $0 != "0.0.0.0" && $0 != "::" }
-      tls = try TLSFiles(dataDirectory: DataDirectory(settings.tls.directory).root, clock: clock)
-        .serverTLS(names: TLSAuthority.names(besides: names))
+      let names = TLSAuthority.names(besides: ([settings.host] + settings.allowedHosts).filter { $0 != "0.0.0.0" && $0 != "::" })
+      let files = TLSFiles(dataDirectory: try DataDirectory(settings.tls.directory).root, clock: clock)
+      pair = { try files.server(names: names) }
     } else {
-      tls = nil
+      return nil
     }
-    return HTTPTransport(tls: tls, plaintext: settings.tls.allowsPlaintext ? .everybody : .loopback)
+    return (TLSRenewal(pair: pair, clock: clock, logger: logger), try pair())
+  }
+
+  private func renewCertificate() async {
+    guard let (renewal, first) = renewal, let tls = transport.tls else { return }
+    await renewal.run(tls, from: first)
   }
 
   private func listen() async throws -> [HTTPListener] {

@@ -63,18 +63,3 @@ struct MetricPeriods: Sendable {
     }
   }
 }
-
-/// The statistics that are kept; percentiles would need the values themselves.
-enum MetricStatistic: String, Sendable {
-  case sampleCount = "SampleCount", average = "Average", sum = "Sum", minimum = "Minimum", maximum = "Maximum"
-
-  func value(of statistics: MetricStatistics) -> Double {
-    switch self {
-    case .sampleCount: statistics.count
-    case .average: statistics.count == 0 ? 0 : statistics.sum / statistics.count
-    case .sum: statistics.sum
-    case .minimum: statistics.minimum
-    case .maximum: statistics.maximum
-    }
-  }
-}

@@ -14,87 +14,130 @@ extension CloudWatchService {
     await flushMetricsForReading()
     return try await store.read { reader in
       var page = MetricDataPage(at: position, room: limit)
-      for (place, query) in queries.enumerated().dropFirst(position.query) where query.isReturned {
-        let periods = try reader.periods(of: query.series, in: query.window, unit: query.unit)
-        guard page.add(query, at: place, isAscending ? periods : periods.reversed()) else { break }
+      var answers = MetricAnswers(queries, from: input.startTime, to: input.endTime, reader)
+      pages: for (place, query) in queries.enumerated().dropFirst(position.query) where query.isReturned {
+        for (part, series) in try answers.series(of: query).enumerated() {
+          guard page.add(series, at: MetricDataPosition(query: place, series: part), isAscending) else { break pages }
+        }
       }
       return page.output
     }
   }
 }
 
-/// One query of GetMetricData, checked: the statistic of one series.
-struct MetricQuery: Sendable {
-  var id: String
-  var label: String
-  var series: MetricSeries
-  var window: MetricWindow
-  var unit: String?
-  var statistic: MetricStatistic
-  var isReturned: Bool
+/// What the queries of a request answer, worked out when it is asked for.
+private struct MetricAnswers {
+  private let queries: [String: MetricQuery]
+  private let order: [MetricQuery]
+  private let (start, end): (Instant, Instant)
+  private let reader: any Reader
+  /// Of expressions and of what they name.
+  private var known: [String: MathValue] = [:]
+  private var points = 0
+  /// Expressions that are being worked out: one of them must not name itself.
+  private var open: Set<String> = []
 
-  static func all(_ input: GetMetricDataInput, _ call: Call) throws -> [MetricQuery] {
-    let queries = input.metricDataQueries
-    guard !queries.isEmpty else { throw MetricsError.validation("The parameter MetricDataQueries is required.") }
-    guard queries.count <= MetricsLimits.queries else {
-      throw MetricsError.validation("The collection MetricDataQueries must not have a size greater than \(MetricsLimits.queries).")
-    }
-    guard Set(queries.map(\.id)).count == queries.count else {
-      throw MetricsError.validation("The values for parameter id in MetricDataQueries are not unique.")
-    }
-    let all = try queries.map { try MetricQuery($0, input, call) }
-    guard all.contains(where: \.isReturned) else {
-      throw MetricsError.validation("At least one element of MetricDataQueries must have ReturnData set to true.")
-    }
-    return all
+  init(_ queries: [MetricQuery], from start: Instant, to end: Instant, _ reader: any Reader) {
+    self.queries = Dictionary(queries.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    (order, self.start, self.end, self.reader) = (queries, start, end, reader)
   }
 
-  private init(_ query: MetricDataQuery, _ input: GetMetricDataInput, _ call: Call) throws {
-    guard query.id.utf8.first.map({ $0 >= 97 && $0 <= 122 }) == true, query.id.utf8.allSatisfy({ $0 == 95 || isAlphanumeric($0) })
-    else {
-      throw MetricsError.validation("The value \(query.id) for parameter MetricDataQueries.member.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.")
+  mutating func series(of query: MetricQuery) throws -> [MathSeries] {
+    guard query.isExpression else { return [try read(query)] }
+    switch try value(of: query) {
+    case .series(var series):
+      (series.id, series.label) = (query.id, query.label ?? query.id)
+      return [series]
+    case .list(let all):
+      return all.map { series in
+        var series = series
+        series.label = [query.label, series.label.isEmpty ? nil : series.label].compactMap { $0 }.joined(separator: " ")
+        series.id = query.id
+        return series
+      }
+    case .number, .text:
+      throw MetricsError.expression(query.id, "The expression must be a time series or an array of time series.")
     }
-    if query.expression != nil { throw MetricsError.unsupported("A metric math expression (\(query.id))") }
-    if let account = query.accountId, account != call.account.text { throw MetricsError.unsupported("AccountId") }
-    guard let stat = query.metricStat else {
-      throw MetricsError.validation("Exactly one of MetricStat and Expression must be specified for \(query.id).")
+  }
+
+  /// A metric as it is stored, the units one after the other.
+  private func read(_ query: MetricQuery) throws -> MathSeries {
+    guard case .metric(let series, let statistic, let unit, let window) = query.content else { return MathSeries(query, []) }
+    let points = try reader.periods(of: series, in: window, unit: unit).compactMap { period in
+      statistic.value(of: period.statistics).map { MathSeries.Point(time: period.start, value: $0) }
     }
-    if query.period != nil { throw MetricsError.validation("Period must not be specified together with MetricStat for \(query.id).") }
-    guard let namespace = stat.metric.namespace, let name = stat.metric.metricName else {
-      throw MetricsError.validation("The metric of \(query.id) must have a Namespace and a MetricName.")
+    return MathSeries(query, points)
+  }
+
+  private mutating func value(of query: MetricQuery) throws -> MathValue {
+    if let value = known[query.id] { return value }
+    let value: MathValue
+    switch query.content {
+    case .metric:
+      var series = try read(query)
+      // Of several units the first counts: a time series has one value at a time.
+      series.points = series.points.enumerated().filter { $0 == 0 || series.points[$0 - 1].time != $1.time }.map(\.element)
+      value = .series(series)
+    case .expression(let expression, let period): value = try work(out: expression, period, query.id)
     }
-    guard let statistic = MetricStatistic(rawValue: stat.stat) else { throw MetricsError.unsupported("The statistic \(stat.stat)") }
-    if query.label?.contains("${") == true { throw MetricsError.unsupported("A dynamic label") }
-    (id, label, unit, self.statistic, isReturned) = (query.id, query.label ?? name, stat.unit, statistic, query.returnData ?? true)
-    window = try MetricWindow(start: input.startTime, end: input.endTime, period: stat.period)
-    series = MetricSeries(
-      call.account, call.region, namespace, name, (stat.metric.dimensions ?? []).map { MetricDimension($0.name, $0.value) })
+    points += value.pointCount
+    guard points <= MetricsLimits.mathPoints else {
+      throw MetricsError.expression(query.id, "The request works with more than \(MetricsLimits.mathPoints) data points.")
+    }
+    known[query.id] = value
+    return value
+  }
+
+  private mutating func work(out expression: MathExpression, _ period: Int?, _ id: String) throws -> MathValue {
+    guard open.insert(id).inserted else { throw MetricsError.expression(id, "The expression refers to itself.") }
+    defer { open.remove(id) }
+    var values: [String: MathValue] = [:]
+    for name in Set(expression.queries) {
+      if let query = queries[name] { values[name] = try value(of: query) }
+    }
+    var metrics: [MathSeries] = []
+    if expression.asksForMetrics {
+      for query in order where !query.isExpression {
+        if case .series(let series) = try value(of: query) { metrics.append(series) }
+      }
+    }
+    let periods = (values.values.map(\.period) + metrics.map(\.period)).max() ?? 60
+    let evaluator = MathEvaluator(
+      queries: values, metrics: metrics, window: try MetricWindow(start: start, end: end, period: period ?? max(1, periods)))
+    do { return try evaluator.value(of: expression) } catch { throw MetricsError.expression(id, error.reason) }
   }
 }
 
-private func isAlphanumeric(_ byte: UInt8) -> Bool {
-  byte >= 48 && byte <= 57 || byte >= 65 && byte <= 90 || byte >= 97 && byte <= 122
+extension MathSeries {
+  fileprivate init(_ query: MetricQuery, _ points: [Point]) {
+    var (label, period) = (query.id, 60)
+    if case .metric(let series, _, _, let window) = query.content {
+      (label, period) = (series.name, Int(window.periodMilliseconds / 1000))
+    }
+    self.init(id: query.id, label: query.label ?? label, period: period, points: points)
+  }
 }
 
-/// Where a page of GetMetricData begins: the query, and its data points that were answered.
-struct MetricDataPosition: Sendable {
+/// Where a page of GetMetricData begins: the query, the time series of its answer, and the data points of it that were answered.
+struct MetricDataPosition: Sendable, Equatable {
   var query = 0
+  var series = 0
   var points = 0
 
   init() {}
-  init(query: Int, points: Int) { (self.query, self.points) = (query, points) }
+  init(query: Int, series: Int, points: Int = 0) { (self.query, self.series, self.points) = (query, series, points) }
   init(token: String, queries: Int) throws {
     let parts = token.split(separator: "-").map { Int($0) }
-    guard parts.count == 2, let query = parts[0], let points = parts[1], (0..<queries).contains(query), points >= 0 else {
-      throw MetricsError.badToken
-    }
-    (self.query, self.points) = (query, points)
+    guard parts.count == 3, let query = parts[0], let series = parts[1], let points = parts[2], (0..<queries).contains(query),
+      series >= 0, points >= 0
+    else { throw MetricsError.badToken }
+    (self.query, self.series, self.points) = (query, series, points)
   }
-  var token: String { "\(query)-\(points)" }
+  var token: String { "\(query)-\(series)-\(points)" }
 }
 
 /// One answer of GetMetricData, with as many data points as it may have.
-struct MetricDataPage {
+private struct MetricDataPage {
   private let start: MetricDataPosition
   private var room: Int
   private var results: [MetricDataResult] = []
@@ -102,20 +145,21 @@ struct MetricDataPage {
 
   init(at start: MetricDataPosition, room: Int) { (self.start, self.room) = (start, room) }
 
-  /// False when the page ends within this query.
-  mutating func add(_ query: MetricQuery, at place: Int, _ periods: [MetricPeriods.Period]) -> Bool {
-    let answered = place == start.query ? start.points : 0
-    let rest = periods.dropFirst(answered)
+  /// False when the page ends within this series.
+  mutating func add(_ series: MathSeries, at place: MetricDataPosition, _ isAscending: Bool) -> Bool {
+    if place.query == start.query, place.series < start.series { return true }
+    let answered = place.query == start.query && place.series == start.series ? start.points : 0
+    let rest = (isAscending ? series.points : series.points.reversed()).dropFirst(answered)
     let taken = rest.prefix(room)
     room -= taken.count
     var result = MetricDataResult()
-    (result.id, result.label) = (query.id, query.label)
-    result.timestamps = taken.map(\.start)
-    result.values = taken.map { query.statistic.value(of: $0.statistics) }
+    (result.id, result.label) = (series.id, series.label)
+    result.timestamps = taken.map(\.time)
+    result.values = taken.map(\.value)
     result.statusCode = taken.count < rest.count ? "PartialData" : "Complete"
     results.append(result)
     guard taken.count < rest.count else { return true }
-    next = MetricDataPosition(query: place, points: answered + taken.count)
+    next = MetricDataPosition(query: place.query, series: place.series, points: answered + taken.count)
     return false
   }
 

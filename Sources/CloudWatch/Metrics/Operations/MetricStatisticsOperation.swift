@@ -5,11 +5,7 @@ import Wire
 
 extension CloudWatchService {
   func getMetricStatistics(_ input: GetMetricStatisticsInput, _ call: Call) async throws -> GetMetricStatisticsOutput {
-    if input.extendedStatistics != nil { throw MetricsError.unsupported("ExtendedStatistics") }
-    guard let names = input.statistics else {
-      throw MetricsError.missing("At least one of the parameters Statistics and ExtendedStatistics must be specified.")
-    }
-    let wanted = names.compactMap(MetricStatistic.init(rawValue:))
+    let wanted = try Self.statistics(input)
     let window = try MetricWindow(start: input.startTime, end: input.endTime, period: input.period)
     guard window.count <= MetricsLimits.statisticsPoints else {
       throw MetricsError.combination(
@@ -24,8 +20,26 @@ extension CloudWatchService {
     let periods = try await store.read { try $0.periods(of: series, in: window, unit: unit) }
     var output = GetMetricStatisticsOutput()
     output.label = input.metricName
-    output.datapoints = periods.map { MetricsDatapoint($0, wanted) }
+    output.datapoints = periods.compactMap { MetricsDatapoint($0, wanted) }
     return output
+  }
+
+  /// By their names.
+  private static func statistics(_ input: GetMetricStatisticsInput) throws -> [(name: String, statistic: MetricStatistic)] {
+    switch (input.statistics, input.extendedStatistics) {
+    case (nil, nil):
+      throw MetricsError.missing("At least one of the parameters Statistics and ExtendedStatistics must be specified.")
+    case (.some, .some):
+      throw MetricsError.combination("The parameters Statistics and ExtendedStatistics are mutually exclusive and you have specified both.")
+    case (let names?, nil): return names.compactMap { name in MetricStatistic(name).map { (name, $0) } }
+    case (nil, let names?):
+      return try names.map { name in
+        guard let statistic = MetricStatistic(name), statistic.isExtended else {
+          throw MetricsError.value("The value \(name) for parameter ExtendedStatistics is not supported.")
+        }
+        return (name, statistic)
+      }
+    }
   }
 }
 
@@ -48,10 +62,12 @@ extension Reader {
 }
 
 extension MetricsDatapoint {
-  init(_ period: MetricPeriods.Period, _ wanted: [MetricStatistic]) {
+  /// Nil when nothing of what is wanted can be told.
+  fileprivate init?(_ period: MetricPeriods.Period, _ wanted: [(name: String, statistic: MetricStatistic)]) {
     self.init()
     (timestamp, unit) = (period.start, period.unit)
-    for statistic in wanted {
+    var extended: [String: Double] = [:]
+    for (name, statistic) in wanted {
       let value = statistic.value(of: period.statistics)
       switch statistic {
       case .sampleCount: sampleCount = value
@@ -59,7 +75,11 @@ extension MetricsDatapoint {
       case .sum: sum = value
       case .minimum: minimum = value
       case .maximum: maximum = value
+      case .percentile, .trimmedMean, .trimmedCount, .trimmedSum, .winsorizedMean, .percentileRank: extended[name] = value
       }
     }
+    guard let first = wanted.first, first.statistic.isExtended else { return }
+    guard !extended.isEmpty else { return nil }
+    extendedStatistics = extended
   }
 }

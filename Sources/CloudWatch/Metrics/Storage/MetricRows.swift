@@ -42,6 +42,13 @@ struct MetricPoint: Sendable {
         count: try r.double(), sum: try r.double(), minimum: try r.double(), maximum: try r.double())
       return (unit, statistics)
     }
+    // Rows of older versions end here.
+    let spreads = try r.ifPresent { r in try r.array { r in try r.optional { try MetricDistribution(&$0) } } } ?? []
+    for (place, spread) in zip(byUnit.indices, spreads) where spread != nil {
+      let known = byUnit[place].statistics
+      byUnit[place].statistics = MetricStatistics(
+        count: known.count, sum: known.sum, minimum: known.minimum, maximum: known.maximum, spread: spread)
+    }
   }
   var row: [UInt8] {
     var w = RowWriter(capacity: 64)
@@ -49,7 +56,32 @@ struct MetricPoint: Sendable {
       w.string(entry.unit)
       for value in [entry.statistics.count, entry.statistics.sum, entry.statistics.minimum, entry.statistics.maximum] { w.double(value) }
     }
+    let spreads = byUnit.map(\.statistics.storedSpread)
+    if spreads.contains(where: { $0 != nil }) { w.array(spreads) { w, spread in w.optional(spread) { $1.write(to: &$0) } } }
     return w.bytes
+  }
+}
+
+extension MetricDistribution {
+  /// Keys as distances: the ranges lie close to each other.
+  fileprivate func write(to w: inout RowWriter) {
+    w.varint(UInt64(coarseness))
+    var last: UInt32 = 0
+    w.array(ranges) { w, range in
+      w.varint(UInt64(range.key - last))
+      w.double(range.count)
+      w.double(range.sum)
+      last = range.key
+    }
+  }
+  fileprivate init(_ r: inout RowReader) throws {
+    let coarseness = UInt8(truncatingIfNeeded: try r.varint())
+    var last: UInt32 = 0
+    let ranges = try r.array { r in
+      last &+= UInt32(truncatingIfNeeded: try r.varint())
+      return Range(key: last, count: try r.double(), sum: try r.double())
+    }
+    self.init(ranges: ranges, coarseness: coarseness)
   }
 }
 

@@ -30,6 +30,13 @@ final class FunctionError {
     return new FunctionError(describe(error, 0), error.getClass().getName(), message + ": " + error.getClass().getName() + "\n" + trace);
   }
 
+  /** What a hook of a snapshot has thrown: the first of it, under Lambda's own name. */
+  static FunctionError ofHook(Exception error, String type) {
+    Throwable[] thrown = error.getSuppressed();
+    FunctionError first = of(thrown.length == 0 ? error : thrown[0]);
+    return new FunctionError(first.content, type, first.log);
+  }
+
   /** What is wrong with the function itself: its handler, or an event that it cannot take. */
   static FunctionError of(String message, String type, Throwable cause) {
     Map<String, Object> content = new LinkedHashMap<>();

@@ -1,5 +1,8 @@
 package dewpoint.runtime;
 
+import com.amazonaws.services.lambda.crac.CheckpointException;
+import com.amazonaws.services.lambda.crac.Core;
+import com.amazonaws.services.lambda.crac.RestoreException;
 import java.io.File;
 import java.io.IOException;
 import java.net.URL;
@@ -30,7 +33,30 @@ public final class Main {
       api.failInit(error);
       System.exit(1);
     }
+    if ("snap-start".equals(System.getenv("AWS_LAMBDA_INITIALIZATION_TYPE"))) takeSnapshot(api);
     for (;;) handle(api, handler);
+  }
+
+  /** The hooks of org.crac, and between them the time until the first invocation. */
+  private static void takeSnapshot(RuntimeAPI api) throws IOException {
+    try {
+      Core.getGlobalContext().beforeCheckpoint(null);
+    } catch (CheckpointException e) {
+      FunctionError error = FunctionError.ofHook(e, "Runtime.BeforeCheckpointError");
+      Log.write(error.log());
+      api.failInit(error);
+      System.exit(64);
+    }
+    System.out.flush();
+    api.restoreNext();
+    try {
+      Core.getGlobalContext().afterRestore(null);
+    } catch (RestoreException e) {
+      FunctionError error = FunctionError.ofHook(e, "Runtime.AfterRestoreError");
+      Log.write(error.log());
+      api.failRestore(error);
+      System.exit(64);
+    }
   }
 
   private static void handle(RuntimeAPI api, Handler handler) throws IOException {

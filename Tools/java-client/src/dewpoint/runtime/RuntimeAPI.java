@@ -39,6 +39,11 @@ final class RuntimeAPI {
 
   void failInit(FunctionError error) throws IOException { ask("POST", "/init/error", error.body(), error.headers(), true); }
 
+  /** Waits, perhaps for days, until the environment is restored. */
+  void restoreNext() throws IOException { ask("GET", "/restore/next", new byte[0], "", false); }
+
+  void failRestore(FunctionError error) throws IOException { ask("POST", "/restore/error", error.body(), error.headers(), true); }
+
   private Answer ask(String method, String path, byte[] body, String headers, boolean hasBody) throws IOException {
     if (socket == null) connect();
     StringBuilder head = new StringBuilder(method).append(' ').append(BASE).append(path).append(" HTTP/1.1\r\nHost: ").append(address).append("\r\n");

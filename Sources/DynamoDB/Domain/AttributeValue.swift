@@ -78,6 +78,20 @@ struct AttributeValue: Equatable, Sendable {
     }
   }
 
+  /// Whether more maps and lists lie within each other than an item may have.
+  var isTooDeep: Bool { isDeeper(than: DynamoDBLimits.nesting) }
+  func isDeeper(than levels: Int) -> Bool {
+    guard levels >= 0 else { return true }
+    switch type {
+    case .list: return elements.contains { AttributeValue($0).isDeeper(than: levels - 1) }
+    case .map:
+      var isDeeper = false
+      Item.forEach(payload) { _, value in isDeeper = isDeeper || AttributeValue(value).isDeeper(than: levels - 1) }
+      return isDeeper
+    default: return false
+    }
+  }
+
   /// Smaller, equal or greater: only strings, numbers and binaries of one type have an order.
   func order(_ other: AttributeValue) -> Order? {
     guard type == other.type, type == .string || type == .number || type == .binary else { return nil }

@@ -29,7 +29,7 @@ fuzz: setup              ## Ten minutes of fuzzing for each parser (Tests/Fuzz/R
 	Tests/Fuzz/run 600
 
 fuzz-short: setup
-	Tests/Fuzz/run 3
+	Tests/Fuzz/run 2
 
 bench: setup build       ## Benchmarks; they print ratios and take some minutes
 	@scripts/setup test

@@ -133,6 +133,54 @@ struct ExpressionTests {
     #expect(try updated(text, JSON.parse(values), old).text == expected)
   }
 
+  private func projection(_ text: String) throws -> Projection {
+    var substitutions = try Substitutions(names: nil, values: nil, hasExpressions: true)
+    return try ExpressionCache().projection(text, &substitutions)
+  }
+
+  @Test func `an update does not nest deeper than an item may`() throws {
+    func nested(_ levels: Int) -> JSON { (0..<levels).reduce(["S": ""]) { inner, _ in ["M": .object(JSONObject([("a", inner)]))] } }
+    let text = "SET " + Array(repeating: "a", count: 31).joined(separator: ".") + " = b"
+    #expect(try updated(text, [:], ["a": nested(31), "b": nested(1)])["b"] == nested(1))
+    let error = #expect(throws: AWSError.self) { try updated(text, [:], ["a": nested(31), "b": nested(31)]) }
+    #expect(error?.message.hasPrefix("Nesting Levels have exceeded supported limits") == true)
+    for statement in ["INSERT INTO tab VALUE {'h': 'k', 'l': \(String(repeating: "[", count: 40) + String(repeating: "]", count: 40))}",
+      "UPDATE tab SET l = \(String(repeating: "[", count: 40) + String(repeating: "]", count: 40)) WHERE h = 'k'"]
+    {
+      let error = #expect(throws: AWSError.self) { try StatementParser.parse(statement, []) }
+      #expect(error?.message.hasPrefix("Nesting Levels have exceeded supported limits") == true)
+    }
+  }
+
+  @Test func `a long piece that nearly fits everywhere is soon found or not`() {
+    let text = String(repeating: "a", count: 200_000), piece = String(repeating: "a", count: 100_000)
+    // Looked for at every place anew it would be billions of comparisons.
+    #expect(!AttributeValue(string: text).contains(AttributeValue(string: piece + "b")))
+    #expect(AttributeValue(string: text).contains(AttributeValue(string: piece)))
+    #expect(AttributeValue(string: "abababac").contains(AttributeValue(string: "ababac")))
+  }
+
+  @Test(arguments: [
+    ("a, b.c, a.d", "overlap", "[a]", "[a, d]"), ("b[0], a, b.c", "conflict", "[b, [0]]", "[b, c]"), ("a.b, c, a.b", "overlap", "[a, b]", "[a, b]"),
+    ("a[1].x, a[1]", "overlap", "[a, [1], x]", "[a, [1]]"),
+  ])
+  func `paths that lie in each other are refused, the first two are named`(text: String, fault: String, one: String, two: String) {
+    let error = #expect(throws: AWSError.self) { try projection(text) }
+    #expect(error?.message.contains("Two document paths \(fault) with each other") == true)
+    #expect(error?.message.hasSuffix("path one: \(one), path two: \(two)") == true)
+  }
+
+  @Test func `a projection finds many attributes and elements in any order`() throws {
+    let names = (0..<400).map { "n\($0 * 7 % 400)" }
+    var members: [(String, JSON)] = names.map { ($0, ["S": .string($0)]) }
+    members.append(("l", ["L": .array((0..<9).map { ["N": .string(String($0))] })]))
+    let wanted = names.filter { $0.hasSuffix("3") }
+    let pick = try projection((wanted + ["l[7]", "l[0]", "l[30]", "nosuch"]).joined(separator: ","))
+    let picked = pick(try item(.object(JSONObject(members))))
+    #expect(Set(picked.attributes.map(\.name.utf8Text)) == Set(wanted + ["l"]))
+    #expect(try JSON.parse(ValueText.json(picked).bytes)["l"] == ["L": [["N": "0"], ["N": "7"]]])
+  }
+
   @Test(arguments: [
     ("a, b", #"{"a":{"N":"1"}}"#), ("m.x[1], m.x[0].q", #"{"m":{"M":{"x":{"L":[{"M":{"q":{"S":"q"}}},{"S":"two"}]}}}}"#), ("m.nothing", "{}"),
     ("a.b", "{}"),

@@ -23,6 +23,7 @@ private let cases: [(String, String, String)] = [
   (#"{"a": "<aws.pipes.pipe-name>", "b": "<aws.pipes.source-arn>"}"#, "{}", #"{"a":"p","b":"arn:aws:sqs:us-east-1:000000000000:s"}"#),
   (#"{"a": <aws.pipes.event>}"#, #"{"body": "{}"}"#, #"{"a":{"body":"{}"}}"#),
   (#"{"a": <aws.pipes.event.json>}"#, #"{"body": "{}"}"#, #"{"a":{"body":{}}}"#),
+  (#"a <<$.n>> <$.n"#, #"{"n": 5}"#, #""a <5> <$.n""#),
   (#"{"a": "1 < 2 and <b>"}"#, "{}", #"{"a":"1 < 2 and <b>"}"#),
 ]
 

@@ -34,6 +34,15 @@ import Testing
     #expect(answer?["access-control-expose-headers"] == "ETag")
   }
 
+  @Test func `origins are compared by their bytes`() {
+    func fits(_ origin: String, _ pattern: String) -> Bool {
+      CORSRules(rules(origins: [pattern])).answer(.init(origin: origin, method: "GET"), isPreflight: false) != nil
+    }
+    #expect(fits("https://e\u{301}.a", "https://e*") && fits("https://a*\u{301}", "https://a*\u{301}"))
+    #expect(!fits("https://\u{e9}", "https://e\u{301}"))
+    #expect(throws: AWSError.self) { try CORSRules.check(rules(origins: ["*\u{301}*"])) }
+  }
+
   @Test func `configurations are checked`() {
     func code(_ configuration: S3CORSConfiguration) -> String? {
       do throws(AWSError) {

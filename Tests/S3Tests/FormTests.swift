@@ -34,6 +34,16 @@ import Testing
     #expect(FormParser(contentType: "multipart/form-data", limit: 10) == nil)
   }
 
+  @Test func `the limit of the fields does not depend on how a form is cut`() throws {
+    let head = "--b\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n"
+    let form = Array((head + "0123456789\r\n--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--").utf8)
+    let fields = head.utf8.count - 5 + 10 + "Content-Disposition: form-data; name=\"file\"\r\n\r\n".utf8.count
+    for step in [1, 5, 1000] {
+      #expect(try parse(form, step: step, limit: fields).fields == ["k": "0123456789"])
+      #expect(throws: FormParser.Failure.fieldsTooLarge) { _ = try parse(form, step: step, limit: fields - 1) }
+    }
+  }
+
   private func policy(_ conditions: String, expiration: String = "2100-01-01T00:00:00Z") throws -> PostPolicy {
     try PostPolicy(Array(#"{"expiration": "\#(expiration)", "conditions": [\#(conditions)]}"#.utf8).base64)
   }
@@ -48,6 +58,8 @@ import Testing
   @Test(arguments: [
     (#"{"bucket": "b"}, ["eq", "$key", "k"]"#, ["bucket": "b", "key": "k", "policy": "x", "x-amz-signature": "y"], nil),
     (#"["starts-with", "$key", "in/"]"#, ["key": "in/a"], nil), (#"["starts-with", "$key", ""]"#, ["key": "a"], nil),
+    (#"["starts-with", "$key", "e"]"#, ["key": "e\u{301}"], nil),
+    (#"["eq", "$key", "\u00e9"]"#, ["key": "e\u{301}"], "Policy Condition failed: [\"eq\", \"$key\", \"\u{e9}\"]"),
     (#"["starts-with", "$key", "in/"]"#, ["key": "out"], #"Policy Condition failed: ["starts-with", "$key", "in/"]"#),
     (#"{"Key": "k"}"#, ["key": "other"], #"Policy Condition failed: ["eq", "$key", "k"]"#),
     (#"{"key": "k"}"#, ["key": "k", "acl": "private"], "Extra input fields: acl"),

@@ -55,6 +55,18 @@ import Testing
     #expect(!isExpired("logs/a", 15, ["k": "w"]) && !isExpired("logs/a", 15, [:]))
   }
 
+  @Test func `a prefix is bytes, whatever characters they make with those behind`() {
+    let lifecycle = lifecycle(
+      rule { rule in
+        var expiration = LifecycleExpiration()
+        expiration.days = 1
+        rule.filter?.prefix = "e"
+        rule.expiration = expiration
+      })
+    func isExpired(_ key: String) -> Bool { lifecycle.action(for: .init(key: key, modified: Self.day), at: after(9)) != nil }
+    #expect(isExpired("e\u{301}te") && !isExpired("\u{e9}te"))
+  }
+
   @Test func `noncurrent versions go by the time of their replacement, the newest stay`() {
     let lifecycle = lifecycle(
       rule { rule in

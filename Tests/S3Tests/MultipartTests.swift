@@ -203,6 +203,7 @@ import Wire
     #expect(await failure([:]) == "InvalidRequest")
     #expect(await failure(["MetadataDirective": "REPLACE"]) == nil)
     #expect(await failure(["MetadataDirective": "OTHER"]) == "InvalidArgument")
+    #expect(try CopySource("box/\u{301}k") == CopySource("/box%2F\u{301}k"))
     #expect(await failure(["CopySource": "box"]) == "InvalidArgument")
     #expect(await failure(["CopySource": "box/none"]) == "NoSuchKey")
     #expect(await failure(["CopySource": "none/k"]) == "NoSuchBucket")

@@ -157,6 +157,12 @@ import Testing
     #expect(hops.all.isEmpty)
   }
 
+  @Test func `a filter is bytes, whatever characters they make with those beside`() {
+    let rule = NotificationRules.Rule(
+      id: "r", service: .queue, target: Self.queue, events: ["s3:ObjectCreated:*"], prefix: "e", suffix: "\u{301}")
+    #expect(rule.admits("e\u{301}") && !rule.admits("\u{e9}"))
+  }
+
   @Test func `EventBridge is told in its own form`() throws {
     let bucket = Bucket(name: "abc", id: 1, owner: .local, region: .usEast1, created: .epoch)
     let origin = EventOrigin(Call.test("s3", "DeleteObject"))

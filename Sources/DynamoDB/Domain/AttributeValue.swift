@@ -78,15 +78,17 @@ struct AttributeValue: Equatable, Sendable {
     }
   }
 
-  /// In how many lists and maps its deepest value is: 0 for one that has none in it.
-  var nesting: Int {
+  /// Whether more maps and lists lie within each other than an item may have.
+  var isTooDeep: Bool { isDeeper(than: DynamoDBLimits.nesting) }
+  func isDeeper(than levels: Int) -> Bool {
+    guard levels >= 0 else { return true }
     switch type {
-    case .list: return elements.reduce(0) { max($0, 1 + AttributeValue($1).nesting) }
+    case .list: return elements.contains { AttributeValue($0).isDeeper(than: levels - 1) }
     case .map:
-      var deepest = 0
-      Item.forEach(payload) { _, value in deepest = max(deepest, 1 + AttributeValue(value).nesting) }
-      return deepest
-    default: return 0
+      var isDeeper = false
+      Item.forEach(payload) { _, value in isDeeper = isDeeper || AttributeValue(value).isDeeper(than: levels - 1) }
+      return isDeeper
+    default: return false
     }
   }
 

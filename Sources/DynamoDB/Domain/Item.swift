@@ -29,13 +29,6 @@ struct Item: Equatable, Sendable {
     return out
   }
 
-  /// In how many lists and maps its deepest value is.
-  var nesting: Int {
-    var deepest = 0
-    Self.forEach(bytes[...]) { _, value in deepest = max(deepest, AttributeValue(value).nesting) }
-    return deepest
-  }
-
   /// Only the attributes that have these names.
   func picking(_ isPicked: (ArraySlice<UInt8>) -> Bool) -> Item {
     var out = Item()

@@ -96,11 +96,24 @@ extension AttributeValue {
 }
 
 extension ArraySlice<UInt8> {
+  /// Knuth, Morris and Pratt: a long piece that nearly fits everywhere costs no more than any other.
   fileprivate func containsPiece(_ piece: ArraySlice<UInt8>) -> Bool {
-    guard let first = piece.first else { return true }
+    guard !piece.isEmpty else { return true }
     guard count >= piece.count else { return false }
-    for start in startIndex...(endIndex - piece.count) where self[start] == first {
-      if self[start..<(start + piece.count)] == piece { return true }
+    let piece = Array(piece)
+    // How much of the piece stays matched behind so much of it.
+    var fallback = [Int](repeating: 0, count: piece.count)
+    var length = 0
+    for place in 1..<piece.count {
+      while length > 0, piece[place] != piece[length] { length = fallback[length - 1] }
+      if piece[place] == piece[length] { length += 1 }
+      fallback[place] = length
+    }
+    length = 0
+    for byte in self {
+      while length > 0, byte != piece[length] { length = fallback[length - 1] }
+      if byte == piece[length] { length += 1 }
+      if length == piece.count { return true }
     }
     return false
   }

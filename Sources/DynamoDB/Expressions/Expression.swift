@@ -105,9 +105,20 @@ struct Bindings: Sendable {
   }
 }
 
-enum ResolvedStep: Hashable, Sendable {
+enum ResolvedStep: Hashable, Comparable, Sendable {
   case name([UInt8])
   case index(Int)
+
+  var isName: Bool { if case .name = self { true } else { false } }
+  /// Names by their bytes, then places.
+  static func < (a: ResolvedStep, b: ResolvedStep) -> Bool {
+    switch (a, b) {
+    case (.name(let a), .name(let b)): a.lexicographicallyPrecedes(b)
+    case (.index(let a), .index(let b)): a < b
+    case (.name, .index): true
+    case (.index, .name): false
+    }
+  }
   var text: String {
     switch self {
     case .name(let bytes): bytes.utf8Text

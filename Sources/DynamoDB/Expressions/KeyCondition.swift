@@ -101,7 +101,7 @@ struct KeyCondition: Sendable {
 
   /// The rows below `home`, a table's or an index's.
   func rows(_ home: Key) -> KeyRange {
-    let partition = Keys.partition(home, hash)
+    let partition = KeyBytes.partition(home, hash)
     func at(_ value: AttributeValue) -> Key {
       var key = partition
       KeyBytes.append(value, to: &key.bytes)

@@ -7,6 +7,7 @@ struct Projection: Sendable {
     case whole
     case parts([(step: ResolvedStep, pick: Pick)])
   }
+  /// In the order of the steps, on every level.
   private var root: [(step: ResolvedStep, pick: Pick)] = []
   /// The attributes in which they lie.
   var heads: [[UInt8]] { root.compactMap { if case .name(let name) = $0.step { name } else { nil } } }
@@ -14,17 +15,21 @@ struct Projection: Sendable {
   /// Throws for paths that overlap, unless they are known not to.
   init(_ paths: [[ResolvedStep]], kind: String = "ProjectionExpression") throws {
     try PathOverlap.check(paths, kind: kind)
-    for path in paths { Self.add(path[...], to: &root) }
+    // What has the same beginning stands together.
+    for path in paths.sorted(by: { $0.lexicographicallyPrecedes($1) }) { Self.add(path[...], to: &root) }
   }
-  init(names: [String]) { root = names.map { (.name(Array($0.utf8)), .whole) } }
+  init(names: [String]) {
+    for name in names.map({ ResolvedStep.name(Array($0.utf8)) }).sorted() { Self.add([name], to: &root) }
+  }
 
   private static func add(_ path: ArraySlice<ResolvedStep>, to parts: inout [(step: ResolvedStep, pick: Pick)]) {
     guard let first = path.first else { return }
     let rest = path.dropFirst()
-    if let place = parts.firstIndex(where: { $0.step == first }) {
-      guard case .parts(var inner) = parts[place].pick else { return }
+    if let last = parts.last, last.step == first {
+      guard case .parts(var inner) = last.pick else { return }
+      parts.removeLast()
       add(rest, to: &inner)
-      parts[place].pick = .parts(inner)
+      parts.append((first, .parts(inner)))
     } else if rest.isEmpty {
       parts.append((first, .whole))
     } else {
@@ -38,14 +43,14 @@ struct Projection: Sendable {
 
   private static func entries(_ entries: ArraySlice<UInt8>, _ parts: [(step: ResolvedStep, pick: Pick)]) -> [UInt8] {
     var out: [UInt8] = []
+    // Attributes are in the order of their names, too.
+    var next = 0
     Item.forEach(entries) { name, value in
-      for part in parts {
-        guard case .name(let wanted) = part.step, wanted.count == name.count, wanted.elementsEqual(name) else { continue }
-        guard let picked = pick(value, part.pick) else { return }
-        Lengths.append(name, to: &out)
-        Lengths.append(picked, to: &out)
-        return
-      }
+      while next < parts.count, case .name(let wanted) = parts[next].step, wanted.lexicographicallyPrecedes(name) { next += 1 }
+      guard next < parts.count, case .name(let wanted) = parts[next].step, wanted.elementsEqual(name) else { return }
+      guard let picked = pick(value, parts[next].pick) else { return }
+      Lengths.append(name, to: &out)
+      Lengths.append(picked, to: &out)
     }
     return out
   }
@@ -57,9 +62,10 @@ struct Projection: Sendable {
     switch whole.type {
     case .map: out += entries(whole.payload, parts)
     case .list:
-      for (place, element) in whole.elements.enumerated() {
-        guard let part = parts.first(where: { $0.step == .index(place) }), let picked = Self.pick(element, part.pick) else { continue }
-        Lengths.append(picked, to: &out)
+      var next = 0
+      for (place, element) in whole.elements.enumerated() where next < parts.count && parts[next].step == .index(place) {
+        next += 1
+        if let picked = Self.pick(element, parts[next - 1].pick) { Lengths.append(picked, to: &out) }
       }
     default: return nil
     }
@@ -71,8 +77,26 @@ struct Projection: Sendable {
 enum PathOverlap {
   static func check(_ paths: [[ResolvedStep]], kind: String) throws {
     guard paths.count > 1 else { return }
-    for (place, path) in paths.enumerated() {
+    var seen = Seen()
+    for (place, path) in paths.enumerated() where !seen.insert(path[...]) {
       for other in paths[..<place] { try check(other, path, kind) }
+    }
+  }
+
+  /// The paths so far, by their steps.
+  private struct Seen {
+    private var isEnd = false
+    private var inner: [ResolvedStep: Seen] = [:]
+
+    /// False when the path cannot stand beside those that were inserted before.
+    mutating func insert(_ path: ArraySlice<ResolvedStep>) -> Bool {
+      guard !isEnd else { return false }
+      guard let step = path.first else {
+        isEnd = true
+        return inner.isEmpty
+      }
+      if let other = inner.keys.first, other.isName != step.isName { return false }
+      return inner[step, default: Seen()].insert(path.dropFirst())
     }
   }
 

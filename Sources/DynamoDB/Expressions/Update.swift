@@ -123,7 +123,10 @@ struct Update: Sendable {
       }
       if let value { try change(action.path, { try $0.set(action.path.dropFirst(), value) }, orNew: value) }
     }
-    return item.replacing(trees.map { ($0.name, $0.tree?.value) })
+    let changes = trees.map { (name: $0.name, value: $0.tree?.value) }
+    // A path of the limit may get a value of the limit.
+    guard !changes.contains(where: { $0.value?.isTooDeep ?? false }) else { throw DynamoDBError.nesting }
+    return item.replacing(changes)
   }
 
   /// Elements of lists come last, by their places.

@@ -21,12 +21,14 @@ indirect enum ValueTree {
     }
   }
 
-  /// Sets what the path names; throws when what should hold it is not there or of another type.
+  /// Sets what the path names; throws when what should hold it is not there or of another type, and the tree is of no use then.
   mutating func set(_ path: ArraySlice<ResolvedStep>, _ value: AttributeValue) throws {
     guard let step = path.first else { return self = .leaf(value) }
     open()
     switch (self, step) {
     case (.map(var entries), .name(let name)):
+      // Held here alone, so that it is not copied for each change.
+      self = .removed
       if let place = entries.firstIndex(where: { $0.name == name }) {
         try entries[place].value.set(path.dropFirst(), value)
       } else if path.count == 1 {
@@ -36,6 +38,7 @@ indirect enum ValueTree {
       }
       self = .map(entries)
     case (.list(var elements), .index(let index)):
+      self = .removed
       if index < elements.count {
         if case .removed = elements[index], path.count > 1 { throw DynamoDBError.invalidPath }
         try elements[index].set(path.dropFirst(), value)
@@ -59,6 +62,7 @@ indirect enum ValueTree {
         if path.count > 1 { throw DynamoDBError.invalidPath }
         return
       }
+      self = .removed
       try entries[place].value.remove(path.dropFirst())
       self = .map(entries)
     case (.list(var elements), .index(let index)):
@@ -66,6 +70,7 @@ indirect enum ValueTree {
         if path.count > 1 { throw DynamoDBError.invalidPath }
         return
       }
+      self = .removed
       try elements[index].remove(path.dropFirst())
       self = .list(elements)
     default: throw DynamoDBError.invalidPath

@@ -36,7 +36,6 @@ struct ItemWrite: Sendable {
     case .update(let update):
       let new = try update(old ?? keyItem)
       guard !table.isTooLarge(new, new.size) else { throw DynamoDBError.updatedItemTooLarge }
-      guard new.nesting <= DynamoDBLimits.nesting else { throw DynamoDBError.nesting }
       if !table.indexes.isEmpty { try table.checkIndexKeys(new) }
       return Outcome(old: old, new: new)
     }

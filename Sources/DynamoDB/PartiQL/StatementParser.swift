@@ -13,6 +13,7 @@ struct StatementParser {
   static func parse(_ text: String, _ parameters: [AttributeValue]) throws -> Statement {
     var parser = StatementParser(tokens: try StatementLexer.tokens(text), parameters: parameters)
     let statement = try parser.statement()
+    guard !parser.bindings.values.contains(where: \.isTooDeep) else { throw DynamoDBError.nesting }
     guard parser.tokens[parser.at] == .end else { throw parser.unexpected }
     guard parser.used == parameters.count else {
       throw DynamoDBError.validation("Number of parameters in request and statement don't match.")
@@ -72,6 +73,7 @@ struct StatementParser {
       try take("VALUE")
       let value = try literal()
       guard value.type == .map else { throw StatementLexer.failure("VALUE must be a tuple") }
+      guard !value.isDeeper(than: DynamoDBLimits.nesting + 1) else { throw DynamoDBError.nesting }
       return Statement(kind: .insert(Item(bytes: Array(value.payload))), table: table, bindings: bindings)
     }
     if takes("UPDATE") { return try update() }

@@ -33,47 +33,6 @@ import Store
 // `hash` is two bytes made of the partition key: scans and their segments go by it, so that a table is spread evenly. Partition and
 // sort keys are not parts of a tuple but bytes that compare as their values do and end unambiguously (`KeyBytes`).
 
-/// Keys of items, as bytes that compare as the values do.
-enum KeyBytes {
-  /// Of one type within a table, so no tag stands before it. Texts and binaries end with 0, which is nowhere else: 0 and 1 in them
-  /// become 1 1 and 1 2.
-  static func append(_ value: AttributeValue, to out: inout [UInt8]) {
-    if value.type == .number { return out.append(contentsOf: value.payload) }
-    for byte in value.payload {
-      out.append(max(byte, 1))
-      if byte <= 1 { out.append(byte + 1) }
-    }
-    out.append(0)
-  }
-
-  /// FNV-1a, folded.
-  static func hash(_ value: AttributeValue) -> UInt16 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in value.payload { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    hash ^= hash >> 32
-    return UInt16(truncatingIfNeeded: hash ^ hash >> 16)
-  }
-  static func appendHash(_ value: AttributeValue, to out: inout [UInt8]) {
-    let hash = hash(value)
-    out.append(UInt8(hash >> 8))
-    out.append(UInt8(hash & 255))
-  }
-}
-
-/// The primary key of an item within its table: hash, partition and sort key.
-struct ItemKey: Hashable, Sendable {
-  var bytes: [UInt8]
-
-  init(bytes: [UInt8]) { self.bytes = bytes }
-  init(hash: AttributeValue, range: AttributeValue?) {
-    bytes = []
-    bytes.reserveCapacity(hash.bytes.count + (range?.bytes.count ?? 0) + 8)
-    KeyBytes.appendHash(hash, to: &bytes)
-    KeyBytes.append(hash, to: &bytes)
-    if let range { KeyBytes.append(range, to: &bytes) }
-  }
-}
-
 enum Keys {
   private static let root = Key("ddb")
   private static let tables = root.appending("t")
@@ -138,13 +97,6 @@ enum Keys {
     KeyBytes.append(hash, to: &key.bytes)
     if let range { KeyBytes.append(range, to: &key.bytes) }
     key.bytes.append(contentsOf: item.bytes)
-    return key
-  }
-  /// Every row of a partition of the table or of an index.
-  static func partition(_ home: Key, _ hash: AttributeValue) -> Key {
-    var key = home
-    KeyBytes.appendHash(hash, to: &key.bytes)
-    KeyBytes.append(hash, to: &key.bytes)
     return key
   }
   /// Those of a segment of a parallel scan.

@@ -36,7 +36,11 @@ struct InputTemplate: Sendable {
       Self.scan(before, &isQuoted)
       sample += before
       if !before.isEmpty { parts.append(.text(String(before))) }
-      if let close = rest[open...].firstIndex(of: ">"), let source = Self.source(rest[rest.index(after: open)..<close]) {
+      // Not beyond the next `<`, or a template of many would be read through for each of them.
+      let inner = rest.index(after: open)
+      if let close = rest[inner...].firstIndex(where: { $0 == ">" || $0 == "<" }), rest[close] == ">",
+        let source = Self.source(rest[inner..<close])
+      {
         parts.append(.value(source, isQuoted: isQuoted))
         sample += "0"
         rest = rest[rest.index(after: close)...]

@@ -22,10 +22,10 @@ struct CORSRules: Sendable {
       for method in rule.allowedMethods where !methods.contains(method) {
         throw S3Error.invalidRequest("Found unsupported HTTP method in CORS config. Unsupported method is \(method)")
       }
-      for origin in rule.allowedOrigins where origin.filter({ $0 == "*" }).count > 1 {
+      for origin in rule.allowedOrigins where stars(origin) > 1 {
         throw S3Error.invalidRequest("AllowedOrigin \"\(origin)\" can not have more than one wildcard.")
       }
-      for header in rule.allowedHeaders ?? [] where header.filter({ $0 == "*" }).count > 1 {
+      for header in rule.allowedHeaders ?? [] where stars(header) > 1 {
         throw S3Error.invalidRequest("AllowedHeader \"\(header)\" can not have more than one wildcard.")
       }
       for header in rule.exposeHeaders ?? [] where header.contains("*") {
@@ -35,6 +35,7 @@ struct CORSRules: Sendable {
       if let id = rule.id, id.unicodeScalars.count > 255 { throw S3Error.invalidRequest("The ID of a CORS rule is too long.") }
     }
   }
+  private static func stars(_ pattern: String) -> Int { pattern.utf8.count(where: { $0 == UInt8(ascii: "*") }) }
   private static let methods: Set = ["GET", "PUT", "HEAD", "POST", "DELETE"]
 
   /// The header fields that let the page see the answer, by the first rule that fits; nil when none does.
@@ -67,8 +68,8 @@ struct CORSRules: Sendable {
 extension WildcardText {
   /// Only `*` stands for something else, and there is one at most.
   static func matches(_ text: String, star pattern: String) -> Bool {
-    guard let star = pattern.firstIndex(of: "*") else { return text == pattern }
-    let (before, after) = (pattern[..<star], pattern[pattern.index(after: star)...])
-    return text.utf8.count >= before.utf8.count + after.utf8.count && text.hasPrefix(before) && text.hasSuffix(after)
+    guard let star = pattern.utf8.firstIndex(of: UInt8(ascii: "*")) else { return text.isExactly(pattern) }
+    let (before, after) = (pattern[..<star], pattern[pattern.utf8.index(after: star)...])
+    return text.utf8.count >= before.utf8.count + after.utf8.count && text.begins(with: before) && text.ends(with: after)
   }
 }

@@ -8,7 +8,7 @@ struct CopySource: Sendable, Equatable {
 
   /// Throws InvalidArgument, and NotImplemented for the ARN of an access point.
   init(_ text: String) throws(AWSError) {
-    var path = text.hasPrefix("/") ? String(text.dropFirst()) : text
+    var path = Self.withoutSlash(text)
     let mark = "?versionId="
     if let place = Self.last(mark, in: path) {
       versionID = percentDecoded(String(path.utf8.dropFirst(place + mark.utf8.count)) ?? "")
@@ -16,14 +16,19 @@ struct CopySource: Sendable, Equatable {
     }
     // Some clients encode the slash behind the bucket, too.
     path = percentDecoded(path)
-    if path.hasPrefix("/") { path.removeFirst() }
+    path = Self.withoutSlash(path)
     if path.hasPrefix("arn:") { throw S3Error.notImplemented("access points") }
-    let parts = path.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = path.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else {
       throw S3Error.invalidArgument(
         "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", "x-amz-copy-source", text)
     }
-    (bucket, key) = (String(parts[0]), String(parts[1]))
+    (bucket, key) = (String(Substring(parts[0])), String(Substring(parts[1])))
+  }
+
+  /// By bytes: a key may begin with a mark that makes one character with the slash before it.
+  private static func withoutSlash(_ path: String) -> String {
+    path.utf8.first == UInt8(ascii: "/") ? String(Substring(path.utf8.dropFirst())) : path
   }
 
   private static func last(_ mark: String, in text: String) -> Int? {

@@ -65,7 +65,7 @@ struct LifecycleRule: Sendable {
     }
   }
 
-  func admits(_ key: String) -> Bool { key.hasPrefix(prefix) }
+  func admits(_ key: String) -> Bool { key.begins(with: prefix) }
 
   /// Whether the filter lets through what has these tags and this size.
   func admits(_ key: String, size: Int, tags present: [String: String]) -> Bool {

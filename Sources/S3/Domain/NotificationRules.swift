@@ -15,7 +15,7 @@ struct NotificationRules: Sendable, Equatable {
     var suffix = ""
 
     func wants(_ kind: ObjectEvent.Kind) -> Bool { events.contains { NotificationEvents.covers($0, kind.rawValue) } }
-    func admits(_ key: String) -> Bool { key.hasPrefix(prefix) && key.hasSuffix(suffix) }
+    func admits(_ key: String) -> Bool { key.begins(with: prefix) && key.ends(with: suffix) }
   }
 
   var rules: [Rule] = []

@@ -12,6 +12,14 @@ enum ObjectKey {
   static func precedes(_ a: String, _ b: String) -> Bool { a.utf8.lexicographicallyPrecedes(b.utf8) }
 }
 
+extension StringProtocol {
+  /// Whether the text begins with these bytes. `hasPrefix` asks for whole characters, so that `e` would not begin an `e` with an accent
+  /// behind it.
+  func begins(with prefix: some StringProtocol) -> Bool { utf8.starts(with: prefix.utf8) }
+  /// Whether the text ends with these bytes.
+  func ends(with suffix: some StringProtocol) -> Bool { utf8.reversed().starts(with: suffix.utf8.reversed()) }
+}
+
 /// The name of one version of an object: 32 characters that say nothing to a client, and lead to its row.
 struct VersionID: Sendable, Equatable {
   /// What objects have that were made while versioning was off or suspended.

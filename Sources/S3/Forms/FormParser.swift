@@ -33,6 +33,8 @@ struct FormParser {
   private let limit: Int
   private var state = State.preamble
   private var buffer: [UInt8] = []
+  /// So many bytes of the buffer do not hold what the state waits for, however the body is cut.
+  private var searched = 0
   private var fieldBytes = 0
   /// By name in lower case, in the order in which they came; a name that comes twice has its first value.
   private(set) var fields: [(name: String, value: String)] = []
@@ -68,34 +70,33 @@ struct FormParser {
           state = .head
         }
       case .head:
-        guard let end = Self.find(Array("\r\n\r\n".utf8), in: buffer) else {
-          try count(buffer.count)
+        guard let end = find(Self.headEnd) else {
+          try count(searched)
           return []
         }
         try count(end + 4)
         try begin(Array(buffer[..<end]))
         fieldBytes += end + 4
-        buffer.removeFirst(end + 4)
+        drop(end + 4)
       case .value(let name):
-        guard let end = Self.find(boundary, in: buffer) else {
-          try count(buffer.count)
+        guard let end = find(boundary) else {
+          try count(searched)
           return []
         }
         try count(end)
         fieldBytes += end
         if !fields.contains(where: { $0.name == name }) { fields.append((name, Array(buffer[..<end]).utf8Text)) }
-        buffer.removeFirst(end + boundary.count)
+        drop(end + boundary.count)
         state = .delimiter
       case .file:
-        if let end = Self.find(boundary, in: buffer) {
+        if let end = find(boundary) {
           let bytes = Array(buffer[..<end])
           (state, buffer) = (.over, [])
           return bytes
         }
         // A boundary may begin in what is here.
-        let certain = max(0, buffer.count - boundary.count + 1)
-        let bytes = Array(buffer[..<certain])
-        buffer.removeFirst(certain)
+        let bytes = Array(buffer[..<searched])
+        drop(searched)
         return bytes
       case .over:
         buffer = []
@@ -133,14 +134,22 @@ struct FormParser {
     throw .malformed
   }
 
-  private static func find(_ needle: [UInt8], in bytes: [UInt8]) -> Int? {
-    guard bytes.count >= needle.count, let first = needle.first else { return nil }
-    var at = 0
-    while let next = bytes[at...].firstIndex(of: first), next + needle.count <= bytes.count {
-      if bytes[next..<(next + needle.count)].elementsEqual(needle) { return next }
-      at = next + 1
+  private static let headEnd = Array("\r\n\r\n".utf8)
+
+  /// Where it is in the buffer. When it is not there, `searched` is how far it does not begin.
+  private mutating func find(_ needle: [UInt8]) -> Int? {
+    guard buffer.count >= needle.count, let first = needle.first else { return nil }
+    while let next = buffer[searched...].firstIndex(of: first), next + needle.count <= buffer.count {
+      if buffer[next..<(next + needle.count)].elementsEqual(needle) { return next }
+      searched = next + 1
     }
+    searched = max(searched, buffer.count - needle.count + 1)
     return nil
+  }
+
+  private mutating func drop(_ count: Int) {
+    buffer.removeFirst(count)
+    searched = 0
   }
 
   /// `…; name="value"; …`

@@ -69,13 +69,13 @@ struct PostPolicy: Sendable {
       case .length: break
       case .equals(let name, let text):
         named.insert(name)
-        guard fields[name] ?? "" == text else { throw Self.failed("eq", name, text) }
+        guard (fields[name] ?? "").isExactly(text) else { throw Self.failed("eq", name, text) }
       case .startsWith(let name, let text):
         named.insert(name)
         // A content type may be a list; each of it has to fit.
         let value = fields[name] ?? ""
         let values = name == "content-type" ? value.split(separator: ",", omittingEmptySubsequences: false).map(\.trimmed) : [value]
-        guard values.allSatisfy({ $0.hasPrefix(text) }) else { throw Self.failed("starts-with", name, text) }
+        guard values.allSatisfy({ $0.begins(with: text) }) else { throw Self.failed("starts-with", name, text) }
       }
     }
     let strangers = fields.keys.filter { !named.contains($0) && !Self.free.contains($0) && !$0.hasPrefix("x-ignore-") }.sorted()

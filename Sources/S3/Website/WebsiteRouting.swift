@@ -44,7 +44,8 @@ struct WebsiteRouting: Sendable {
   private func matching(_ request: Request, error: Int?) -> Redirect? {
     for rule in configuration.routingRules ?? [] {
       let condition = rule.condition
-      guard condition?.httpErrorCodeReturnedEquals.flatMap({ Int($0) }) == error, request.path.hasPrefix(condition?.keyPrefixEquals ?? "")
+      guard condition?.httpErrorCodeReturnedEquals.flatMap({ Int($0) }) == error,
+        request.path.begins(with: condition?.keyPrefixEquals ?? "")
       else { continue }
       return redirect(rule.redirect, condition, request)
     }
@@ -57,7 +58,7 @@ struct WebsiteRouting: Sendable {
     if let whole = redirect.replaceKeyWith {
       key = whole
     } else if let prefix = redirect.replaceKeyPrefixWith {
-      key = prefix + key.dropFirst((condition?.keyPrefixEquals ?? "").count)
+      key = prefix + (String(key.utf8.dropFirst((condition?.keyPrefixEquals ?? "").utf8.count)) ?? "")
     }
     return Redirect(
       status: redirect.httpRedirectCode.flatMap { Int($0) } ?? 301,

@@ -24,6 +24,16 @@ struct Target: Sendable {
     Target(name: "pattern", test: fuzzEventPattern),
     Target(name: "names", test: fuzzNames),
     Target(name: "attributes", test: fuzzAttributes),
+    Target(name: "schedule", test: fuzzSchedule),
+    Target(name: "patternset", test: fuzzPatternSet),
+    Target(name: "recordfilter", test: fuzzRecordFilter),
+    Target(name: "template", test: fuzzTemplate),
+    Target(name: "item", test: fuzzItem),
+    Target(name: "expression", test: fuzzExpression),
+    Target(name: "partiql", test: fuzzPartiQL),
+    Target(name: "s3", test: fuzzS3),
+    Target(name: "form", test: fuzzForm),
+    Target(name: "streamtokens", test: fuzzStreamTokens),
   ]
 
   /// Runs one input. Besides a trap and a broken promise, being slow is a failure: processor time may grow with the input, not

@@ -1,6 +1,8 @@
 import Base
 @testable import CloudWatch
+@testable import DynamoDB
 @testable import IAM
+@testable import Kinesis
 @testable import Lambda
 @testable import SQS
 @testable import Wire
@@ -24,9 +26,11 @@ func fuzzQuery(_ bytes: [UInt8]) {
   _ = record.redactedDescription
 }
 
+private let services = [SQSModel.service, LogsModel.service, LambdaModel.service, KinesisModel.service, DynamoDBModel.service]
+
 /// Bodies of awsJson against real models: a record that was written reads the same.
 func fuzzAWSJSON(_ bytes: [UInt8]) {
-  guard let (service, operation, body) = operation([SQSModel.service, LogsModel.service, LambdaModel.service], bytes),
+  guard let (service, operation, body) = operation(services, bytes),
     let shape = operation.input
   else { return }
   let request = WireRequest(headers: ["host": "localhost"], body: body)
@@ -43,7 +47,7 @@ func fuzzAWSJSON(_ bytes: [UInt8]) {
 
 /// Bodies of CBOR, in both forms of time, against real models.
 func fuzzAWSCBOR(_ bytes: [UInt8]) {
-  guard let (_, operation, body) = operation([SQSModel.service, LogsModel.service, LambdaModel.service], bytes),
+  guard let (_, operation, body) = operation(services, bytes),
     let shape = operation.input
   else { return }
   for time in [CBORTime.seconds, .milliseconds] {

@@ -9,7 +9,7 @@ import Store
 //   owned        "o" owner region, subscription ARN      → -              the subscriptions of an account, wherever their topics are
 //   endpoint     "e" account region name, protocol, endpoint → id         the same endpoint is subscribed once
 //   pending      "p" until, subscription ARN or token    → -              what nobody has confirmed or called back, by when it ends
-//   farewell     "u" token                               → id, subscription   that ended and may be called back
+//   farewell     "u" token                               → Farewell       that ended and may be called back
 //   FIFO only, by the id of the topic:
 //   sequence     "n" topic                               → Int            the last number that was given
 //   duplicate    "d" topic, scope, deduplication id      → Duplicate      what was published within five minutes

@@ -46,7 +46,8 @@ final class Server: Sendable {
       mode: settings.isIsolated ? .isolated : .plainProcess, network: settings.functionNetwork, logger: logger)
     transport = try Self.transport(settings, clock)
     // From here on nothing may throw: a client must be closed.
-    client = try PooledHTTPClient(.init(roots: TLSFiles.roots(settings.tls, clock)), clock: clock)
+    client = try PooledHTTPClient(
+      .init(roots: TLSFiles.roots(settings.tls, clock), allowsLinkLocal: settings.allowsLinkLocal), clock: clock)
     surroundings = World.Surroundings(
       settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
       metrics: metrics, client: client, logger: logger)

@@ -27,8 +27,10 @@ extension S3Service {
     // Whoever signed it did so by real time.
     try policy?.check(form.fields, at: ambient.clock.wallNow())
     let write = try form.write(key)
+    let stated = RequestFacts.conditionValues(write.record)
     for action in Self.writeActions(write.record) {
-      let access = try await access(action, bucket: input.bucket, key: key, call)
+      var access = try await access(action, bucket: input.bucket, key: key, call)
+      access.conditionValues.merge(stated) { _, new in new }
       try await neighbours.authoriser.authorise(access, for: call)
     }
     let description = try description(write, in: state, call)

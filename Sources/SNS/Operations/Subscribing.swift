@@ -13,7 +13,7 @@ extension SNSService {
       Operation("ListSubscriptions", access: access(onAll: "ListSubscriptions"), run: listSubscriptions),
       Operation("ListSubscriptionsByTopic", access: access("ListSubscriptionsByTopic"), run: listSubscriptionsByTopic),
       Operation("GetSubscriptionAttributes", access: access("GetSubscriptionAttributes"), run: getSubscriptionAttributes),
-      Operation("SetSubscriptionAttributes", access: access("SetSubscriptionAttributes"), run: setSubscriptionAttributes),
+      Operation("SetSubscriptionAttributes", access: setSubscriptionAttributesAccess, run: setSubscriptionAttributes),
     ]
   }
 
@@ -22,7 +22,12 @@ extension SNSService {
     var access = try await access("Subscribe", try TopicName(input.topicArn, in: call.region))
     access.conditionValues["sns:protocol"] = [input.`protocol`]
     if let endpoint = input.endpoint { access.conditionValues["sns:endpoint"] = [endpoint] }
-    return [access]
+    return [access] + (try passRoles([input.attributes?["SubscriptionRoleArn"]], call))
+  }
+
+  private func setSubscriptionAttributesAccess(_ input: SetSubscriptionAttributesInput, _ call: Call) async throws -> [Access] {
+    let isRole = input.attributeName == "SubscriptionRoleArn"
+    return try await access("SetSubscriptionAttributes")(input, call) + passRoles([isRole ? input.attributeValue : nil], call)
   }
 
   private func subscribe(_ input: SubscribeInput, _ call: Call) async throws -> SubscribeOutput {
@@ -154,12 +159,12 @@ extension SNSService {
       confirmed.confirmation = .confirmed(authenticated: isAuthenticated)
       confirmed.needsSignatureToEnd = needsSignature
       try rows.save(confirmed, was: present, &topic)
+      return subscription
     }
     topics.forget(name)
     replays.nudge.nudge()
     var output = ConfirmSubscriptionOutput()
     output.subscriptionArn = known.arn
-      return subscription
     return output
   }
 

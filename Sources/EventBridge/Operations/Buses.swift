@@ -49,6 +49,9 @@ extension EventBridgeService {
       // The default one counts, too.
       guard count + 1 < EventBridgeLimits.buses else { throw EventBridgeError.limit }
       try tx.save(made, revision: revision)
+      // Archives outlive their bus, and go on with the next one of its name.
+      let archives = try Keys.archives.list(idPrefix: Keys.home(name.account, name.region), limit: .max, tx).rows.map(\.row)
+      for archive in archives where archive.bus == name { try tx.save(archive.rule, revision: revision) }
     }
     var output = CreateEventBusOutput()
     output.eventBusArn = name.arn.text

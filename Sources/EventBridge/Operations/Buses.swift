@@ -136,10 +136,12 @@ extension EventBridgeService {
     let prefix = Keys.prefix(home, input.namePrefix)
     let isStandardWanted = page.after == nil && BusName.defaultName.hasPrefix(input.namePrefix ?? "")
     let (rows, token) = try await store.read { reader -> ([Bus], String?) in
-      var (rows, token) = try page.list(Keys.buses, below: prefix, reader)
       // The default bus is there before anything is set on it.
-      if isStandardWanted, try Keys.buses.get(Keys.id(standard), reader) == nil { rows.insert(Bus(standard), at: 0) }
-      return (rows, token)
+      guard isStandardWanted, try !Keys.buses.contains(Keys.id(standard), reader) else {
+        return try page.list(Keys.buses, below: prefix, reader)
+      }
+      let rest = try page.list(Keys.buses, below: prefix, reader, room: page.limit - 1)
+      return ([Bus(standard)] + rest.rows, rest.token)
     }
     var output = ListEventBusesOutput()
     var shown: [EventBus] = []

@@ -92,8 +92,8 @@ enum NotificationCheck {
       }
       for other in rules[..<place]
       where rule.events.contains(where: { event in other.events.contains { NotificationEvents.overlap($0, event) } }) {
-        let prefixes = rule.prefix.hasPrefix(other.prefix) || other.prefix.hasPrefix(rule.prefix)
-        let suffixes = rule.suffix.hasSuffix(other.suffix) || other.suffix.hasSuffix(rule.suffix)
+        let prefixes = rule.prefix.begins(with: other.prefix) || other.prefix.begins(with: rule.prefix)
+        let suffixes = rule.suffix.ends(with: other.suffix) || other.suffix.ends(with: rule.suffix)
         guard prefixes, suffixes else { continue }
         let hasFilters = !(rule.prefix + rule.suffix + other.prefix + other.suffix).isEmpty
         throw hasFilters ? S3Error.overlappingFilters : S3Error.overlappingEvents

@@ -6,6 +6,10 @@ public struct HeaderFields: Sendable, Equatable, Sequence, ExpressibleByDictiona
   }
   public private(set) var fields: [Field] = []
 
+  /// Marks what the server itself sends to endpoints of users. A request that comes back to it with this mark is a user's, and not
+  /// one of this machine. Whoever adds the mark himself only loses by it, so it need not be secret.
+  public static let outgoingMark = "x-dewpoint-outgoing"
+
   public init() {}
   public init(_ fields: [(String, String)]) { for (name, value) in fields { add(name, value) } }
   public init(dictionaryLiteral elements: (String, String)...) { self.init(elements) }

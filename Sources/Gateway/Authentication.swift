@@ -27,7 +27,7 @@ struct Authentication: Sendable {
   /// - Parameters:
   ///   - model: nil for a service that we do not serve; its scope cannot be checked.
   ///   - isGlobal: the service has no Regions, so that any is right.
-  ///   - isFromFunction: the request came in by the listener of an environment.
+  ///   - isFromFunction: the request came in by the listener of an environment, or the server sent it for a user.
   ///   - body: unread when whoever reads it checks its hash.
   /// - Throws: `SignatureFailure`, or what the key directory failed with.
   func identify(

@@ -142,7 +142,7 @@ public final class Gateway: HTTPHandler {
       guard let claim = try claim(of: request) else { return nil }
       let identity = try await authentication.identify(
         claim, wire, target: request.target, model: model, isGlobal: false,
-        isFromFunction: request.listener != InternalPages.frontListener, body: .bytes(wire.body))
+        isFromFunction: request.isForUser, body: .bytes(wire.body))
       return WebCaller(
         principal: identity.principal, accessKeyID: claim.accessKeyID, region: identity.region,
         conditionValues: identity.conditionValues)
@@ -193,7 +193,7 @@ public final class Gateway: HTTPHandler {
     if recognised.service == nil, case .refused(let error) = recognised.outcome, case .success = claim { throw error }
     let isGlobal = api?.isGlobal == true
     let identity: Authentication.Identity
-    let isFromFunction = request.listener != InternalPages.frontListener
+    let isFromFunction = request.isForUser
     do {
       if recognised.model?.isS3 == true, let url = try SignatureV2URL.parse(target: request.target) {
         identity = try await authentication.identify(url, wire, target: request.target, isFromFunction: isFromFunction)

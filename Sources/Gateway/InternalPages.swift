@@ -65,9 +65,10 @@ public struct InternalPages: Sendable {
   }
 
   /// These pages know no keys, so only who has a way to this machine's loopback may see inside or change things: neither the
-  /// network of a server that is open to it, nor a function in its sandbox, which comes in by a listener of its own.
+  /// network of a server that is open to it, nor a function in its sandbox, which comes in by a listener of its own, nor a user whose
+  /// subscription or API destination has the server call itself.
   private static func isFromHere(_ request: HTTPRequest) -> Bool {
-    guard request.listener == frontListener else { return false }
+    guard !request.isForUser else { return false }
     guard let address = request.remoteAddress else { return true }
     return address.hasPrefix("127.") || address == "::1" || address.hasPrefix("::ffff:127.")
   }
@@ -80,6 +81,11 @@ public struct InternalPages: Sendable {
     return HTTPResponse(
       status: answer.status, headers: headers, body: .stream { writer in try await stream { try await writer.write($0) } })
   }
+}
+
+extension HTTPRequest {
+  /// What sent it has no rights of its own on this machine: a function in its sandbox, or the server on behalf of a user.
+  var isForUser: Bool { listener != InternalPages.frontListener || headers[HeaderFields.outgoingMark] != nil }
 }
 
 extension PageAnswer {

@@ -20,8 +20,13 @@ public final class PooledHTTPClient: HTTPSender {
     public var roots: [UInt8]
     public var connectionsPerHost: Int
     public var keepAlive: Duration
-    public init(roots: [UInt8] = [], connectionsPerHost: Int = 32, keepAlive: Duration = .seconds(30)) {
+    /// Addresses that only the own link knows, among them those where clouds keep the credentials of a host, may be called.
+    public var allowsLinkLocal: Bool
+    public init(
+      roots: [UInt8] = [], connectionsPerHost: Int = 32, keepAlive: Duration = .seconds(30), allowsLinkLocal: Bool = false
+    ) {
       (self.roots, self.connectionsPerHost, self.keepAlive) = (roots, connectionsPerHost, keepAlive)
+      self.allowsLinkLocal = allowsLinkLocal
     }
   }
 
@@ -30,7 +35,12 @@ public final class PooledHTTPClient: HTTPSender {
 
   /// - Parameter clock: only its real time is used.
   /// - Throws: when the roots hold no certificate.
-  public init(_ configuration: Configuration = .init(), clock: any AmbientClock) throws {
+  public convenience init(_ configuration: Configuration = .init(), clock: any AmbientClock) throws {
+    try self.init(configuration, clock: clock) { !configuration.allowsLinkLocal && $0.isLinkLocal }
+  }
+
+  /// - Parameter refuses: asked about the address behind each new connection, before anything is sent.
+  init(_ configuration: Configuration, clock: any AmbientClock, refuses: @escaping @Sendable (SocketAddress) -> Bool) throws {
     var tls = TLSConfiguration.makeClientConfiguration()
     if !configuration.roots.isEmpty {
       tls.additionalTrustRoots = [.certificates(try NIOSSLCertificate.fromPEMBytes(configuration.roots))]
@@ -42,6 +52,12 @@ public final class PooledHTTPClient: HTTPSender {
     // Whoever asked decides whether and when to try again.
     settings.connectionPool.retryConnectionEstablishment = false
     settings.httpVersion = .http1Only
+    // What a name stands for is known for certain only once there is a connection.
+    settings.http1_1ConnectionDebugInitializer = { channel in
+      guard let address = channel.remoteAddress, refuses(address) else { return channel.eventLoop.makeSucceededVoidFuture() }
+      channel.close(promise: nil)
+      return channel.eventLoop.makeFailedFuture(RefusedAddress())
+    }
     client = AsyncHTTPClient.HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
     self.clock = clock
   }
@@ -68,6 +84,7 @@ public final class PooledHTTPClient: HTTPSender {
     var outgoing = HTTPClientRequest(url: request.url)
     outgoing.method = HTTPMethod(rawValue: request.method)
     for field in request.headers { outgoing.headers.add(name: field.name, value: field.value) }
+    outgoing.headers.replaceOrAdd(name: HeaderFields.outgoingMark, value: "1")
     if !request.body.isEmpty { outgoing.body = .bytes(ByteBuffer(bytes: request.body)) }
     do {
       let response = try await client.execute(outgoing, timeout: .milliseconds(max(1, request.limit.inMilliseconds)))
@@ -90,6 +107,7 @@ public final class PooledHTTPClient: HTTPSender {
   private static func failure(_ error: any Error, _ request: OutgoingRequest) -> any Error {
     switch error {
     case is CancellationError: return error
+    case is RefusedAddress: return OutgoingFailure.cannotConnect("link-local addresses are not called")
     case let error as HTTPClientError: return failure(error, request)
     case let error as NIOConnectionError: return OutgoingFailure.cannotConnect(cause(of: error))
     // What an address without a name answers.
@@ -117,5 +135,22 @@ public final class PooledHTTPClient: HTTPSender {
   private static func cause(of error: NIOConnectionError) -> String {
     if let first = error.connectionErrors.first { return "\(first.error)" }
     return "\(error.dnsAError ?? error.dnsAAAAError ?? error)"
+  }
+}
+
+/// Nobody may be called there.
+private struct RefusedAddress: Error {}
+
+extension SocketAddress {
+  /// 169.254.0.0/16, also as an IPv6 address, and fe80::/10.
+  var isLinkLocal: Bool {
+    switch self {
+    case .v4(let address): return withUnsafeBytes(of: address.address.sin_addr) { $0.starts(with: [169, 254]) }
+    case .v6(let address):
+      return withUnsafeBytes(of: address.address.sin6_addr) { bytes in
+        bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80 || bytes.starts(with: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 169, 254])
+      }
+    case .unixDomainSocket: return false
+    }
   }
 }

@@ -67,6 +67,7 @@ public final class PipesService: ServiceModule {
     try await store.transact { t in
       try t.deleteAll(Keys.pipes(of: account))
       try t.deleteAll(Keys.shards(of: account))
+      try t.deleteAll(Keys.streams(of: account))
     }
     changed.nudge()
   }

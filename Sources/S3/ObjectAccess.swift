@@ -12,15 +12,30 @@ extension S3Service {
       try ObjectKey.check(input.key)
       let facts = RequestFacts.conditionValues(input.record)
       let list = try await self.accessList(of: input.key, input.record["VersionId"]?.string, in: input.bucket, for: call)
+      let actions = action(input)
+      // What makes a new version has none yet.
+      let version = input.record["VersionId"]?.string
+      let tags = actions.contains("PutObject") ? [:] : try await self.existingTags(of: input.key, version, in: input.bucket, for: call)
       var all: [Access] = []
-      for action in action(input) {
+      for action in actions {
         var access = try await self.access(
           action, bucket: input.bucket, key: input.key, list: list, expectedOwner: input.expectedOwner, payer: input.statedPayer, call)
         access.conditionValues.merge(facts) { _, new in new }
+        access.conditionValues.merge(tags) { _, new in new }
         all.append(access)
       }
       return all
     }
+  }
+
+  /// `s3:ExistingObjectTag/KEY` of a version. It is read only where a policy may ask for it: the root of the bucket's account has none
+  /// but the bucket's.
+  func existingTags(of key: String, _ versionID: String?, in name: String, for call: Call) async throws -> [String: [String]] {
+    guard let state = try await buckets.find(name), let reference = try? VersionReference(versionID),
+      call.principal != .root(state.bucket.owner) || state.policy?.lowercased().contains("existingobjecttag") == true
+    else { return [:] }
+    let tags = try await store.read { try $0.version(state.bucket, key, reference) }?.facts?.description.tags ?? []
+    return Dictionary(tags.map { ("s3:existingobjecttag/\($0.key.lowercased())", [$0.value]) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Reading or changing what a version has: the action has another name when the request names the version.

@@ -14,7 +14,8 @@ extension S3Service: ObjectPort {
     }
     let action = object.version == nil ? "GetObject" : "GetObjectVersion"
     let list = try await accessList(of: object.key, object.version, in: object.bucket, for: call)
-    let access = try await access(action, bucket: object.bucket, key: object.key, list: list, call)
+    var access = try await access(action, bucket: object.bucket, key: object.key, list: list, call)
+    access.conditionValues.merge(try await existingTags(of: object.key, object.version, in: object.bucket, for: call)) { _, new in new }
     try await neighbours.authoriser.authorise(access, for: call)
     var input = GetObjectInput()
     (input.bucket, input.key, input.versionId) = (object.bucket, object.key, object.version)

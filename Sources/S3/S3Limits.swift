@@ -33,8 +33,10 @@ enum S3Limits {
   static let cachedBuckets = 5000
   /// More days than that are as many as that: some 2,700 years.
   static let lifecycleDays = 1_000_000
-  /// Versions of one key of which a lifecycle takes notice at a time.
-  static let versionsOfKey = 10_000
+  /// Versions of one key that a lifecycle reads at a time.
+  static let versionsOfKey = 1000
+  /// NewerNoncurrentVersions of a lifecycle rule.
+  static let noncurrentKept = 100
   /// What a lifecycle reads, and changes, in one step.
   static let versionsPerSweep = 2000
   static let keysPerSweep = 100

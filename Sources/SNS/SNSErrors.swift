@@ -22,6 +22,8 @@ enum SNSError {
   static let replayActive = AWSError(
     "ReplayLimitExceededException", "The request parameter has exceeded the maximum number of concurrent message replays.", status: 403)
 
+  static let throttled = AWSError("ThrottledException", "Rate exceeded", status: 429)
+
   static let emptyBatch = AWSError("EmptyBatchRequestException", "The batch request doesn't contain any entries.", status: 400)
   static let tooManyEntries = AWSError(
     "TooManyEntriesInBatchRequestException", "The batch request contains more entries than permissible.", status: 400)

@@ -47,6 +47,8 @@ enum SNSLimits {
   /// Deliveries that one transaction adds, and their bytes; what goes beyond is added in the background.
   static let directDeliveries = 200
   static let directBytes = 8 << 20
+  /// Messages of a topic that are not yet added for all subscriptions; more are throttled.
+  static let fanoutsOfTopic: Int64 = 10_000
   /// Items of the outbox of an account; the oldest go.
   static let outboxItems = 10_000
   /// Signatures that are remembered, so that a message is signed once for all its subscriptions.

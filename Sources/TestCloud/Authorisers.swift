@@ -9,6 +9,7 @@ public final class ScriptedAuthoriser: Authoriser {
     public var resource: String
     public var principal: String
     public var service: String
+    public var conditionValues: [String: [String]]
   }
   private struct State {
     var deniesAll = false
@@ -32,7 +33,8 @@ public final class ScriptedAuthoriser: Authoriser {
   public func authorise(_ access: Access, for call: Call) async throws {
     let isDenied = state.withLock { state in
       state.asked.append(
-        Question(action: access.action, resource: access.resource, principal: call.principal.arn, service: call.service))
+        Question(action: access.action, resource: access.resource, principal: call.principal.arn, service: call.service,
+          conditionValues: access.conditionValues))
       return state.deniesAll || state.denied.contains(access.action) || state.denied.contains("\(access.action) \(access.resource)")
     }
     if isDenied {

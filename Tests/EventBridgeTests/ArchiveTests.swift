@@ -142,3 +142,26 @@ private func replay(_ name: String, _ cloud: EventCloud, from: Int64 = -3600, to
     #expect(await cloud.refusal(operation, ["Name": "Events-Archive-a"])?.hasPrefix("ManagedRuleException") == true)
   }
 }
+
+@Test func `an archive does not take the rule of a user away`() async throws {
+  let cloud = EventCloud()
+  try await cloud.rule("Events-Archive-a")
+  #expect(
+    await cloud.refusal("CreateArchive", ["ArchiveName": "a", "EventSourceArn": .string(bus)])
+      == "ResourceAlreadyExistsException: Rule Events-Archive-a already exists.")
+  #expect(try await cloud.call("DescribeRule", ["Name": "Events-Archive-a"])["EventPattern"] == #"{"source":["shop"]}"#)
+  #expect(try await cloud.call("ListTargetsByRule", ["Rule": "Events-Archive-a"])["Targets"]?.array?.count == 1)
+}
+
+@Test func `an archive goes on with the next bus of the name`() async throws {
+  let cloud = EventCloud()
+  try await cloud.call("CreateEventBus", ["Name": "b"])
+  try await cloud.call("CreateArchive", ["ArchiveName": "a", "EventSourceArn": "arn:aws:events:us-east-1:000000000000:event-bus/b"])
+  try await cloud.call("DeleteEventBus", ["Name": "b"])
+  #expect(try await cloud.call("DescribeArchive", ["ArchiveName": "a"])["State"] == "DISABLED")
+  try await cloud.call("CreateEventBus", ["Name": "b"])
+  try await cloud.put(bus: "b")
+  try await cloud.cloud.work()
+  let archive = try await cloud.call("DescribeArchive", ["ArchiveName": "a"])
+  #expect(archive["State"] == "ENABLED" && archive["EventCount"] == 1)
+}

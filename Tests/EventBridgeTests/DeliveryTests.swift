@@ -22,6 +22,16 @@ private let dead: JSON = ["DeadLetterConfig": ["Arn": .string(EventCloud.dead)]]
   ])
 }
 
+@Test func `what a queue would not take in the text of an error is replaced in the dead letter`() async throws {
+  let cloud = EventCloud()
+  try await cloud.rule(target: ["DeadLetterConfig": ["Arn": .string(EventCloud.dead)]])
+  let text = "no\u{0} \u{1b}[31mway\u{ffff}\n" + String(repeating: "x", count: 2000)
+  cloud.queues.failures.withLock { $0[EventCloud.queue] = AWSError("AccessDeniedException", text, status: 403) }
+  try await cloud.put()
+  let told = await cloud.sent(1)[0].attributes["ERROR_MESSAGE"]
+  #expect(told?.hasPrefix("no\u{fffd} \u{fffd}[31mway\u{fffd}\nxxx") == true && told?.count == 1024)
+}
+
 @Test func `a failure is tried again as often as the target wants, then it is a dead letter`() async throws {
   let cloud = EventCloud()
   var target = dead.object ?? JSONObject()

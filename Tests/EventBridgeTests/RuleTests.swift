@@ -154,6 +154,24 @@ func `a target that cannot be is refused`(target: JSON, text: String) async thro
   #expect(buses == ["default"])
 }
 
+@Test func `a page of buses holds no more than was asked for`() async throws {
+  let cloud = EventCloud()
+  for name in ["a", "b", "z"] { try await cloud.call("CreateEventBus", ["Name": .string(name)]) }
+  for limit in 1...5 {
+    var (names, token): ([String], JSON?) = ([], nil)
+    repeat {
+      var input = JSONObject([("Limit", JSON(limit))])
+      input["NextToken"] = token
+      let page = try await cloud.call("ListEventBuses", .object(input))
+      let found = page["EventBuses"]?.array?.compactMap { $0["Name"]?.string } ?? []
+      #expect(found.count <= limit && !found.isEmpty)
+      names += found
+      token = page["NextToken"]
+    } while token != nil
+    #expect(names == ["default", "a", "b", "z"])
+  }
+}
+
 @Test func `an account that is emptied has nothing left`() async throws {
   let cloud = EventCloud()
   try await cloud.rule()

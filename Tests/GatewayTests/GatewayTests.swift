@@ -161,6 +161,13 @@ struct GatewayTests {
     }
   }
 
+  @Test func `what the server sends itself for a user is believed no key that nobody issued`() async {
+    for var request in Self.requests(key: "test", secret: "whatever").dropFirst() {
+      request.head.headers["x-dewpoint-outgoing"] = "1"
+      #expect(await bench.send(request).text.contains("security token included in the request is invalid"))
+    }
+  }
+
   @Test func `a failure of the store is not told as an unknown key`() async {
     struct Broken: Error {}
     bench.keys.fail("AKIAANN", Broken())

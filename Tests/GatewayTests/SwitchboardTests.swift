@@ -85,6 +85,8 @@ struct SwitchboardTests {
       (request.head.remoteAddress, request.head.listener) = (address, listener)
       #expect(await send(request).status == 403)
     }
+    // What a subscription or an API destination has the server send to itself.
+    #expect(await send(.to(nil, "POST", path, headers: ["host": "localhost", "x-dewpoint-outgoing": "1"])).status == 403)
     for headers: HeaderFields in [["host": "evil.example"], ["host": "localhost", "origin": "https://evil.example"], ["sec-fetch-site": "cross-site"]] {
       #expect(await send(.to(nil, "POST", path, headers: headers)).status == 403)
       let head = HTTPRequestHead(method: "POST", target: path, headers: headers, remoteAddress: "127.0.0.1", listener: "api")

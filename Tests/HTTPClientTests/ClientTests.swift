@@ -1,9 +1,11 @@
 import Base
-import HTTPClient
 import HTTPServer
 import Logging
+import NIOCore
 import Synchronization
 import Testing
+
+@testable import HTTPClient
 
 @Suite struct ClientTests {
   @Test func `an endpoint gets method, path, headers and body, and its answer comes back`() async throws {
@@ -18,6 +20,42 @@ import Testing
       #expect(answer.body == Array("hello".utf8))
       #expect(!answer.isCut)
     }
+  }
+
+  @Test func `what the server sends for a user says so, whatever the user sets`() async throws {
+    try await withEndpoint { request in
+      HTTPResponse(status: 200, body: Array(request.headers.all("x-dewpoint-outgoing").joined(separator: ",").utf8))
+    } _: { client, port in
+      for headers: HeaderFields in [[:], ["x-dewpoint-outgoing": "mine"]] {
+        let answer = try await client.send(OutgoingRequest("GET", "http://127.0.0.1:\(port)/", headers: headers))
+        #expect(answer.body == Array("1".utf8))
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("169.254.169.254", true), ("169.254.0.1", true), ("::ffff:169.254.169.254", true), ("fe80::1", true), ("febf::1", true),
+    ("169.253.0.1", false), ("127.0.0.1", false), ("::1", false), ("fec0::1", false), ("10.0.0.1", false),
+  ])
+  func `link-local addresses are told from others`(address: String, isLinkLocal: Bool) throws {
+    #expect(try SocketAddress(ipAddress: address, port: 80).isLinkLocal == isLinkLocal)
+  }
+
+  @Test func `nothing is sent to an address that is refused`() async throws {
+    let seen = Mutex(0)
+    try await withEndpoint { _ in
+      seen.withLock { $0 += 1 }
+      return HTTPResponse(status: 200)
+    } _: { _, port in
+      let careful = try PooledHTTPClient(.init(), clock: AdjustableClock()) { $0.ipAddress == "127.0.0.1" }
+      for host in ["127.0.0.1", "localhost"] {
+        var failure: OutgoingFailure?
+        do { _ = try await careful.send(OutgoingRequest("GET", "http://\(host):\(port)/")) } catch { failure = error as? OutgoingFailure }
+        guard case .cannotConnect = failure else { return #expect(failure == .cannotConnect("")) }
+      }
+      await careful.close()
+    }
+    #expect(seen.withLock { $0 } == 0)
   }
 
   @Test func `a redirect is an answer and is not followed`() async throws {

@@ -38,14 +38,14 @@ struct PipesCloud {
   let hops = RecordedHops()
   let pipes: PipesService
 
-  init() async throws {
+  init(streams: [String: any StreamPort] = [:]) async throws {
     let (logs, hops) = (logs, hops)
     cloud = TestCloud { parts in
       let roles = TestRoles()
       let sqs = SQSService(store: parts.store, ambient: parts.ambient, authoriser: parts.authoriser, principals: roles)
       let pipes = PipesService(
         store: parts.store, ambient: parts.ambient,
-        neighbours: .init(roles: roles, queues: sqs, logs: logs, door: parts.door, hops: hops),
+        neighbours: .init(roles: roles, queues: sqs, logs: logs, door: parts.door, hops: hops, streams: streams),
         logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() })
       return [pipes, sqs]
     }

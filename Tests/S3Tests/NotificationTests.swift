@@ -116,12 +116,25 @@ import Testing
     (["s3:ObjectCreated:Put"], ["s3:ObjectCreated:Put"], [("prefix", "a"), ("suffix", "x")], [("prefix", "a"), ("suffix", "y")], true),
     (["s3:ObjectCreated:Put"], ["s3:ObjectCreated:Put"], [("prefix", "a")], [("suffix", "y")], false),
     (["s3:ObjectCreated:Put"], ["s3:ObjectCreated:Put"], [], [], false),
+    (["s3:ObjectCreated:Put"], ["s3:ObjectCreated:Put"], [("prefix", "a%2F")], [("prefix", "a/b")], false),
   ] as [([String], [String], [(String, String)], [(String, String)], Bool)])
   func `no event goes by two rules`(
     _ first: [String], _ second: [String], _ one: [(String, String)], _ other: [(String, String)], _ isAllowed: Bool
   ) async throws {
     let failure = try await put(rule(first, one, id: "1"), rule(second, other, id: "2"))
     #expect(failure?.code == (isAllowed ? nil : "InvalidArgument"))
+  }
+
+  @Test(arguments: [
+    ("in+tray%2F", "", "in tray/x", true), ("in+tray%2F", "", "in+tray%2Fx", false), ("100%", "", "100% of it", true),
+    ("", "%C3%BC", "gr\u{fc}", true), ("e", "", "e\u{301}t", true), ("", "\u{301}", "te\u{301}", true), ("\u{e9}", "", "e\u{301}t", false),
+  ])
+  func `the prefix and suffix of a rule are URL-encoded, and count by their bytes`(
+    _ prefix: String, _ suffix: String, _ key: String, _ isAdmitted: Bool
+  ) throws {
+    var configuration = NotificationConfiguration()
+    configuration.queueConfigurations = [rule(["s3:ObjectCreated:*"], [("prefix", prefix), ("suffix", suffix)])]
+    #expect(try #require(NotificationRules(configuration).rules.first).admits(key) == isAdmitted)
   }
 
   @Test func `destinations and rules are checked`() async throws {

@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Store
 import TestCloud
 import Testing
 
@@ -132,5 +133,22 @@ import Testing
     #expect(await cloud.putFailure("k", ["ObjectLockLegalHoldStatus": "ON"])?.code == "InvalidRequest")
     try await cloud.put("k", [1])
     #expect(await cloud.failure("s3", "GetObjectRetention", ["Bucket": "box", "Key": "k"])?.code == "InvalidRequest")
+  }
+
+  @Test func `a lifecycle comes to the oldest versions, however many newer ones there are`() async throws {
+    try await bucket("Enabled")
+    for _ in 0..<5 { try await cloud.put("k", []) }
+    cloud.clock.advance(.days(40))
+    for _ in 0..<(S3Limits.versionsOfKey + 10) { try await cloud.put("k", []) }
+    let rule: JSON = [
+      "ID": "r", "Status": "Enabled", "Filter": [:], "NoncurrentVersionExpiration": ["NoncurrentDays": 30, "NewerNoncurrentVersions": 100],
+    ]
+    try await cloud.call(
+      "s3", "PutBucketLifecycleConfiguration", ["Bucket": "box", "LifecycleConfiguration": ["Rule": [rule]]])
+    try await cloud.work()
+    let bucket = try #require(try await cloud.s3.buckets.find("box")).bucket
+    let older = try await cloud.store.read { try $0.entries(KeyRange(prefix: Keys.older(bucket.id, "k"))).count }
+    // The fifth was replaced only now.
+    #expect(older == S3Limits.versionsOfKey + 10)
   }
 }

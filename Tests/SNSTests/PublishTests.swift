@@ -183,6 +183,30 @@ import _CryptoExtras
     }
   }
 
+  @Test func `topics with many subscriptions take turns, and one with too much to do is throttled`() async throws {
+    let world = World()
+    let sns = try #require(world.cloud.modules.lazy.compactMap { $0 as? SNSService }.first)
+    func name(_ arn: String) throws -> TopicName { try TopicName(arn, in: .usEast1) }
+    let (a, b) = (try await world.topic("a"), try await world.topic("b"))
+    for topic in [a, b] {
+      for number in 0..<(SNSLimits.directDeliveries + 50) { try await world.subscribe(topic, "sms", "+4930\(100_000 + number)") }
+    }
+    for topic in [a, a, b] { try await world.publish(topic, "all") }
+    func waiting(_ arn: String) async throws -> Int64 {
+      let name = try name(arn)
+      return try await world.cloud.store.read { try $0.fanouts(of: name) }
+    }
+    #expect(try await (waiting(a), waiting(b)) == (2, 1))
+    // Two pages each.
+    for _ in 0..<4 { _ = try await sns.fanouts.turn(world.cloud.clock.now()) }
+    #expect(try await (waiting(a), waiting(b)) == (1, 0))
+    let full = try name(a)
+    try await world.cloud.store.transact { try $0.set(Keys.fanoutCount(full), NumberRow.int(SNSLimits.fanoutsOfTopic)) }
+    let refused = await world.failure("Publish", ["TopicArn": .string(a), "Message": "more"])
+    #expect((refused?.code, refused?.message) == ("ThrottledException", "Rate exceeded"))
+    try await world.publish(b, "more")
+  }
+
   @Test func `what was accepted before a crash is delivered after it`() async throws {
     let world = World()
     let topic = try await world.topic()

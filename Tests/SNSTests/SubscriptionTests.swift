@@ -155,6 +155,32 @@ import Testing
     #expect(await world.failure("GetSubscriptionAttributes", ["SubscriptionArn": arn]) == nil)
   }
 
+  @Test func `whoever left one topic cannot come back to another, nor to its successor, nor after three days`() async throws {
+    let world = World()
+    let (mine, yours) = (try await world.topic("mine"), try await world.topic("yours"))
+    func leave(_ place: Int) async throws -> String {
+      try await world.subscribe(mine, "http", "http://h.example/")
+      let token = try #require(await world.token(at: place))
+      let arn = try await world.call("ConfirmSubscription", ["TopicArn": .string(mine), "Token": .string(token)])["SubscriptionArn"] ?? ""
+      try await world.call("Unsubscribe", ["SubscriptionArn": arn], as: .anonymous)
+      return try #require(await world.token(at: place + 1))
+    }
+    func back(_ token: String, to topic: String) async -> String? {
+      await world.failure("ConfirmSubscription", ["TopicArn": .string(topic), "Token": .string(token)])?.message
+    }
+    let first = try await leave(0)
+    #expect(await back(first, to: yours) == "Invalid token")
+    #expect(try await world.call("GetTopicAttributes", ["TopicArn": .string(yours)])["Attributes"]?["SubscriptionsConfirmed"] == "0")
+    try await world.call("DeleteTopic", ["TopicArn": .string(mine)])
+    try await world.topic("mine")
+    #expect(await back(first, to: mine) == "Invalid token")
+    let second = try await leave(2)
+    world.cloud.clock.advance(.hours(73))
+    #expect(await back(second, to: mine) == "Invalid token")
+    let third = try await leave(4)
+    #expect(await back(third, to: mine) == nil)
+  }
+
   @Test func `a subscription that wants a signature for its end does not end by the link`() async throws {
     let world = World()
     let topic = try await world.topic()

@@ -138,4 +138,40 @@ import Testing
     #expect(try await world.call("ListSubscriptionsByTopic", ["TopicArn": .string(arn)])["Subscriptions"]?.array?.isEmpty ?? true)
     #expect(try await world.call("ListTopics", [:])["Topics"]?.array?.count == 1)
   }
+
+  @Test func `a role that SNS is to use must be the caller's to hand on`() async throws {
+    let world = World()
+    let topic = try await world.topic()
+    let (role, foreign) = ("arn:aws:iam::000000000000:role/r", "arn:aws:iam::999999999999:role/r")
+    func calls(_ role: String) -> [(String, JSON)] {
+      [
+        ("CreateTopic", ["Name": "other", "Attributes": ["SQSFailureFeedbackRoleArn": .string(role)]]),
+        ("SetTopicAttributes", ["TopicArn": .string(topic), "AttributeName": "HTTPSuccessFeedbackRoleArn", "AttributeValue": .string(role)]),
+        (
+          "Subscribe",
+          [
+            "TopicArn": .string(topic), "Protocol": "firehose", "Endpoint": "arn:aws:firehose:us-east-1:000000000000:deliverystream/s",
+            "Attributes": ["SubscriptionRoleArn": .string(role)],
+          ]
+        ),
+        (
+          "SetSubscriptionAttributes",
+          ["SubscriptionArn": .string(topic + ":1"), "AttributeName": "SubscriptionRoleArn", "AttributeValue": .string(role)]
+        ),
+      ]
+    }
+    for (operation, input) in calls(foreign) {
+      #expect(await world.failure(operation, input)?.message == "Cross-account pass role is not allowed.", "\(operation)")
+    }
+    world.cloud.authoriser.deny("iam:PassRole \(role)")
+    for (operation, input) in calls(role) {
+      world.cloud.authoriser.forget()
+      #expect(await world.failure(operation, input)?.code == "AccessDeniedException", "\(operation)")
+      let question = world.cloud.authoriser.asked.last
+      #expect(question?.action == "iam:PassRole" && question?.conditionValues == ["iam:passedtoservice": ["sns.amazonaws.com"]])
+    }
+    world.cloud.authoriser.allowAll()
+    try await world.call("CreateTopic", calls(role)[0].1)
+    try await world.call("SetTopicAttributes", calls(role)[1].1)
+  }
 }

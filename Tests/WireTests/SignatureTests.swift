@@ -141,6 +141,26 @@ private func check(
     }
   }
 
+  @Test(arguments: ["x-amz-copy-source", "x-amz-acl", "x-amz-tagging", "x-amz-bypass-governance-retention"])
+  func `to S3 all that the headers say must be signed, by a presigned URL as by a header`(name: String) throws {
+    let vector = try #require(signatureVectors.first { $0.name == "presigned S3" })
+    var headers = vector.headers
+    // Not read when the query has its like.
+    headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD"
+    headers["x-amzn-trace-id"] = "Root=1"
+    try check(vector.method, vector.target, headers, at: "20260517T080940Z")
+    headers[name] = "x"
+    #expect(throws: SignatureFailure.notSigned([name])) { try check(vector.method, vector.target, headers, at: "20260517T080940Z") }
+
+    var signer = Self.signer
+    signer.service = "s3"
+    var own = signed(signer)
+    own[name] = "x"
+    #expect(throws: SignatureFailure.notSigned([name])) { try check("POST", "/", own, body: .bytes([1, 2]), at: "20260101T000000Z") }
+    let shown = awsError(for: .notSigned([name]), protocol: .restXml, service: "s3")
+    #expect(shown.code == "AccessDenied" && shown.message == "There were headers present in the request which were not signed")
+  }
+
   @Test(arguments: [
     ("20260101T001500Z", true), ("20251231T234500Z", true), ("20260101T001501Z", false), ("20251231T234459Z", false),
   ])

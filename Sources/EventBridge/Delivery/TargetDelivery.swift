@@ -135,9 +135,7 @@ struct TargetDelivery: DeliveryPolicy {
     }
     let message = OutgoingMessage(
       body: delivery.content.utf8Text,
-      attributes: attributes.filter { !$0.1.isEmpty }.map { name, value in
-        (name, QueueAttribute(dataType: "String", content: .string(value)))
-      })
+      attributes: attributes.filter { !$0.1.isEmpty }.map { name, value in (name, .told(value)) })
     // The queue's own policy lets EventBridge in, whatever role the target has.
     let service = ServicePrincipal("events.amazonaws.com", sourceARN: delivery.source, sourceAccount: delivery.account)
     let caller = Caller(principal: .service(service), account: delivery.account, region: delivery.region, trace: delivery.trace)

@@ -42,6 +42,9 @@ extension EventBridgeService {
     try await change(bus) { tx, revision in
       _ = try tx.existingBus(bus)
       guard try tx.archive(archive.name) == nil else { throw EventBridgeError.exists("Archive \(archive.name.name) already exists.") }
+      guard try !Keys.rules.contains(Keys.id(archive.ruleName), tx) else {
+        throw EventBridgeError.exists("Rule \(archive.ruleName.name) already exists.")
+      }
       guard try tx.rules(of: bus).filter({ $0.archive != nil }).count < EventBridgeLimits.archivesPerBus else {
         throw EventBridgeError.limit
       }

@@ -49,6 +49,9 @@ extension EventBridgeService {
       // The default one counts, too.
       guard count + 1 < EventBridgeLimits.buses else { throw EventBridgeError.limit }
       try tx.save(made, revision: revision)
+      // Archives outlive their bus, and go on with the next one of its name.
+      let archives = try Keys.archives.list(idPrefix: Keys.home(name.account, name.region), limit: .max, tx).rows.map(\.row)
+      for archive in archives where archive.bus == name { try tx.save(archive.rule, revision: revision) }
     }
     var output = CreateEventBusOutput()
     output.eventBusArn = name.arn.text
@@ -133,10 +136,12 @@ extension EventBridgeService {
     let prefix = Keys.prefix(home, input.namePrefix)
     let isStandardWanted = page.after == nil && BusName.defaultName.hasPrefix(input.namePrefix ?? "")
     let (rows, token) = try await store.read { reader -> ([Bus], String?) in
-      var (rows, token) = try page.list(Keys.buses, below: prefix, reader)
       // The default bus is there before anything is set on it.
-      if isStandardWanted, try Keys.buses.get(Keys.id(standard), reader) == nil { rows.insert(Bus(standard), at: 0) }
-      return (rows, token)
+      guard isStandardWanted, try !Keys.buses.contains(Keys.id(standard), reader) else {
+        return try page.list(Keys.buses, below: prefix, reader)
+      }
+      let rest = try page.list(Keys.buses, below: prefix, reader, room: page.limit - 1)
+      return ([Bus(standard)] + rest.rows, rest.token)
     }
     var output = ListEventBusesOutput()
     var shown: [EventBus] = []

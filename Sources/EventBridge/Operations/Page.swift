@@ -26,10 +26,15 @@ struct Page: Sendable {
   }
 
   /// The rows that are wanted, filtered, a page of them.
+  /// - Parameter room: for how many rows there is room in this page, if something else takes a part of it.
   func list<Row>(
-    _ table: Table<Row>, below prefix: Key, _ reader: any Reader, where isWanted: (Row) -> Bool = { _ in true }
+    _ table: Table<Row>, below prefix: Key, _ reader: any Reader, room: Int? = nil,
+    where isWanted: (Row) -> Bool = { _ in true }
   ) throws -> (rows: [Row], token: String?) {
+    let limit = room ?? limit
     var (rows, from): ([Row], Key?) = ([], after)
+    // Nothing sorts before the prefix itself.
+    if limit == 0 { return ([], try table.list(idPrefix: prefix, after: after, limit: 1, reader).rows.isEmpty ? nil : token(prefix)) }
     while true {
       let page = try table.list(idPrefix: prefix, after: from, limit: limit, reader)
       for (place, item) in page.rows.enumerated() where isWanted(item.row) {

@@ -71,10 +71,15 @@ public struct TargetCarriers: Sendable {
 
   /// To EventBridge: the entries of `PutEvents` as JSON, with the names of the API. An entry that the bus refuses is thrown.
   public func putEvents(_ entries: [JSON], as caller: Caller) async throws {
+    for case let refusal? in try await putEachEvent(entries, as: caller) { throw refusal }
+  }
+
+  /// The same, with the refusal of each entry at its place: nil where the bus has taken it.
+  public func putEachEvent(_ entries: [JSON], as caller: Caller) async throws -> [AWSError?] {
     let output = try await call("events", "PutEvents", input: ["Entries": .array(entries)], as: caller)
-    for entry in output?["Entries"]?.list ?? [] {
-      guard let record = entry.record, let code = record["ErrorCode"]?.string else { continue }
-      throw AWSError(code, record["ErrorMessage"]?.string ?? "The event was refused.", fault: code.hasPrefix("Internal") ? .server : .client)
+    return (output?["Entries"]?.list ?? []).map { entry in
+      guard let record = entry.record, let code = record["ErrorCode"]?.string else { return nil }
+      return AWSError(code, record["ErrorMessage"]?.string ?? "The event was refused.", fault: code.hasPrefix("Internal") ? .server : .client)
     }
   }
 

@@ -15,7 +15,9 @@ public struct StreamShard: Sendable, Equatable {
 public struct StreamDescription: Sendable {
   /// All that are not expired, in the order in which they came to be.
   public var shards: [StreamShard]
-  public init(shards: [StreamShard]) { self.shards = shards }
+  /// Tells the stream from an earlier one that had the same ARN.
+  public var id: String
+  public init(shards: [StreamShard], id: String = "") { (self.shards, self.id) = (shards, id) }
 }
 
 /// A record of a stream as a reader sees it.

@@ -42,7 +42,7 @@ extension KinesisService {
     return StreamDescription(
       shards: loaded.shards.shards.filter { !$0.isExpired(horizon) }.map { shard in
         StreamShard(id: "\(shard.id)", parents: shard.parents.map { "\($0)" }, isClosed: !shard.isOpen)
-      })
+      }, id: "\(loaded.stream.id)")
   }
 
   public func iterator(_ stream: ARN, shard: String, at position: StreamPosition, as caller: Caller) async throws -> String {

@@ -48,8 +48,7 @@ struct DeadLetters: Sendable {
     ]
     if case .retriesExhausted(let error) = reason {
       attributes.append(("ErrorCode", QueueAttribute(dataType: "Number", content: .string("200"))))
-      let text = String(error.message.prefix(Self.maximumErrorMessage))
-      if !text.isEmpty { attributes.append(("ErrorMessage", QueueAttribute(dataType: "String", content: .string(text)))) }
+      if !error.message.isEmpty { attributes.append(("ErrorMessage", .told(error.message, limit: Self.maximumErrorMessage))) }
     }
     return OutgoingMessage(body: event.payload.utf8Text, attributes: attributes, traceHeader: event.trace.header)
   }

@@ -86,5 +86,7 @@ extension Pipe {
   var filters: [String] {
     sourceParameters?["FilterCriteria"]?["Filters"]?.array?.compactMap { $0["Pattern"]?.string } ?? []
   }
+  /// A failed record is tried again with all that are behind it, so that nothing is sent past it.
+  var isOrdered: Bool { kind == .kinesis || kind == .dynamoDB }
   var isFIFO: Bool { source.hasSuffix(".fifo") }
 }

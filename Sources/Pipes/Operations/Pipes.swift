@@ -68,7 +68,8 @@ extension PipesService {
     if let state = input.desiredState { pipe.isWanted = state == "RUNNING" }
     if let enrichment = input.enrichment { pipe.enrichment = enrichment.isEmpty ? nil : enrichment }
     pipe.target = input.target ?? pipe.target
-    pipe.sourceParameters = Self.merged(pipe.sourceParameters, input.sourceParameters?.record.json)
+    let source = input.sourceParameters?.record.json
+    pipe.sourceParameters = Self.keepingStart(Self.merged(pipe.sourceParameters, source), of: known)
     pipe.enrichmentParameters = Self.merged(pipe.enrichmentParameters, input.enrichmentParameters?.record.json)
     pipe.targetParameters =
       input.target != nil && input.target != known.target
@@ -93,6 +94,16 @@ extension PipesService {
     var merged = old?.object ?? JSONObject()
     for (name, value) in new { merged[name] = value }
     return .object(merged)
+  }
+
+  /// Where the reading of a stream begins cannot be changed: an update has no members for it.
+  private static func keepingStart(_ parameters: JSON?, of pipe: Pipe) -> JSON? {
+    guard pipe.isOrdered, let kind = pipe.kind?.parameters, var all = parameters?.object, var own = all[kind]?.object else {
+      return parameters
+    }
+    for name in ["StartingPosition", "StartingPositionTimestamp"] { own[name] = pipe.kindParameters?[name] }
+    all[kind] = .object(own)
+    return .object(all)
   }
 
   private func describePipe(_ input: DescribePipeInput, _ call: Call) async throws -> DescribePipeOutput {

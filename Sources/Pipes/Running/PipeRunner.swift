@@ -57,6 +57,7 @@ final class PipeRunner: Sendable {
           guard try t.pipe(pipe.name)?.state == .deleting else { return }
           try t.delete(Keys.pipe(pipe.name))
           try t.deleteAll(KeyRange(prefix: Keys.shards(pipe.name)))
+          try t.delete(Keys.stream(pipe.name))
         }
       }
     }

@@ -44,19 +44,35 @@ struct PipeTargets: Sendable {
     case "lambda": return try await invoke(items, ids, pipe, parameters?["LambdaFunctionParameters"], caller)
     case "states": return try await execute(items, target, parameters?["StepFunctionStateMachineParameters"], caller)
     case "events":
-      for start in stride(from: 0, to: items.count, by: 10) {
-        let range = start..<min(start + 10, items.count)
-        let entries = range.map { entry(items[$0], events[$0], pipe, target, parameters?["EventBridgeEventBusParameters"]) }
-        do { try await carriers.putEvents(entries, as: caller) } catch let error as AWSError {
-          return Result(places: Set(start..<items.count), error: error)
-        }
-      }
-      return Result()
+      let entries = items.indices.map { entry(items[$0], events[$0], pipe, target, parameters?["EventBridgeEventBusParameters"]) }
+      return try await put(entries, stopsAtFailure: pipe.isOrdered, caller)
     default:
-      return await each(items, stopsAtFailure: pipe.target.hasSuffix(".fifo")) { place, text in
+      return await each(items, stopsAtFailure: pipe.isOrdered || pipe.target.hasSuffix(".fifo")) { place, text in
         try await self.send(text, events[place], target, parameters, caller)
       }
     }
+  }
+
+  /// In calls of ten. What a bus has taken is not put again.
+  private func put(_ entries: [JSON], stopsAtFailure: Bool, _ caller: Caller) async throws -> Result {
+    var result = Result()
+    for start in stride(from: 0, to: entries.count, by: 10) {
+      let part = Array(entries[start..<min(start + 10, entries.count)])
+      let refusals: [AWSError?]
+      do { refusals = try await carriers.putEachEvent(part, as: caller) } catch let error as AWSError {
+        refusals = part.map { _ in error }
+      }
+      for (place, refusal) in refusals.enumerated() {
+        guard let refusal else { continue }
+        result.places.insert(start + place)
+        result.error = result.error ?? refusal
+      }
+      if stopsAtFailure, !result.places.isEmpty {
+        result.places.formUnion(start + part.count..<entries.count)
+        break
+      }
+    }
+    return result
   }
 
   /// One after the other. Where order counts nothing follows what has failed.

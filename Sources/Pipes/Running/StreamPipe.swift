@@ -81,22 +81,35 @@ struct StreamPipe: Sendable {
   private func ready(_ reading: Reading) async throws -> [String] {
     let name = reading.pipe.name
     let caller = try await reading.caller()
-    let shards = try await reading.port.describe(reading.source, as: caller).shards
-    var places = try await store.read { try $0.shardPlaces(name) }
-    let position = places.isEmpty ? reading.settings.start : .trimHorizon
+    let stream = try await reading.port.describe(reading.source, as: caller)
+    let shards = stream.shards
+    let (id, kept) = try await store.read { (try $0.get(Keys.stream(name))?.utf8Text, try $0.shardPlaces(name)) }
+    let isOther = id != nil && id != stream.id
+    let places = isOther ? [:] : kept
+    let position = places.isEmpty && !isOther ? reading.settings.start : .trimHorizon
+    var begun: [String: ShardPlace] = [:]
     for shard in shards where places[shard.id] == nil {
-      let iterator = try await reading.port.iterator(reading.source, shard: shard.id, at: position, as: caller)
-      places[shard.id] = .iterator(iterator)
+      begun[shard.id] = .iterator(try await reading.port.iterator(reading.source, shard: shard.id, at: position, as: caller))
     }
-    let known = places
-    try await store.transact { t in
-      guard try t.pipe(name) != nil else { return }
-      for (shard, place) in known { try t.set(Keys.shard(name, shard), place.row) }
-    }
+    let known = begun.isEmpty && id == stream.id ? places : try await begin(begun, of: stream.id, replacing: isOther, reading)
     let here = Set(shards.map(\.id))
     return shards.filter { shard in
       known[shard.id] != .finished && shard.parents.allSatisfy { !here.contains($0) || known[$0] == .finished }
     }.map(\.id)
+  }
+
+  /// Keeps where new shards begin. What readers have saved by now stays, unless it is of another stream of this name.
+  private func begin(
+    _ begun: [String: ShardPlace], of stream: String, replacing isOther: Bool, _ reading: Reading
+  ) async throws -> [String: ShardPlace] {
+    let name = reading.pipe.name
+    return try await store.transact { t in
+      guard try t.pipe(name) != nil else { return [:] }
+      if isOther { try t.deleteAll(KeyRange(prefix: Keys.shards(name))) }
+      try t.set(Keys.stream(name), Array(stream.utf8))
+      for (shard, place) in begun where try t.get(Keys.shard(name, shard)) == nil { try t.set(Keys.shard(name, shard), place.row) }
+      return try t.shardPlaces(name)
+    }
   }
 
   private func read(_ shard: String, _ reading: Reading) async {
@@ -110,8 +123,19 @@ struct StreamPipe: Sendable {
       } catch {
         failures += 1
         await pause(after: error, failures, reading.pipe)
+        try? await restart(shard, after: error, reading)
       }
     }
+  }
+
+  /// What lies at the place of a shard is no longer kept, or the place is one of another stream that had this name: reading goes on with
+  /// the oldest record that there is.
+  private func restart(_ shard: String, after error: any Error, _ reading: Reading) async throws {
+    guard let code = (error as? AWSError)?.code, ["ExpiredIteratorException", "ResourceNotFoundException"].contains(code) else { return }
+    let caller = try await reading.caller()
+    // Of a stream or shard that is gone there is none.
+    let oldest = try await reading.port.iterator(reading.source, shard: shard, at: .trimHorizon, as: caller)
+    try await save(.iterator(oldest), shard, reading)
   }
 
   /// One batch. False: there is no more.

@@ -6,6 +6,7 @@ import Store
 //
 //   pipe    "pipes" "p" account region name         → Pipe
 //   shard   "pipes" "s" account region name shard   → ShardPlace     how far a shard of its stream is done
+//   stream  "pipes" "i" account region name         → id             of the stream whose shards these are
 enum Keys {
   private static let pipes = Key("pipes", "p")
   static let all = KeyRange(prefix: pipes)
@@ -16,6 +17,10 @@ enum Keys {
   static func shards(of account: AccountID) -> KeyRange { KeyRange(prefix: shards.appending(account)) }
   static func shards(_ pipe: PipeName) -> Key { shards.appending(pipe.account, pipe.region, pipe.name) }
   static func shard(_ pipe: PipeName, _ shard: String) -> Key { shards(pipe).appending(shard) }
+
+  private static let streams = Key("pipes", "i")
+  static func streams(of account: AccountID) -> KeyRange { KeyRange(prefix: streams.appending(account)) }
+  static func stream(_ pipe: PipeName) -> Key { streams.appending(pipe.account, pipe.region, pipe.name) }
 
   static func name(_ key: Key) throws -> PipeName {
     var parts = KeyReader(key, after: pipes)

@@ -10,7 +10,7 @@ struct NotificationRules: Sendable, Equatable {
     var target: String
     /// `s3:ObjectCreated:*` and the like.
     var events: [String]
-    /// Of the key.
+    /// Of the key, as it is: in the configuration both are URL-encoded.
     var prefix = ""
     var suffix = ""
 
@@ -45,7 +45,8 @@ struct NotificationRules: Sendable, Equatable {
   ) -> Rule {
     var rule = Rule(id: id ?? "", service: service, target: target, events: events)
     for part in filter?.key?.filterRules ?? [] {
-      if part.name?.lowercased() == "prefix" { rule.prefix = part.value ?? "" } else { rule.suffix = part.value ?? "" }
+      let value = percentDecoded(part.value ?? "", plusIsSpace: true)
+      if part.name?.lowercased() == "prefix" { rule.prefix = value } else { rule.suffix = value }
     }
     return rule
   }
@@ -58,6 +59,12 @@ struct NotificationRules: Sendable, Equatable {
     }
     return sorted
   }
+}
+
+extension String {
+  /// By bytes: what looks like a part of a character is a part of the key, too.
+  func begins(with prefix: String) -> Bool { utf8.starts(with: prefix.utf8) }
+  func ends(with suffix: String) -> Bool { utf8.reversed().starts(with: suffix.utf8.reversed()) }
 }
 
 /// The event types that a rule may name ("Supported event types").

@@ -24,10 +24,13 @@ extension S3Service {
     let key = try form.key(fileName: file.name)
     let call = try await signed(form, call)
     let policy = try form.fields["policy"].map { text throws(AWSError) in try PostPolicy(text) }
-    try policy?.check(form.fields, at: call.now)
+    // Whoever signed it did so by real time.
+    try policy?.check(form.fields, at: ambient.clock.wallNow())
     let write = try form.write(key)
+    let stated = RequestFacts.conditionValues(write.record)
     for action in Self.writeActions(write.record) {
-      let access = try await access(action, bucket: input.bucket, key: key, call)
+      var access = try await access(action, bucket: input.bucket, key: key, call)
+      access.conditionValues.merge(stated) { _, new in new }
       try await neighbours.authoriser.authorise(access, for: call)
     }
     let description = try description(write, in: state, call)

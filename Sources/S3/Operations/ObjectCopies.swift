@@ -16,7 +16,9 @@ extension S3Service {
   func sourceAccess(_ text: String, expectedOwner: String?, _ call: Call) async throws -> [Access] {
     let source = try CopySource(text)
     let action = source.versionID == nil ? "GetObject" : "GetObjectVersion"
-    return [try await access(action, bucket: source.bucket, key: source.key, expectedOwner: expectedOwner, call)]
+    var asked = try await access(action, bucket: source.bucket, key: source.key, expectedOwner: expectedOwner, call)
+    asked.conditionValues.merge(try await existingTags(of: source.key, source.versionID, in: source.bucket, for: call)) { _, new in new }
+    return [asked]
   }
 
   func copyObject(_ input: CopyObjectInput, _ call: Call) async throws -> CopyObjectOutput {

@@ -157,9 +157,12 @@ extension S3Service {
       let reference = try VersionReference(object.versionId)
       var actions = [object.versionId == nil ? "DeleteObject" : "DeleteObjectVersion"]
       if input.bypassGovernanceRetention == true { actions.append("BypassGovernanceRetention") }
+      let tags = try await existingTags(of: object.key, object.versionId, in: input.bucket, for: call)
       for action in actions {
-        let access = try await access(
+        var access = try await access(
           action, bucket: input.bucket, key: object.key, expectedOwner: input.expectedBucketOwner, payer: input.statedPayer, call)
+        access.conditionValues.merge(tags) { _, new in new }
+        if let version = object.versionId { access.conditionValues["s3:versionid"] = [version] }
         try await neighbours.authoriser.authorise(access, for: call)
       }
       return .success(

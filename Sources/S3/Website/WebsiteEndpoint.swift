@@ -89,7 +89,9 @@ struct WebsiteEndpoint: Sendable {
 
   private func access(_ key: String, in bucket: String, _ call: Call) async throws -> Access {
     let list = try await s3.accessList(of: key, nil, in: bucket, for: call)
-    return try await s3.access("GetObject", bucket: bucket, key: key, list: list, call)
+    var access = try await s3.access("GetObject", bucket: bucket, key: key, list: list, call)
+    access.conditionValues.merge(try await s3.existingTags(of: key, nil, in: bucket, for: call)) { _, new in new }
+    return access
   }
 
   private func exists(_ key: String, in bucket: String, _ request: WebRequest) async throws -> Bool {

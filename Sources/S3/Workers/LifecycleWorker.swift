@@ -28,7 +28,7 @@ struct LifecycleWorker: Worker {
 
   private func sweep(_ name: String, _ now: Instant) async throws {
     guard let state = try await s3.buckets.find(name), let lifecycle = state.lifecycle else { return }
-    var place: Keys.Place?
+    var place: LifecycleScan.Place?
     repeat {
       try Task.checkCancellation()
       let from = place
@@ -45,16 +45,17 @@ struct LifecycleWorker: Worker {
     } while upload != nil
   }
 
-  /// Judges these keys again and does what is due.
-  private func act(on keys: [String], in name: String, _ now: Instant) async throws {
-    let random = keys.map { _ in s3.ambient.random.bytes(16) }
+  /// Judges these versions again and does what is due.
+  private func act(on places: [VersionsPlace], in name: String, _ now: Instant) async throws {
+    let random = places.map { _ in s3.ambient.random.bytes(16) }
     let done = try await s3.store.transact { rows -> [(Announced, Bool)] in
       guard let state = try? s3.buckets.current(name, rows), let lifecycle = state.lifecycle else { return [] }
       var done: [(Announced, Bool)] = []
-      for (key, random) in zip(keys, random) {
+      for (place, random) in zip(places, random) {
+        let key = place.key
         // What one step leaves may be due itself: a marker whose last version has gone.
         for _ in 0..<Self.steps {
-          let due = try KeyVersions(rows, state.bucket, key).all.compactMap { version, view in
+          let due = try KeyVersions(rows, state.bucket, key, after: place.after).all.compactMap { version, view in
             lifecycle.action(for: view, at: now).map { (version, $0) }
           }
           let changes = try due.compactMap { try perform($1, on: $0, key, state, random, now, rows) }

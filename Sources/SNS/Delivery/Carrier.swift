@@ -144,7 +144,7 @@ extension Carrier {
       message.attributes = Array(message.attributes.prefix(SNSLimits.rawAttributes - 3)) + [
         ("RequestID", QueueAttribute(dataType: "String", content: .string(ambient.uuid()))),
         ("ErrorCode", QueueAttribute(dataType: "String", content: .string(String(error.status ?? (error.fault == .client ? 400 : 500))))),
-        ("ErrorMessage", QueueAttribute(dataType: "String", content: .string(String("\(error.code): \(error.message)".prefix(1024))))),
+        ("ErrorMessage", .told("\(error.code): \(error.message)")),
       ]
       let service = ServicePrincipal("sns.amazonaws.com", sourceARN: topic.name.arn.text, sourceAccount: topic.name.account)
       let caller = Caller(

@@ -162,20 +162,22 @@ private struct Publication: Sendable {
         outcome.duplicates.append(self)
         return
       }
+      guard try hasRoom(rows) else { return outcome.results.append(.failure(SNSError.throttled)) }
       let sequence = try Counter(Keys.sequence(topic.id)).next(rows)
       notification.sequenceNumber = SequenceNumber.text(sequence)
       let until = time + SNSLimits.deduplicationInterval
       try rows.set(key, Duplicate(messageID: id, sequence: sequence, until: until).row)
       try rows.set(Keys.forget(at: until, topic.id, scope: scope, identity), [])
       if topic.archiveDays != nil { try rows.set(Keys.archived(topic.id, time, sequence), archived(notification).row) }
+    } else {
+      guard try hasRoom(rows) else { return outcome.results.append(.failure(SNSError.throttled)) }
     }
     outcome.results.append(.success(Published(messageID: id, sequenceNumber: notification.sequenceNumber)))
     outcome.accepted.append(self)
-    // An ordered message does not overtake one that is still on its way to all subscriptions.
-    let mustWait = try topic.isFIFO && rows.first(KeyRange(prefix: Keys.fanouts(topic.name))) != nil
-    guard let chosen, !mustWait else {
+    guard let chosen, try !mustWait(rows) else {
       let fanout = Fanout(notification: notification, bodies: draft.bodies, trace: trace, after: nil)
       try rows.set(Keys.fanout(topic.name, try Counter(Keys.fanoutNumber).next(rows)), fanout.row)
+      try rows.countFanouts(of: topic.name, 1)
       outcome.isFannedOut = true
       return
     }
@@ -185,6 +187,16 @@ private struct Publication: Sendable {
       return SNSService.delivery(own, to: subscription, trace, at: time)
     }
     outcome.started += try deliveries.add(made, to: rows)
+  }
+
+  /// An ordered message does not overtake one that is still on its way to all subscriptions.
+  private func mustWait(_ rows: any Reader) throws -> Bool {
+    guard base.deduplicationID != nil else { return false }
+    return try rows.first(KeyRange(prefix: Keys.fanouts(base.topic))) != nil
+  }
+  private func hasRoom(_ rows: any Reader) throws -> Bool {
+    guard try chosen == nil || mustWait(rows) else { return true }
+    return try rows.fanouts(of: base.topic) < SNSLimits.fanoutsOfTopic
   }
 
   /// A FIFO topic has only queues.

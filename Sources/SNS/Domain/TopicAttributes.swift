@@ -23,6 +23,7 @@ enum TopicAttributes {
     }
     return kinds
   }()
+  static func isRole(_ name: String) -> Bool { if case .role = kinds[name] { true } else { false } }
   private static let onlyFIFO: Set<String> = ["FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "ArchivePolicy"]
 
   /// Checks attributes of a new topic and returns them in canonical form.

@@ -13,7 +13,7 @@ extension SNSService {
       Operation("ListSubscriptions", access: access(onAll: "ListSubscriptions"), run: listSubscriptions),
       Operation("ListSubscriptionsByTopic", access: access("ListSubscriptionsByTopic"), run: listSubscriptionsByTopic),
       Operation("GetSubscriptionAttributes", access: access("GetSubscriptionAttributes"), run: getSubscriptionAttributes),
-      Operation("SetSubscriptionAttributes", access: access("SetSubscriptionAttributes"), run: setSubscriptionAttributes),
+      Operation("SetSubscriptionAttributes", access: setSubscriptionAttributesAccess, run: setSubscriptionAttributes),
     ]
   }
 
@@ -22,7 +22,12 @@ extension SNSService {
     var access = try await access("Subscribe", try TopicName(input.topicArn, in: call.region))
     access.conditionValues["sns:protocol"] = [input.`protocol`]
     if let endpoint = input.endpoint { access.conditionValues["sns:endpoint"] = [endpoint] }
-    return [access]
+    return [access] + (try passRoles([input.attributes?["SubscriptionRoleArn"]], call))
+  }
+
+  private func setSubscriptionAttributesAccess(_ input: SetSubscriptionAttributesInput, _ call: Call) async throws -> [Access] {
+    let isRole = input.attributeName == "SubscriptionRoleArn"
+    return try await access("SetSubscriptionAttributes")(input, call) + passRoles([isRole ? input.attributeValue : nil], call)
   }
 
   private func subscribe(_ input: SubscribeInput, _ call: Call) async throws -> SubscribeOutput {
@@ -130,28 +135,36 @@ extension SNSService {
     }
     let now = ambient.now
     let subscription = SubscriptionName(topic: name, id: id)
-    try await store.transact { rows in
+    let known = try await store.transact { rows -> SubscriptionName in
       var topic = try rows.existing(name)
       if let row = try rows.get(Keys.farewell(token)) {
-        // The endpoint takes its leave back.
-        var returning = try Subscription(row, name: subscription)
+        // The endpoint takes its leave back, from the topic that it had left and from no other.
+        let farewell = try Farewell(row)
+        guard farewell.subscription.name == subscription, farewell.topicID == topic.id, now < farewell.until else {
+          throw SNSError.invalidToken
+        }
+        var returning = farewell.subscription
         returning.confirmation = .confirmed(authenticated: isAuthenticated)
         try rows.delete(Keys.farewell(token))
-        if try rows.subscription(to: name, returning.proto, returning.endpoint) == nil { try rows.save(returning, was: nil, &topic) }
-        return
+        try rows.delete(Keys.pending(farewell.until, token))
+        if let other = try rows.subscription(to: name, returning.proto, returning.endpoint) { return other.name }
+        try Self.checkLimits(topic, returning)
+        try rows.save(returning, was: nil, &topic)
+        return subscription
       }
       guard let present = try rows.subscription(subscription), present.token == token else { throw SNSError.invalidToken }
-      guard case .pending(let until) = present.confirmation else { return }
+      guard case .pending(let until) = present.confirmation else { return subscription }
       guard now < until else { throw SNSError.invalidToken }
       var confirmed = present
       confirmed.confirmation = .confirmed(authenticated: isAuthenticated)
       confirmed.needsSignatureToEnd = needsSignature
       try rows.save(confirmed, was: present, &topic)
+      return subscription
     }
     topics.forget(name)
     replays.nudge.nudge()
     var output = ConfirmSubscriptionOutput()
-    output.subscriptionArn = subscription.arn
+    output.subscriptionArn = known.arn
     return output
   }
 
@@ -181,8 +194,9 @@ extension SNSService {
       }
       var leaving = subscription
       leaving.token = token
-      try rows.set(Keys.farewell(token), leaving.row)
-      try rows.set(Keys.pending(now + SNSLimits.confirmationTime, token), [])
+      let farewell = Farewell(subscription: leaving, topicID: topic.id, until: now + SNSLimits.confirmationTime)
+      try rows.set(Keys.farewell(token), farewell.row)
+      try rows.set(Keys.pending(farewell.until, token), [])
       let word = Notification.farewell(subscription, token: token, of: topic, id: id, at: now, endpoint: call.endpoint)
       return try deliveries.add([Self.delivery(word, to: subscription, call.trace, at: now)], to: rows)
     }

@@ -77,6 +77,17 @@ extension SNSService {
     }
   }
 
+  /// Roles that attributes name must be the caller's to hand on, and of his account. What is no role is refused when it is looked at.
+  func passRoles(_ roles: [String?], _ call: Call) throws -> [Access] {
+    try roles.compactMap { text in
+      guard let text, let role = ARN(text), role.service == "iam" else { return nil }
+      guard role.account == call.account.text else {
+        throw AWSError("AuthorizationErrorException", "Cross-account pass role is not allowed.", status: 403)
+      }
+      return Access("iam:PassRole", on: text, owner: call.account, conditionValues: ["iam:passedtoservice": ["sns.amazonaws.com"]])
+    }
+  }
+
   /// What has no resource of its own.
   func access<Input: RecordView>(onAll action: String) -> @Sendable (Input, Call) async throws -> [Access] {
     { input, call in

@@ -11,7 +11,7 @@ extension SNSService {
       Operation("DeleteTopic", access: access("DeleteTopic"), run: deleteTopic),
       Operation("ListTopics", access: access(onAll: "ListTopics"), run: listTopics),
       Operation("GetTopicAttributes", access: access("GetTopicAttributes"), run: getTopicAttributes),
-      Operation("SetTopicAttributes", access: access("SetTopicAttributes"), run: setTopicAttributes),
+      Operation("SetTopicAttributes", access: setTopicAttributesAccess, run: setTopicAttributes),
       Operation("AddPermission", access: access("AddPermission"), run: addPermission),
       Operation("RemovePermission", access: access("RemovePermission"), run: removePermission),
       Operation(
@@ -32,7 +32,13 @@ extension SNSService {
     var all = [Access("sns:CreateTopic", on: name.arn.text, owner: call.account)]
     let tags = Dictionary((input.tags ?? []).map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
     if !tags.isEmpty { all.append(Access("sns:TagResource", on: name.arn.text, owner: call.account)) }
-    return all.map { $0.bringing(tags) }
+    let roles = (input.attributes ?? [:]).sorted { $0.key < $1.key }.map { TopicAttributes.isRole($0.key) ? $0.value : nil }
+    return all.map { $0.bringing(tags) } + (try passRoles(roles, call))
+  }
+
+  private func setTopicAttributesAccess(_ input: SetTopicAttributesInput, _ call: Call) async throws -> [Access] {
+    let isRole = TopicAttributes.isRole(input.attributeName)
+    return try await access("SetTopicAttributes")(input, call) + passRoles([isRole ? input.attributeValue : nil], call)
   }
 
   private func createTopic(_ input: CreateTopicInput, _ call: Call) async throws -> CreateTopicOutput {

@@ -9,7 +9,7 @@ import Store
 //   owned        "o" owner region, subscription ARN      → -              the subscriptions of an account, wherever their topics are
 //   endpoint     "e" account region name, protocol, endpoint → id         the same endpoint is subscribed once
 //   pending      "p" until, subscription ARN or token    → -              what nobody has confirmed or called back, by when it ends
-//   farewell     "u" token                               → id, subscription   that ended and may be called back
+//   farewell     "u" token                               → Farewell       that ended and may be called back
 //   FIFO only, by the id of the topic:
 //   sequence     "n" topic                               → Int            the last number that was given
 //   duplicate    "d" topic, scope, deduplication id      → Duplicate      what was published within five minutes
@@ -18,6 +18,7 @@ import Store
 //   archived     "b" account region name                 → topic          topics whose archive is swept
 //   replay       "r" subscription ARN                    → ReplayCursor   how far a replay has come
 //   fan-out      "w" account region name, number         → Fanout         accepted, and not yet on its way to all subscriptions
+//   fan-outs     "c" account region name                 → Int            how many of them the topic has
 //   outbox       "x" account, time, id                   → OutboxItem     mail and text messages
 //   sms          "m" account region                      → attributes
 //   signing key  "k" bits                                → SigningRow
@@ -127,6 +128,7 @@ enum Keys {
   static func fanout(_ topic: TopicName, _ number: Int64) -> Key { fanouts(topic).appending(number) }
   static let allFanouts = KeyRange(prefix: fanouts)
   static let fanoutNumber = root.appending("v")
+  static func fanoutCount(_ topic: TopicName) -> Key { root.appending("c", topic.account, topic.region, topic.name) }
 
   private static let outbox = root.appending("x")
   static func outbox(_ account: AccountID) -> KeyRange { KeyRange(prefix: outbox.appending(account)) }

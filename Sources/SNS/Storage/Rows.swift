@@ -59,6 +59,32 @@ extension Subscription {
   }
 }
 
+/// A subscription that ended, and may come back to its topic for a time.
+struct Farewell: Sendable {
+  var subscription: Subscription
+  /// A topic that was made anew under its name is another one.
+  var topicID: Int64
+  var until: Instant
+
+  init(subscription: Subscription, topicID: Int64, until: Instant) {
+    (self.subscription, self.topicID, self.until) = (subscription, topicID, until)
+  }
+  init(_ bytes: [UInt8]) throws {
+    var row = try RowReader(bytes)
+    guard let name = SubscriptionName(arn: try row.string()) else { throw StoreError.corrupt("name of a subscription") }
+    (topicID, until) = (try row.int64(), try row.instant())
+    subscription = try Subscription(try row.blob(), name: name)
+  }
+  var row: [UInt8] {
+    var row = RowWriter()
+    row.string(subscription.name.arn)
+    row.int(topicID)
+    row.instant(until)
+    row.blob(subscription.row)
+    return row.bytes
+  }
+}
+
 extension Notification {
   var row: [UInt8] {
     var row = RowWriter(capacity: size + 100)

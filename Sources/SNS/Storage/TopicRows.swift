@@ -3,6 +3,9 @@ import Store
 
 /// Topics and their subscriptions within one transaction or snapshot.
 extension Reader {
+  /// Messages that are not yet on their way to all subscriptions.
+  func fanouts(of topic: TopicName) throws -> Int64 { try get(Keys.fanoutCount(topic)).map { try NumberRow.int($0) } ?? 0 }
+
   func topic(_ name: TopicName) throws -> Topic? { try get(Keys.topic(name)).map { try Topic($0, name: name) } }
 
   func subscription(_ name: SubscriptionName) throws -> Subscription? {
@@ -69,6 +72,12 @@ extension Transaction {
     try save(topic)
   }
 
+  /// Counts a message that is accepted for more than one transaction takes (1), or is on its way to all of them (-1).
+  func countFanouts(of topic: TopicName, _ change: Int64) throws {
+    let count = try fanouts(of: topic) + change
+    if count > 0 { try set(Keys.fanoutCount(topic), NumberRow.int(count)) } else { try delete(Keys.fanoutCount(topic)) }
+  }
+
   /// Takes a topic away that has no subscriptions left.
   func remove(_ topic: Topic) throws {
     try delete(Keys.topic(topic.name))
@@ -77,6 +86,7 @@ extension Transaction {
     try deleteAll(Keys.duplicates(topic.id))
     try deleteAll(Keys.archive(topic.id))
     try deleteAll(KeyRange(prefix: Keys.fanouts(topic.name)))
+    try delete(Keys.fanoutCount(topic.name))
   }
 }
 

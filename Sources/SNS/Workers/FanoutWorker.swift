@@ -1,6 +1,7 @@
 import Base
 import Fabric
 import Store
+import Synchronization
 
 /// A message that was accepted for more subscriptions, or bytes, than one transaction takes.
 struct Fanout: Sendable {
@@ -38,7 +39,8 @@ struct Fanout: Sendable {
   }
 }
 
-/// Brings such messages on their way, page by page: where it is stands in the store, so a restart goes on there.
+/// Brings such messages on their way, page by page: where it is stands in the store, so a restart goes on there. Topics take turns, so
+/// that none waits for all messages of another.
 struct FanoutWorker: Worker {
   let name = "sns-fan-out"
   let nudge = Nudge()
@@ -46,7 +48,19 @@ struct FanoutWorker: Worker {
   let deliveries: DeliveryQueue
   let told: FilterTold
 
+  private let turns = Turns()
+
+  init(store: any Store, deliveries: DeliveryQueue, told: FilterTold) {
+    (self.store, self.deliveries, self.told) = (store, deliveries, told)
+  }
+
+  /// Whose turn it was.
+  private final class Turns: Sendable {
+    let last = Mutex<TopicName?>(nil)
+  }
+
   private struct Step: Sendable {
+    var topic: TopicName?
     var started: [Delivery] = []
     var filtered: [(Subscription, FilterPolicy.Verdict)] = []
     var trace: TraceContext?
@@ -54,16 +68,21 @@ struct FanoutWorker: Worker {
   }
 
   func turn(_ now: Instant) async throws -> NextTurn {
-    let step = try await store.transact { [deliveries] rows in try Self.step(rows, deliveries, now) }
+    let last = turns.last.withLock { $0 }
+    let step = try await store.transact { [deliveries] rows in try Self.step(behind: last, rows, deliveries, now) }
+    turns.last.withLock { $0 = step.topic }
     deliveries.started(step.started)
     if let trace = step.trace { for (subscription, verdict) in step.filtered { told.tell(subscription, verdict, trace) } }
     return step.isMore ? .soon : .onNudge
   }
 
-  private static func step(_ rows: any Transaction, _ deliveries: DeliveryQueue, _ now: Instant) throws -> Step {
-    guard let (key, bytes) = try rows.first(Keys.allFanouts) else { return Step() }
+  private static func step(
+    behind last: TopicName?, _ rows: any Transaction, _ deliveries: DeliveryQueue, _ now: Instant
+  ) throws -> Step {
+    let next = try last.flatMap { try rows.first(KeyRange(Keys.fanouts($0).end, Keys.allFanouts.upper)) }
+    guard let (key, bytes) = try next ?? rows.first(Keys.allFanouts) else { return Step() }
     var fanout = try Fanout(bytes)
-    var step = Step(trace: fanout.trace, isMore: true)
+    var step = Step(topic: fanout.notification.topic, trace: fanout.trace, isMore: true)
     let room = max(1, min(SNSLimits.directDeliveries, SNSLimits.directBytes / max(1, fanout.notification.size)))
     let page = try rows.subscriptions(of: fanout.notification.topic, after: fanout.after, limit: room)
     let subject = FilterSubject(fanout.notification.attributes, body: fanout.notification.body)
@@ -76,6 +95,7 @@ struct FanoutWorker: Worker {
     step.started = try deliveries.add(made, to: rows)
     if page.count < room {
       try rows.delete(key)
+      try rows.countFanouts(of: fanout.notification.topic, -1)
     } else {
       fanout.after = page.last?.name.id
       try rows.set(key, fanout.row)

@@ -55,7 +55,7 @@ struct InvocationPolicy: DeliveryPolicy {
     if reason != error.code { attributes.append(("EXHAUSTED_RETRY_CONDITION", reason)) }
     let message = OutgoingMessage(
       body: input(of: delivery, details),
-      attributes: attributes.filter { !$0.1.isEmpty }.map { ($0.0, QueueAttribute(dataType: "String", content: .string($0.1))) })
+      attributes: attributes.filter { !$0.1.isEmpty }.map { ($0.0, .told($0.1)) })
     // As the role: it is what the user guide wants to be allowed to send.
     try await carriers.send(message, toQueue: queue, as: carriers.caller(for: delivery))
     return text

@@ -81,6 +81,9 @@ private func matches(_ claim: SignatureClaim, _ canonical: [UInt8], _ key: Signi
   return isEqualInConstantTime(expected, claim.signature.utf8)
 }
 
+/// What a signature carries of itself.
+private let signatureFields: Set<String> = ["x-amz-date", "x-amz-security-token", "x-amz-target", "x-amz-content-sha256"]
+
 /// Fields that decide what a request does must not be changed on the way.
 private func checkSignedHeaders(_ claim: SignatureClaim, _ headers: HeaderFields) throws(SignatureFailure) {
   var missing: [String] = []
@@ -90,6 +93,13 @@ private func checkSignedHeaders(_ claim: SignatureClaim, _ headers: HeaderFields
     // What a presigned URL does not take from the field, nobody needs to sign.
     if claim.form != .header, name != "x-amz-target" { continue }
     missing.append(name)
+  }
+  if claim.isS3 {
+    // To S3 each of these may say something of its own: what to copy, who may read, what to pass by.
+    for field in headers
+    where field.name.hasPrefix("x-amz-") && !signatureFields.contains(field.name) && !claim.signedHeaders.contains(field.name) {
+      missing.append(field.name)
+    }
   }
   if claim.form == .header, headers["x-amz-date"] == nil, !claim.signedHeaders.contains("date") { missing.append("date") }
   if !missing.isEmpty { throw .notSigned(missing) }

@@ -21,6 +21,8 @@ struct ServerSettings: Sendable {
   var allowedOrigins: [String] = []
   var allowsStateControl = false
   var allowsHotReload = false
+  /// Endpoints of users may be at addresses that only the own link knows.
+  var allowsLinkLocal = false
   var virtualEnvironments: [String] = []
   /// Where container images lie.
   var imageDirectory: String?

@@ -79,6 +79,11 @@ enum Settings {
       "allow-hot-reload", .toggle, "false",
       help: "Let a directory of this host be the code of a function (S3Bucket hot-reload) although a root key is configured."
     ) { $1.allowsHotReload = $0.isOn },
+    Setting(
+      "allow-link-local", .toggle, "false",
+      help: "Let subscriptions, API destinations and connections call link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep "
+        + "the credentials of a host."
+    ) { $1.allowsLinkLocal = $0.isOn },
   ]
 
   private static let functions = [

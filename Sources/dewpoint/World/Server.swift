@@ -51,7 +51,8 @@ final class Server: Sendable {
       tls: try renewal.map { try HTTPServerTLS(certificates: $0.first.certificates, key: $0.first.key) },
       plaintext: settings.tls.allowsPlaintext ? .everybody : .loopback)
     // From here on nothing may throw: a client must be closed.
-    client = try PooledHTTPClient(.init(roots: TLSFiles.roots(settings.tls, clock)), clock: clock)
+    client = try PooledHTTPClient(
+      .init(roots: TLSFiles.roots(settings.tls, clock), allowsLinkLocal: settings.allowsLinkLocal), clock: clock)
     surroundings = World.Surroundings(
       settings: settings, clock: clock, ambient: Ambient(clock: clock, random: SystemRandom()), originGuard: guardian,
       metrics: metrics, client: client, logger: logger)

@@ -37,6 +37,21 @@ extension S3Service: ObjectPort {
     _ = try await operation.run(input.record, call)
   }
 
+  public func checkPlace(_ object: ObjectName, as caller: Caller) async throws {
+    _ = try await buckets.existing(object.bucket)
+    for (operation, key) in [("PutObject", object.key), ("ListBucket", nil)] {
+      let call = call(operation, as: caller)
+      try await neighbours.authoriser.authorise(try await access(operation, bucket: object.bucket, key: key, call), for: call)
+    }
+  }
+
+  public func revision(of object: ObjectName) async throws -> String? {
+    guard let state = try await buckets.find(object.bucket) else { return nil }
+    let reference = try VersionReference(object.version)
+    let version = try await store.read { try $0.version(state.bucket, object.key, reference) }
+    return version.flatMap { $0.isMarker ? nil : "\(state.bucket.id)-\($0.sequence)" }
+  }
+
   private func call(_ operation: String, as caller: Caller) -> Call {
     Call(
       service: "s3", operation: operation, principal: caller.principal, account: caller.account, region: caller.region,

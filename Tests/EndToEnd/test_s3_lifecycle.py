@@ -1,17 +1,13 @@
 """Lifecycles of buckets on a clock that tests move."""
 
 import json
-import os
 
+from buckets import new_bucket, new_name
 from harness import wait_until
 from lambdas import make_queue, receive_all
 
-_names = iter(range(1_000_000))
-
-
-def new_bucket(s3, versioned=False):
-    name = f"lifecycle-{os.getpid()}-{next(_names)}"
-    s3.create_bucket(Bucket=name)
+def lifecycle_bucket(s3, versioned=False):
+    name = new_bucket(s3)
     if versioned:
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return name
@@ -29,7 +25,7 @@ def keys(s3, bucket):
 def test_objects_expire(timed_cloud):
     s3, clock = timed_cloud.client("s3"), timed_cloud.clock
     clock.freeze()
-    bucket = new_bucket(s3)
+    bucket = lifecycle_bucket(s3)
     url, arn = make_queue(timed_cloud)
     timed_cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"},
@@ -57,7 +53,7 @@ def test_objects_expire(timed_cloud):
 def test_versions_and_markers_go(timed_cloud):
     s3, clock = timed_cloud.client("s3"), timed_cloud.clock
     clock.freeze()
-    bucket = new_bucket(s3, versioned=True)
+    bucket = lifecycle_bucket(s3, versioned=True)
     rules(s3, bucket, {"Expiration": {"Days": 1}}, {"NoncurrentVersionExpiration": {"NoncurrentDays": 3}},
           {"Expiration": {"ExpiredObjectDeleteMarker": True}})
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
@@ -74,7 +70,7 @@ def test_versions_and_markers_go(timed_cloud):
 def test_uploads_are_aborted_and_classes_change(timed_cloud):
     s3, clock = timed_cloud.client("s3"), timed_cloud.clock
     clock.freeze()
-    bucket = new_bucket(s3)
+    bucket = lifecycle_bucket(s3)
     rules(s3, bucket, {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}},
           {"Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}]})
     upload = s3.create_multipart_upload(Bucket=bucket, Key="u")["UploadId"]
@@ -91,7 +87,7 @@ def test_uploads_are_aborted_and_classes_change(timed_cloud):
 def test_a_lock_outlasts_a_lifecycle(timed_cloud):
     s3, clock = timed_cloud.client("s3"), timed_cloud.clock
     clock.freeze()
-    bucket = f"lifecycle-{os.getpid()}-{next(_names)}"
+    bucket = new_name()
     s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
     s3.put_object_lock_configuration(Bucket=bucket, ObjectLockConfiguration={
         "ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 10}}})
@@ -105,7 +101,7 @@ def test_a_lock_outlasts_a_lifecycle(timed_cloud):
     wait_until(lambda: shape() == (1, 1), "a delete marker hides the object")
     clock.advance("4d")
     # Another bucket's expiry shows that the day's work is done.
-    other = new_bucket(s3)
+    other = lifecycle_bucket(s3)
     s3.put_object(Bucket=other, Key="k", Body=b"1")
     rules(s3, other, {"Expiration": {"Days": 1}})
     clock.advance("2d")

@@ -15,25 +15,8 @@ import botocore.credentials
 import botocore.session
 import pytest
 
+from buckets import new_bucket, new_name
 from harness import wait_until
-
-_names = iter(range(1_000_000))
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-def new_bucket(s3, **options):
-    name = f"bucket-{os.getpid()}-{next(_names)}"
-    s3.create_bucket(Bucket=name, **options)
-    return name
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
 
 
 def fetch(url, method="GET", body=None, headers=None):
@@ -157,7 +140,7 @@ def test_presigned(cloud, s3, bucket, version, style):
 
 def issued_key(cloud):
     iam = cloud.client("iam")
-    name = f"u{next(_names)}"
+    name = new_name()
     iam.create_user(UserName=name)
     iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     key = iam.create_access_key(UserName=name)["AccessKey"]

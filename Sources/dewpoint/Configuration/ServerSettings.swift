@@ -21,6 +21,7 @@ struct ServerSettings: Sendable {
   var allowedOrigins: [String] = []
   var allowsStateControl = false
   var allowsHotReload = false
+  var reloadsFromS3 = false
   var virtualEnvironments: [String] = []
   /// Where container images lie.
   var imageDirectory: String?

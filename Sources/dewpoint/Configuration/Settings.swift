@@ -79,6 +79,10 @@ enum Settings {
       "allow-hot-reload", .toggle, "false",
       help: "Let a directory of this host be the code of a function (S3Bucket hot-reload) although a root key is configured."
     ) { $1.allowsHotReload = $0.isOn },
+    Setting(
+      "reload-from-s3", .toggle, "false",
+      help: "Give a function that was deployed from S3, without a version, the code that lies there now: its next invocation runs it."
+    ) { $1.reloadsFromS3 = $0.isOn },
   ]
 
   private static let functions = [

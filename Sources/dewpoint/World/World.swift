@@ -86,6 +86,7 @@ final class World: Sendable {
       spareRuntimes: settings.spareRuntimes)
     functions.concurrency = settings.lambdaConcurrency
     functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
+    functions.reloadsFromS3 = settings.reloadsFromS3
     functions.refusalOfHotReload = settings.refusalOfHotReload
     functions.refusalOfAttachment = settings.refusalOfStateControl
     functions.imageDirectory = settings.imageDirectory

@@ -20,7 +20,7 @@ extension S3Service: ObjectPort {
     (input.bucket, input.key, input.versionId) = (object.bucket, object.key, object.version)
     let ticket = ReadTicket(readers)
     let found = try await find(input.record, method: "GET", call)
-    if found.facts.description.isArchived { throw S3Error.archived(found.facts.description.storageClass ?? "") }
+    try found.facts.description.checkReadable(at: call.now)
     guard found.facts.size <= maximum else { throw S3Error.entityTooLarge(found.facts.size, maximum: maximum) }
     guard let content = found.content, found.facts.size > 0 else { return [] }
     let all = Mutex<[UInt8]>([])

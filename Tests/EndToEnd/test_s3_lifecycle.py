@@ -6,6 +6,7 @@ from buckets import new_bucket, new_name
 from harness import wait_until
 from lambdas import make_queue, receive_all
 
+
 def lifecycle_bucket(s3, versioned=False):
     name = new_bucket(s3)
     if versioned:
@@ -109,3 +110,61 @@ def test_a_lock_outlasts_a_lifecycle(timed_cloud):
     assert shape() == (1, 1)
     clock.advance("10d")
     wait_until(lambda: shape()[0] == 0, "the version is gone once nothing holds it")
+
+
+def test_answers_say_when_the_lifecycle_acts(timed_cloud):
+    s3, clock = timed_cloud.client("s3"), timed_cloud.clock
+    clock.freeze()
+    bucket = lifecycle_bucket(s3)
+    rules(s3, bucket, {"ID": "old logs", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 2},
+                       "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 3}})
+    put = s3.put_object(Bucket=bucket, Key="logs/a", Body=b"1")
+    assert put["Expiration"].startswith('expiry-date="') and put["Expiration"].endswith(' 00:00:00 GMT", rule-id="old%20logs"')
+    assert s3.head_object(Bucket=bucket, Key="logs/a")["Expiration"] == put["Expiration"]
+    assert s3.get_object(Bucket=bucket, Key="logs/a")["Expiration"] == put["Expiration"]
+    assert s3.copy_object(Bucket=bucket, Key="logs/b", CopySource=f"{bucket}/logs/a")["Expiration"] == put["Expiration"]
+    assert "Expiration" not in s3.put_object(Bucket=bucket, Key="other", Body=b"1")
+    begun = s3.create_multipart_upload(Bucket=bucket, Key="logs/c")
+    assert begun["AbortRuleId"] == "old logs" and begun["AbortDate"].hour == 0
+    listed = s3.list_parts(Bucket=bucket, Key="logs/c", UploadId=begun["UploadId"])
+    assert (listed["AbortRuleId"], listed["AbortDate"]) == ("old logs", begun["AbortDate"])
+
+
+def test_an_archived_object_is_restored_for_some_days(timed_cloud, refused):
+    s3, clock = timed_cloud.client("s3"), timed_cloud.clock
+    clock.freeze()
+    bucket = new_bucket(s3)
+    url, arn = make_queue(timed_cloud, "restored")
+    timed_cloud.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"},
+                                                "Action": "sqs:SendMessage", "Resource": arn}]})})
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [
+        {"QueueArn": arn, "Events": ["s3:ObjectRestore:*"]}]})
+    receive_all(timed_cloud.client("sqs"), url)
+    heard = []
+
+    def told(event):
+        for message in receive_all(timed_cloud.client("sqs"), url):
+            heard.extend(json.loads(message["Body"]).get("Records", []))
+        return heard and heard[-1]["eventName"] == event and heard[-1]
+    s3.put_object(Bucket=bucket, Key="k", Body=b"cold", StorageClass="DEEP_ARCHIVE")
+    with refused("InvalidObjectState", status=403):
+        s3.get_object(Bucket=bucket, Key="k")
+    with refused("InvalidObjectState", status=403):
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+    begun = s3.restore_object(Bucket=bucket, Key="k", RestoreRequest={"Days": 2, "GlacierJobParameters": {"Tier": "Standard"}})
+    assert begun["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert s3.head_object(Bucket=bucket, Key="k")["Restore"] == 'ongoing-request="true"'
+    wait_until(lambda: told("ObjectRestore:Post"), "the beginning")
+    with refused("RestoreAlreadyInProgress", status=409):
+        s3.restore_object(Bucket=bucket, Key="k", RestoreRequest={"Days": 2})
+    clock.advance("12h")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"cold"
+    done = wait_until(lambda: told("ObjectRestore:Completed"), "the end")
+    assert done["glacierEventData"]["restoreEventData"]["lifecycleRestoreStorageClass"] == "DEEP_ARCHIVE"
+    listed = s3.list_objects_v2(Bucket=bucket, OptionalObjectAttributes=["RestoreStatus"])["Contents"][0]["RestoreStatus"]
+    assert listed["IsRestoreInProgress"] is False and listed["RestoreExpiryDate"].hour == 0
+    clock.advance("4d")
+    wait_until(lambda: told("ObjectRestore:Delete"), "the end of its days")
+    with refused("InvalidObjectState", status=403):
+        s3.get_object(Bucket=bucket, Key="k")

@@ -33,6 +33,7 @@ final class World: Sendable {
     /// For endpoints of users.
     var client: any HTTPSender
     var logger: Logger
+    let address = ServerAddress()
   }
 
   let state: OpenState
@@ -103,7 +104,7 @@ final class World: Sendable {
       store: store, ambient: ambient,
       neighbours: .init(
         principals: iam, roles: iam, queues: sqs, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
-        http: surroundings.client), logger: logger)
+        http: surroundings.client, address: { [address = surroundings.address] in address.url }), logger: logger)
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: sqs, door: dispatcher, hops: tracing), logger: logger)
     pipes = PipesService(

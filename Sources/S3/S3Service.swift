@@ -93,7 +93,7 @@ public final class S3Service: ServiceModule {
 
   public func measurements() async -> [Measurement] {
     // A store that is closing has nothing to tell; a scrape is no place to fail.
-    guard let count = try? await store.read({ try $0.entries(Keys.buckets(after: nil)).count }) else { return [] }
+    guard let count = try? await store.read({ try $0.bucketCount() }) else { return [] }
     return deliveries.measurements
       + [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
   }

@@ -181,7 +181,8 @@ struct StreamPipe: Sendable {
         wanted.isEmpty
         ? []
         : await flow.move(
-          wanted.map { events[$0] }, ids: wanted.map { part[$0].sequenceNumber }, trace: nil, of: reading.pipe, as: caller)
+          wanted.map { events[$0] }, ids: wanted.map { part[$0].sequenceNumber }, trace: wanted.map { part[$0] }.trace,
+          of: reading.pipe, as: caller)
       try Task.checkCancellation()
       guard let place = part.firstIndex(where: { failed.contains($0.sequenceNumber) }) else {
         lane.succeeded()

@@ -1,4 +1,5 @@
 import Base
+import Wire
 
 /// A copy of an archived object that can be read for a while.
 /// (https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html)
@@ -44,6 +45,13 @@ struct Restoration: Sendable, Equatable {
     status.isRestoreInProgress = isUnderWay(at: now)
     if isReadable(at: now) { status.restoreExpiryDate = expiresAt }
     return status
+  }
+}
+
+extension RecordView {
+  /// `x-amz-optional-object-attributes` of lists.
+  var wantsRestoreStatus: Bool {
+    Self.shape.place(of: "OptionalObjectAttributes").flatMap { record.slots[$0]?.list }?.contains { $0.string == "RestoreStatus" } ?? false
   }
 }
 

@@ -35,7 +35,8 @@ extension S3Service {
   /// The list of an object, where ACLs count and it says something: for callers of another account, and of objects of others.
   func accessList(of key: String, _ versionID: String?, in name: String, for call: Call) async throws -> AccessList? {
     guard let state = try await buckets.find(name), state.ownership != .bucketOwnerEnforced,
-      let reference = try? VersionReference(versionID), let version = try await store.read({ try $0.version(state.bucket, key, reference) }),
+      let reference = try? VersionReference(versionID),
+      let version = try await store.read({ try $0.version(state.bucket, key, reference) }),
       let facts = version.facts
     else { return nil }
     if let row = facts.description.acl { return try AccessList(row: row, owner: version.owner) }

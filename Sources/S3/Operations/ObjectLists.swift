@@ -41,7 +41,7 @@ extension S3Service {
     output.isTruncated = page.next != nil
     // Without a delimiter the client takes the last key.
     if input.delimiter != nil { output.nextMarker = page.next.flatMap(\.name).map(text.shown) }
-    let contents = page.items.map { object($0, text, showsOwner: true, showsRestore: input.optionalObjectAttributes?.contains("RestoreStatus") == true, state) }
+    let contents = page.items.map { object($0, text, showsOwner: true, showsRestore: input.wantsRestoreStatus, state) }
     if !contents.isEmpty { output.contents = contents }
     if !page.groups.isEmpty { output.commonPrefixes = text.shown(page.groups) }
     return output
@@ -69,7 +69,7 @@ extension S3Service {
     output.continuationToken = input.continuationToken
     output.nextContinuationToken = page.next.map(ContinuationToken.text)
     output.keyCount = page.items.count + page.groups.count
-    let contents = page.items.map { object($0, text, showsOwner: input.fetchOwner == true, showsRestore: input.optionalObjectAttributes?.contains("RestoreStatus") == true, state) }
+    let contents = page.items.map { object($0, text, showsOwner: input.fetchOwner == true, showsRestore: input.wantsRestoreStatus, state) }
     if !contents.isEmpty { output.contents = contents }
     if !page.groups.isEmpty { output.commonPrefixes = text.shown(page.groups) }
     return output

@@ -34,7 +34,7 @@ extension S3Service {
       output.nextKeyMarker = text.shown(next.key)
       output.nextVersionIdMarker = next.version
     }
-    let showsRestore = input.optionalObjectAttributes?.contains("RestoreStatus") == true
+    let showsRestore = input.wantsRestoreStatus
     let versions = page.items.filter { !$0.version.isMarker }.map { shown($0, text, showsRestore: showsRestore, state) }
     let markers = page.items.filter(\.version.isMarker).map { marker($0, text, state) }
     if !versions.isEmpty { output.versions = versions }

@@ -5,6 +5,7 @@ import Store
 // The keys of S3. Every key begins with "s3" and a letter.
 //
 //   bucket     "b" name                     → Bucket                  names are one space over all accounts and Regions
+//   count      "#"                         → how many buckets there are
 //   owned      "o" account name             → -                       whose buckets these are
 //   setting    "c" bucket setting           → a record                what the bucket is set to (BucketSetting)
 //   lifecycle  "l" name                     → -                       buckets that have a lifecycle
@@ -22,6 +23,8 @@ enum Keys {
     var reader = KeyReader(key, after: buckets)
     return try reader.string()
   }
+
+  static let bucketCount = root.appending("#")
 
   private static let owned = root.appending("o")
   static let inventory = [InventoryItem("buckets", below: owned)]

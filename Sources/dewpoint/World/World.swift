@@ -67,7 +67,7 @@ final class World: Sendable {
     var streams = KinesisService.Configuration()
     streams.limitsShards = settings.limitsShards
     kinesis = KinesisService(
-      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, hops: tracing, configuration: streams)
     firehose = FirehoseService(
       store: store, ambient: ambient,
       neighbours: .init(

@@ -73,7 +73,7 @@ struct StreamDelivery: Sendable {
 
   /// Runs the function once.
   func invoke(_ call: ShardLane.Call, _ mapping: EventSourceMapping, _ shard: String) async -> StreamOutcome {
-    let hop = hops.begin(TraceContext(ambient))
+    let hop = hops.begin(call.batch.records.trace ?? TraceContext(ambient))
     func end(_ outcome: HopOutcome, _ reason: String? = nil) {
       hops.end(hop, "invoke", of: mapping.function, from: mapping.source.text, to: mapping.functionARN, outcome, reason)
     }

@@ -15,6 +15,7 @@ public final class KinesisService: ServiceModule, StreamPort {
   let ambient: Ambient
   let authoriser: any Authoriser
   let principals: any PrincipalPort
+  let hops: any HopPort
   let cache: StreamCache
   let rates: ShardRates
   let metrics = StreamMetrics()
@@ -24,8 +25,9 @@ public final class KinesisService: ServiceModule, StreamPort {
 
   public init(
     store: any Store, ambient: Ambient, authoriser: any Authoriser, principals: any PrincipalPort, metricPort: (any MetricPort)? = nil,
-    configuration: Configuration = Configuration()
+    hops: any HopPort = EmptyHops(), configuration: Configuration = Configuration()
   ) {
+    self.hops = hops
     (self.store, self.ambient, self.authoriser, self.principals) = (store, ambient, authoriser, principals)
     cache = StreamCache(store)
     rates = ShardRates(isOn: configuration.limitsShards)

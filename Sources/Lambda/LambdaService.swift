@@ -27,6 +27,8 @@ public final class LambdaService: ServiceModule {
     public var concurrency = 1000
     /// Why no function may have a directory of this host as its code; nil when it may.
     public var refusalOfHotReload: String?
+    /// Whether a function gets the code that lies in S3 now, when its object has changed.
+    public var reloadsFromS3 = false
     /// Why no process may be attached by the pages, which know no keys; nil when it may.
     public var refusalOfAttachment: String?
     public init(directory: String, virtualEnvironments: [String], searchPath: String, spareRuntimes: Int = 2) {
@@ -105,13 +107,14 @@ public final class LambdaService: ServiceModule {
       store: store, ambient: ambient, packages: packages, roles: neighbours.roles,
       principals: neighbours.principals, authoriser: neighbours.authoriser, queues: neighbours.queues,
       objects: neighbours.objects, streams: neighbours.streams, catalog: NoticedCatalog(runtimes, logger: logger),
-      provisioner: placement, hotReload: hotReload, metrics: metrics, limits: limits)
+      provisioner: placement, hotReload: hotReload, metrics: metrics, limits: limits, followsObjects: configuration.reloadsFromS3,
+      logger: logger)
     attachments = Attachments(control: control, placement: placement, roles: roles, ambient: ambient, logger: logger)
     executions = DurableExecutions(store: store, ambient: ambient)
     let hops = InvocationHops(port: neighbours.hops, ambient: ambient)
     let invoker = Invoker(placement: placement, metrics: metrics, ambient: ambient, executions: executions, hops: hops)
     let carriers = TargetCarriers(door: neighbours.door, queues: neighbours.queues, roles: neighbours.roles)
-    let targets = ReportTargets(carriers)
+    let targets = ReportTargets(carriers, neighbours.objects, ambient)
     let deadLetters = DeadLetters(
       targets: targets, roles: neighbours.roles, metrics: metrics, hops: hops, ambient: ambient, logger: logger)
     let destinations = Destinations(

@@ -6,8 +6,8 @@ enum PipesLimits {
   static let tags = 50
   static let page = 100
   static let defaultBatchSize = 10
-  /// Batches of one pipe that are under way at the same time.
-  static let pollers = 5
+  /// Batches of one queue's pipe that are under way at the same time, at most.
+  static let pollers = 50
   /// The longest wait of one receive (SQS: 20 s).
   static let longestPoll = Duration.seconds(20)
   /// Of a batch, as a function takes it.

@@ -37,10 +37,13 @@ extension S3Service {
       if case .anonymous = call.principal { throw S3Error.noSuchBucket(name) }
       return Access("s3:" + action, on: resource, owner: call.account)
     }
-    let owner = state.bucket.owner
-    if let expectedOwner, expectedOwner != owner.text { throw S3Error.accessDenied }
+    let bucketOwner = state.bucket.owner
+    if let expectedOwner, expectedOwner != bucketOwner.text { throw S3Error.accessDenied }
+    let isOwners = ObjectOwnerActions.all.contains(action)
+    let list = isOwners || list?.owner == bucketOwner ? list : nil
+    let owner = list?.owner ?? bucketOwner
     let isService = if case .service = call.principal { true } else { false }
-    if state.requesterPays, call.principal.account != owner, !isService, payer != "requester" || call.principal == .anonymous {
+    if state.requesterPays, call.principal.account != bucketOwner, !isService, payer != "requester" || call.principal == .anonymous {
       throw S3Error.accessDenied
     }
     return Access(

@@ -97,6 +97,12 @@ extension S3Error {
       "InvalidObjectState", "The operation is not valid for the object's storage class", status: 403,
       members: [("StorageClass", .string(storageClass))])
   }
+  static func notArchived(_ storageClass: String) -> AWSError {
+    AWSError(
+      "InvalidObjectState", "Restore is not allowed for the object's current storage class", status: 403,
+      members: [("StorageClass", .string(storageClass))])
+  }
+  static let restoreInProgress = AWSError("RestoreAlreadyInProgress", "Object restore is already in progress", status: 409)
   static let protected = AWSError("AccessDenied", "Access Denied because object protected by object lock.", status: 403)
   static let noObjectLock = AWSError(
     "InvalidRequest", "Bucket is missing Object Lock Configuration", status: 400)

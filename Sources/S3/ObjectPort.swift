@@ -21,7 +21,7 @@ extension S3Service: ObjectPort {
     (input.bucket, input.key, input.versionId) = (object.bucket, object.key, object.version)
     let ticket = ReadTicket(readers)
     let found = try await find(input.record, method: "GET", call)
-    if found.facts.description.isArchived { throw S3Error.archived(found.facts.description.storageClass ?? "") }
+    try found.facts.description.checkReadable(at: call.now)
     guard found.facts.size <= maximum else { throw S3Error.entityTooLarge(found.facts.size, maximum: maximum) }
     guard let content = found.content, found.facts.size > 0 else { return [] }
     let all = Mutex<[UInt8]>([])
@@ -36,6 +36,21 @@ extension S3Service: ObjectPort {
     guard let operation = objectWriteOperations.first(where: { $0.name == "PutObject" }) else { preconditionFailure("PutObject is an operation") }
     for access in try await operation.access(input.record, call) { try await neighbours.authoriser.authorise(access, for: call) }
     _ = try await operation.run(input.record, call)
+  }
+
+  public func checkPlace(_ object: ObjectName, as caller: Caller) async throws {
+    _ = try await buckets.existing(object.bucket)
+    for (operation, key) in [("PutObject", object.key), ("ListBucket", nil)] {
+      let call = call(operation, as: caller)
+      try await neighbours.authoriser.authorise(try await access(operation, bucket: object.bucket, key: key, call), for: call)
+    }
+  }
+
+  public func revision(of object: ObjectName) async throws -> String? {
+    guard let state = try await buckets.find(object.bucket) else { return nil }
+    let reference = try VersionReference(object.version)
+    let version = try await store.read { try $0.version(state.bucket, object.key, reference) }
+    return version.flatMap { $0.isMarker ? nil : "\(state.bucket.id)-\($0.sequence)" }
   }
 
   private func call(_ operation: String, as caller: Caller) -> Call {

@@ -37,6 +37,8 @@ public final class S3Service: ServiceModule {
   let deliveries: DeliveryQueue
   /// A lifecycle has changed.
   let lifecycleNudge = Nudge()
+  /// A restoration has begun or changed.
+  let restorationNudge = Nudge()
   let logger: Logger
   /// The end of the names of the files that this run makes.
   let run: [UInt8]
@@ -69,10 +71,10 @@ public final class S3Service: ServiceModule {
   }
   private var objectOperations: [Operation] {
     objectWriteOperations + objectReadOperations + objectDeletionOperations + objectListOperations + objectChangeOperations
-      + objectAttributeOperations + uploadOperations + objectAccessListOperations + formOperations
+      + objectAttributeOperations + restorationOperations + uploadOperations + objectAccessListOperations + formOperations
   }
 
-  public var workers: [any Worker] { [collector, deliveries.worker, LifecycleWorker(s3: self)] }
+  public var workers: [any Worker] { [collector, deliveries.worker, LifecycleWorker(s3: self), RestorationWorker(s3: self)] }
   public var inventory: [InventoryItem] { Keys.inventory }
 
   /// Removes every bucket of the account with its settings; contents go in the background.
@@ -93,7 +95,7 @@ public final class S3Service: ServiceModule {
 
   public func measurements() async -> [Measurement] {
     // A store that is closing has nothing to tell; a scrape is no place to fail.
-    guard let count = try? await store.read({ try $0.entries(Keys.buckets(after: nil)).count }) else { return [] }
+    guard let count = try? await store.read({ try $0.bucketCount() }) else { return [] }
     return deliveries.measurements
       + [Measurement("dewpoint_s3_buckets", .gauge, Double(count), help: "Buckets of all accounts and Regions.")]
   }

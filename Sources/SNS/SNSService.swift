@@ -19,12 +19,15 @@ public final class SNSService: ServiceModule {
     public var hops: any HopPort
     public var http: any HTTPSender
     public var chaos: Chaos
+    /// `http://localhost:4566`, where this server listens: for URLs in messages that another service publishes. Nil: it does not yet.
+    public var address: @Sendable () -> String?
 
     public init(
       principals: any PrincipalPort, roles: any RolePort, queues: any QueuePort, logs: any LogPort,
-      metrics: any MetricPort, door: any Door, hops: any HopPort, http: any HTTPSender, chaos: Chaos = .off
+      metrics: any MetricPort, door: any Door, hops: any HopPort, http: any HTTPSender, chaos: Chaos = .off,
+      address: @escaping @Sendable () -> String? = { nil }
     ) {
-      self.chaos = chaos
+      (self.chaos, self.address) = (chaos, address)
       (self.principals, self.roles, self.queues) = (principals, roles, queues)
       (self.logs, self.metrics, self.door, self.hops, self.http) = (logs, metrics, door, hops, http)
     }
@@ -35,6 +38,7 @@ public final class SNSService: ServiceModule {
   let principals: any PrincipalPort
   let door: any Door
   let hops: any HopPort
+  let address: @Sendable () -> String?
   let topics: TopicCache
   let deliveries: DeliveryQueue
   let outbox: Outbox
@@ -47,7 +51,7 @@ public final class SNSService: ServiceModule {
 
   public init(store: any Store, ambient: Ambient, neighbours: Neighbours, logger: Logger) {
     (self.store, self.ambient) = (store, ambient)
-    (principals, door, hops) = (neighbours.principals, neighbours.door, neighbours.hops)
+    (principals, door, hops, address) = (neighbours.principals, neighbours.door, neighbours.hops, neighbours.address)
     let (topics, metrics, outbox) = (TopicCache(store), TopicMetrics(), Outbox(store: store))
     let signer = MessageSigner(store, ambient.clock)
     let status = StatusLog(logs: neighbours.logs, roles: neighbours.roles, ambient: ambient, logger: logger)

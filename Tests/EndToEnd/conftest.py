@@ -3,6 +3,7 @@ import itertools
 import botocore.exceptions
 import pytest
 
+from buckets import new_bucket
 from harness import Cloud, Server
 
 _accounts = itertools.count(200_000_000_000)
@@ -30,6 +31,16 @@ def shared_server(tmp_path_factory):
 def cloud(shared_server, account):
     """The shared server. Tests with it leave the clock and the process alone."""
     return Cloud(shared_server, account)
+
+
+@pytest.fixture
+def s3(cloud):
+    return cloud.client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    return new_bucket(s3)
 
 
 @pytest.fixture

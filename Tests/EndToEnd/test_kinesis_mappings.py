@@ -122,6 +122,22 @@ def test_a_failing_batch_is_bisected_and_its_bad_record_goes_to_the_destination(
     assert good == ["a", "b", "c"]
 
 
+def test_a_bucket_keeps_the_failed_batch_with_its_event(cloud, s3, bucket):
+    kinesis = make_stream(cloud)
+    put(kinesis, "explode")
+    arn = f"arn:aws:s3:::{bucket}"
+    function = deploy(cloud, BATCHES, role=make_role(
+        cloud, "reader", LOGS, STREAMS, {"Effect": "Allow", "Action": ["s3:PutObject", "s3:ListBucket"], "Resource": [arn, arn + "/*"]}))
+    feed(cloud, function, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": arn}})
+    uuid = function.client.list_event_source_mappings(FunctionName="worker")["EventSourceMappings"][0]["UUID"]
+    found = wait_until(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"), "the record", limit=60)
+    assert found[0]["Key"].startswith(f"aws/lambda/{uuid}/{SHARD}/2")
+    told = json.loads(s3.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read())
+    assert told["requestContext"]["condition"] == "RetryAttemptsExhausted" and told["KinesisBatchInfo"]["batchSize"] == 1
+    event = json.loads(told["payload"])
+    assert event["Records"][0]["kinesis"]["data"] == "ZXhwbG9kZQ==" and event["Records"][0]["invokeIdentityArn"].endswith(":role/reader")
+
+
 def test_a_batch_that_fails_in_part_is_retried_from_there(cloud):
     kinesis = make_stream(cloud)
     put(kinesis, "a", "b", "bad", "c")

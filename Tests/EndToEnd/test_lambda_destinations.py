@@ -2,12 +2,13 @@
 
 import datetime
 import json
+import re
 import time
 
 import pytest
 
 from harness import wait_until
-from lambdas import ECHO, LOGS, QUEUES, deploy, make_queue, make_role
+from lambdas import ECHO, LOGS, QUEUES, deploy, make_queue, make_role, policy
 
 INVOKE = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
 FAILING = """
@@ -103,6 +104,29 @@ def test_the_role_must_be_allowed_to_reach_the_destination(cloud, refused):
         function.client.put_function_event_invoke_config(
             FunctionName="worker", DestinationConfig={"OnFailure": {"Destination": arn}})
     assert error.message == f"The function's execution role does not have permissions to call SendMessage on {arn}"
+
+
+def test_failures_are_kept_in_a_bucket(cloud, s3, bucket, refused):
+    arn = f"arn:aws:s3:::{bucket}"
+    poor = make_role(cloud, "poor", LOGS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": arn + "/*"})
+    function = deploy(cloud, ECHO, role=poor)
+    config = {"FunctionName": "worker", "DestinationConfig": {"OnFailure": {"Destination": arn}}}
+    with refused("InvalidParameterValueException", 400, containing="does not have permissions"):
+        function.client.put_function_event_invoke_config(**config)
+    cloud.client("iam").put_role_policy(RoleName="poor", PolicyName="own", PolicyDocument=policy(
+        LOGS, {"Effect": "Allow", "Action": "s3:PutObject", "Resource": arn + "/aws/lambda/async/worker/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": arn}))
+    for wrong in ({"OnSuccess": {"Destination": arn}}, {"OnFailure": {"Destination": arn + "-none"}}):
+        with refused("InvalidParameterValueException", 400):
+            function.client.put_function_event_invoke_config(FunctionName="worker", DestinationConfig=wrong)
+    function.client.put_function_event_invoke_config(**config)
+    function.client.put_function_concurrency(FunctionName="worker", ReservedConcurrentExecutions=0)
+    request = function.send({"n": 1})
+    found = wait_until(lambda: s3.list_objects_v2(Bucket=bucket).get("Contents"), "the record")
+    assert re.fullmatch(
+        r"aws/lambda/async/worker/\d{4}/\d\d/\d\d/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-[0-9a-f-]{36}", found[0]["Key"])
+    body = json.loads(s3.get_object(Bucket=bucket, Key=found[0]["Key"])["Body"].read())
+    assert body["requestContext"]["requestId"] == request and body["requestPayload"] == {"n": 1}
 
 
 def test_a_function_with_one_execution_takes_ten_requests_a_second(cloud, refused):

@@ -148,6 +148,16 @@ def test_records_of_a_stream_go_through(world, stream):
     assert world.bodies(1) == ["9 of k"]
 
 
+def test_records_of_a_key_keep_their_order_in_parallel_batches(world, stream):
+    world.create(Source=stream, SourceParameters={
+        "KinesisStreamParameters": {"StartingPosition": "TRIM_HORIZON", "BatchSize": 3, "ParallelizationFactor": 4}},
+        TargetParameters={"InputTemplate": "<$.partitionKey>:<$.data>"})
+    world.cloud.client("kinesis").put_records(StreamName="s", Records=[
+        {"Data": str(n).encode(), "PartitionKey": f"k{n % 5}"} for n in range(60)])
+    bodies = world.bodies(60)
+    assert sorted(bodies) == sorted(f"k{n % 5}:{n}" for n in range(60))
+
+
 def test_a_record_that_cannot_be_delivered_is_told_and_the_shard_goes_on(world, stream):
     function = deploy(world.cloud, f"""
         import base64, boto3, json

@@ -1,4 +1,8 @@
-"""Every operation of S3 on objects needs the actions of AWS's Service Authorization Reference, and no others."""
+"""Every operation of S3 needs the actions of AWS's Service Authorization Reference, and no others.
+
+The walk over all services leaves S3 to this file: here an operation's resource is a bucket or a key in it, whose ARNs have neither account
+nor Region, actions are named by version and by what a request brings, and most operations want an object, an upload or a lock of their own.
+"""
 
 import itertools
 
@@ -42,6 +46,52 @@ CASES = [
     ("list_multipart_uploads", {"Key": None}, ["ListBucketMultipartUploads"], BUCKET),
 ]
 
+# In a bucket with locks and ACLs.
+LOCK = {"Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": "2099-01-01T00:00:00Z"}}
+LOCKED = [
+    ("put_object", {"Body": BODY, "ObjectLockLegalHoldStatus": "ON"}, ["PutObject", "PutObjectLegalHold"]),
+    ("put_object", {"Body": BODY, "ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z"},
+     ["PutObject", "PutObjectRetention"]),
+    ("put_object", {"Body": BODY, "ACL": "bucket-owner-full-control"}, ["PutObject", "PutObjectAcl"]),
+    ("put_object_retention", LOCK, ["PutObjectRetention"]),
+    ("put_object_retention", LOCK | {"BypassGovernanceRetention": True}, ["PutObjectRetention", "BypassGovernanceRetention"]),
+    ("get_object_retention", {}, ["GetObjectRetention"]),
+    ("put_object_legal_hold", {"LegalHold": {"Status": "OFF"}}, ["PutObjectLegalHold"]),
+    ("get_object_legal_hold", {}, ["GetObjectLegalHold"]),
+    ("put_object_acl", {"ACL": "private"}, ["PutObjectAcl"]),
+    ("put_object_acl", {"ACL": "private", "VersionId": "version"}, ["PutObjectVersionAcl"]),
+    ("get_object_acl", {"VersionId": "version"}, ["GetObjectVersionAcl"]),
+    ("get_object_tagging", {"VersionId": "version"}, ["GetObjectVersionTagging"]),
+    ("put_object_tagging", {"VersionId": "version", "Tagging": tags()}, ["PutObjectVersionTagging"]),
+    ("delete_object_tagging", {"VersionId": "version"}, ["DeleteObjectVersionTagging"]),
+    ("restore_object", {"RestoreRequest": {"Days": 1}}, ["RestoreObject"]),
+]
+# Reads of what a bucket is set to. A setting that is not there is an error of its own, which only who may ask learns.
+SETTINGS = [
+    ("get_bucket_accelerate_configuration", {}, "GetAccelerateConfiguration"), ("get_bucket_acl", {}, "GetBucketAcl"),
+    ("get_bucket_cors", {}, "GetBucketCORS"), ("get_bucket_encryption", {}, "GetEncryptionConfiguration"),
+    ("get_bucket_lifecycle_configuration", {}, "GetLifecycleConfiguration"), ("get_bucket_location", {}, "GetBucketLocation"),
+    ("get_bucket_logging", {}, "GetBucketLogging"), ("get_bucket_notification_configuration", {}, "GetBucketNotification"),
+    ("get_bucket_ownership_controls", {}, "GetBucketOwnershipControls"), ("get_bucket_policy", {}, "GetBucketPolicy"),
+    ("get_bucket_policy_status", {}, "GetBucketPolicyStatus"), ("get_bucket_replication", {}, "GetReplicationConfiguration"),
+    ("get_bucket_request_payment", {}, "GetBucketRequestPayment"), ("get_bucket_tagging", {}, "GetBucketTagging"),
+    ("get_bucket_versioning", {}, "GetBucketVersioning"), ("get_bucket_website", {}, "GetBucketWebsite"),
+    ("get_object_lock_configuration", {}, "GetBucketObjectLockConfiguration"),
+    ("get_public_access_block", {}, "GetBucketPublicAccessBlock"),
+    ("get_bucket_analytics_configuration", {"Id": "i"}, "GetAnalyticsConfiguration"),
+    ("get_bucket_inventory_configuration", {"Id": "i"}, "GetInventoryConfiguration"),
+    ("get_bucket_metrics_configuration", {"Id": "i"}, "GetMetricsConfiguration"),
+    ("get_bucket_intelligent_tiering_configuration", {"Id": "i"}, "GetIntelligentTieringConfiguration"),
+    ("list_bucket_analytics_configurations", {}, "GetAnalyticsConfiguration"),
+    ("list_bucket_inventory_configurations", {}, "GetInventoryConfiguration"),
+    ("list_bucket_metrics_configurations", {}, "GetMetricsConfiguration"),
+    ("list_bucket_intelligent_tiering_configurations", {}, "GetIntelligentTieringConfiguration"),
+    ("delete_bucket_cors", {}, "PutBucketCORS"), ("delete_bucket_encryption", {}, "PutEncryptionConfiguration"),
+    ("delete_bucket_lifecycle", {}, "PutLifecycleConfiguration"), ("delete_bucket_policy", {}, "DeleteBucketPolicy"),
+    ("delete_bucket_replication", {}, "PutReplicationConfiguration"), ("delete_bucket_tagging", {}, "PutBucketTagging"),
+    ("delete_bucket_website", {}, "DeleteBucketWebsite"), ("delete_public_access_block", {}, "PutBucketPublicAccessBlock"),
+]
+
 
 @pytest.fixture(scope="module")
 def place(module_server):
@@ -52,6 +102,7 @@ def place(module_server):
     key = iam.create_access_key(UserName="least")["AccessKey"]
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="access-walk")
+    s3.create_bucket(Bucket="access-locked", ObjectLockEnabledForBucket=True, ObjectOwnership="ObjectWriter")
     return cloud, s3, cloud.client("s3", credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
 
 
@@ -75,7 +126,10 @@ def test_it_is_allowed_by_its_actions_and_by_nothing_less(place, operation, more
         part = root.upload_part(Bucket="access-walk", Key=key, UploadId=upload, PartNumber=1, Body=BODY)
         if "MultipartUpload" in given:
             given["MultipartUpload"] = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-    arn = resource.format(bucket="access-walk", key=key)
+    walk(cloud, least, operation, given, actions, resource.format(bucket="access-walk", key=key))
+
+
+def walk(cloud, least, operation, given, actions, arn):
     for missing in actions:
         allow(cloud, [action for action in actions if action != missing], arn)
         with pytest.raises(botocore.exceptions.ClientError) as refusal:
@@ -88,6 +142,34 @@ def test_it_is_allowed_by_its_actions_and_by_nothing_less(place, operation, more
     allow(cloud, actions, arn)
     answer = getattr(least, operation)(**given)
     assert answer["ResponseMetadata"]["HTTPStatusCode"] < 300
+
+
+@pytest.mark.parametrize("operation, more, actions", LOCKED, ids=[f"{case[0]}-{case[2][-1]}" for case in LOCKED])
+def test_locks_lists_and_restorations(place, operation, more, actions):
+    cloud, root, least = place
+    key = f"k{next(_names)}"
+    version = root.put_object(
+        Bucket="access-locked", Key=key, Body=BODY, StorageClass="GLACIER", ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate="2098-01-01T00:00:00Z", ObjectLockLegalHoldStatus="OFF")["VersionId"]
+    given = {"Bucket": "access-locked", "Key": key} | more
+    if "VersionId" in given:
+        given["VersionId"] = version
+    walk(cloud, least, operation, given, actions, OBJECT.format(bucket="access-locked", key=key))
+
+
+@pytest.mark.parametrize("operation, more, action", SETTINGS, ids=[case[0] for case in SETTINGS])
+def test_settings_of_buckets(place, operation, more, action):
+    cloud, root, least = place
+    allow(cloud, [], BUCKET.format(bucket="access-walk"))
+    with pytest.raises(botocore.exceptions.ClientError) as refusal:
+        getattr(least, operation)(Bucket="access-walk", **more)
+    assert refusal.value.response["Error"]["Code"] == "AccessDenied", refusal.value
+    assert f"is not authorized to perform: s3:{action} on resource: arn:aws:s3:::access-walk" in str(refusal.value)
+    allow(cloud, [action], BUCKET.format(bucket="access-walk"))
+    try:
+        getattr(least, operation)(Bucket="access-walk", **more)
+    except botocore.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 404, error
 
 
 def test_copies_need_both_ends(place, refused):

@@ -1,30 +1,13 @@
 """Buckets as the SDK and the CLI set them up: being, settings, policies, other accounts, nobody in particular."""
 
 import json
-import os
 import urllib.error
 import urllib.request
 
 import botocore.handlers
 import pytest
 
-_names = iter(range(1_000_000))
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-def new_name():
-    return f"settings-{os.getpid()}-{next(_names)}"
-
-
-@pytest.fixture
-def bucket(s3):
-    name = new_name()
-    s3.create_bucket(Bucket=name)
-    return name
+from buckets import new_name
 
 
 def fetch(url, method="GET", headers=None, body=None):

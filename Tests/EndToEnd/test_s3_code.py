@@ -2,23 +2,8 @@
 
 import os
 
-import pytest
-
+from harness import Cloud, Server
 from lambdas import LOGS, Function, make_role, policy, python, zipped
-
-_names = iter(range(1_000_000))
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = f"code-{os.getpid()}-{next(_names)}"
-    s3.create_bucket(Bucket=name)
-    return name
 
 
 def answer(text):
@@ -87,3 +72,34 @@ def test_only_who_may_read_the_object_can_deploy_it(cloud, s3, bucket, refused):
     client = cloud.client("lambda", credentials=(key["AccessKeyId"], key["SecretAccessKey"]))
     with refused("AccessDeniedException", status=403, containing="Your access has been denied by S3"):
         create(cloud, {"S3Bucket": bucket, "S3Key": "f.zip"}, name="denied", client=client)
+
+
+def test_a_function_follows_its_object_where_the_operator_says_so(tmp_path, account):
+    server = Server(tmp_path, "--reload-from-s3").start()
+    try:
+        cloud = Cloud(server, account)
+        s3 = cloud.client("s3")
+        s3.create_bucket(Bucket="code")
+        s3.put_object(Bucket="code", Key="f.zip", Body=answer("one"))
+        function = create(cloud, {"S3Bucket": "code", "S3Key": "f.zip"})
+        assert function.invoke().value == "one"
+        version = function.client.publish_version(FunctionName="stored")["Version"]
+        for text in ("two", "three"):
+            s3.put_object(Bucket="code", Key="f.zip", Body=answer(text))
+            assert function.invoke().value == text
+        assert function.invoke(Qualifier=version).value == "one"
+        s3.put_object(Bucket="code", Key="f.zip", Body=b"no zip")
+        assert function.invoke().value == "three"
+        s3.put_object(Bucket="code", Key="f.zip", Body=answer("four"))
+        server.stop()
+        server.start()
+        assert function.invoke().value == "four"
+    finally:
+        server.stop()
+
+
+def test_without_the_setting_a_function_keeps_its_code(cloud, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="f.zip", Body=answer("one"))
+    function = create(cloud, {"S3Bucket": bucket, "S3Key": "f.zip"}, name="steady")
+    s3.put_object(Bucket=bucket, Key="f.zip", Body=answer("two"))
+    assert function.invoke().value == "one"

@@ -12,22 +12,12 @@ import botocore.credentials
 import pytest
 
 from harness import wait_until
-from test_s3_objects import fetch, new_bucket
+from test_s3_objects import fetch
 
 KEYS = [
     "../../etc/passwd", "a//b", "/lead", "trail/", "trail//", "%2F", "a%00b", "?", "#", "+ +", "&amp;", "<x>", "é", "e\u0301", "\U0001d4b3",
     "a" * 1024, "a\x7fb", "a'b\"c", "~", "*", "state-dewpoint-abcdef", "ends with ", "\u202e",
 ]
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
 
 
 def test_keys_are_bytes_and_nothing_else(s3, bucket):

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import http.client
+import json
 import os
 import urllib.parse
 import zlib
@@ -15,25 +16,8 @@ import botocore.credentials
 import botocore.session
 import pytest
 
+from buckets import new_bucket, new_name
 from harness import wait_until
-
-_names = iter(range(1_000_000))
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-def new_bucket(s3, **options):
-    name = f"bucket-{os.getpid()}-{next(_names)}"
-    s3.create_bucket(Bucket=name, **options)
-    return name
-
-
-@pytest.fixture
-def bucket(s3):
-    return new_bucket(s3)
 
 
 def fetch(url, method="GET", body=None, headers=None):
@@ -157,7 +141,7 @@ def test_presigned(cloud, s3, bucket, version, style):
 
 def issued_key(cloud):
     iam = cloud.client("iam")
-    name = f"u{next(_names)}"
+    name = new_name()
     iam.create_user(UserName=name)
     iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     key = iam.create_access_key(UserName=name)["AccessKey"]
@@ -269,16 +253,77 @@ def put_signed(cloud, path, body, headers):
     return status, answer
 
 
-@pytest.mark.parametrize("operation, message", [("restore_object", "restoration"), ("select_object_content", "SelectObjectContent")])
-def test_what_is_not_there_is_refused(s3, bucket, refused, operation, message):
-    s3.put_object(Bucket=bucket, Key="k", Body=b"a,b")
-    arguments = {"Bucket": bucket, "Key": "k"}
-    if operation == "select_object_content":
-        arguments |= {"Expression": "select 1", "ExpressionType": "SQL", "InputSerialization": {"CSV": {}}, "OutputSerialization": {"CSV": {}}}
-    else:
-        arguments |= {"RestoreRequest": {"Days": 1}}
-    with refused("NotImplemented", status=501, containing=message):
-        getattr(s3, operation)(**arguments)
+SELECT = {"Expression": "select 1", "ExpressionType": "SQL", "InputSerialization": {"CSV": {}}, "OutputSerialization": {"CSV": {}}}
+RULES = {"Role": "arn:aws:iam::000000000000:role/r", "Rules": [
+    {"Status": "Enabled", "Prefix": "", "Destination": {"Bucket": "arn:aws:s3:::other"}}]}
+
+
+@pytest.mark.parametrize("operation, arguments", [
+    ("select_object_content", {"Key": "k"} | SELECT),
+    ("restore_object", {"Key": "k", "RestoreRequest": {"Type": "SELECT", "SelectParameters": SELECT, "OutputLocation": {"S3": {
+        "BucketName": "b", "Prefix": "p"}}}}),
+    ("put_bucket_replication", {"ReplicationConfiguration": RULES}),
+    ("put_bucket_logging", {"BucketLoggingStatus": {"LoggingEnabled": {"TargetBucket": "b", "TargetPrefix": "p"}}}),
+    ("put_bucket_inventory_configuration", {"Id": "i", "InventoryConfiguration": {
+        "Id": "i", "IsEnabled": True, "IncludedObjectVersions": "All", "Schedule": {"Frequency": "Daily"},
+        "Destination": {"S3BucketDestination": {"Bucket": "arn:aws:s3:::b", "Format": "CSV"}}}}),
+    ("put_bucket_metrics_configuration", {"Id": "i", "MetricsConfiguration": {"Id": "i"}}),
+    ("put_bucket_analytics_configuration", {"Id": "i", "AnalyticsConfiguration": {"Id": "i", "StorageClassAnalysis": {}}}),
+    ("put_bucket_intelligent_tiering_configuration", {"Id": "i", "IntelligentTieringConfiguration": {
+        "Id": "i", "Status": "Enabled", "Tierings": [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}]}}),
+], ids=lambda value: value if isinstance(value, str) else "")
+def test_what_is_not_there_is_refused(s3, bucket, refused, operation, arguments):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"a,b", StorageClass="GLACIER")
+    with refused("NotImplemented", status=501):
+        getattr(s3, operation)(Bucket=bucket, **arguments)
+
+
+def test_what_is_not_there_is_not_set(s3, bucket, refused):
+    """Tools ask for these of every bucket."""
+    with refused("ReplicationConfigurationNotFoundError", status=404):
+        s3.get_bucket_replication(Bucket=bucket)
+    assert "LoggingEnabled" not in s3.get_bucket_logging(Bucket=bucket)
+    s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    for kind in ("analytics", "inventory", "metrics", "intelligent_tiering"):
+        with refused("NoSuchConfiguration", status=404):
+            getattr(s3, f"get_bucket_{kind}_configuration")(Bucket=bucket, Id="i")
+        answer = getattr(s3, f"list_bucket_{kind}_configurations")(Bucket=bucket)
+        assert answer["IsTruncated"] is False and not [name for name in answer if name.endswith("List")]
+
+
+def test_owners_of_what_another_account_puts(cloud, s3, refused):
+    def uploaded(ownership, **how):
+        bucket = new_bucket(s3, ObjectOwnership=ownership)
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"AWS": other}, "Action": ["s3:PutObject", "s3:PutObjectAcl"],
+            "Resource": f"arn:aws:s3:::{bucket}/*"}]}))
+        theirs.put_object(Bucket=bucket, Key="k", Body=b"x", **how)
+        owner = s3.list_objects_v2(Bucket=bucket, FetchOwner=True)["Contents"][0]["Owner"]["ID"]
+        assert owner == s3.list_object_versions(Bucket=bucket)["Versions"][0]["Owner"]["ID"]
+        return bucket, "mine" if owner == mine else "theirs"
+    other = str(int(cloud.account) + 500_000_000_000)
+    theirs = cloud.client("s3", account=other)
+    mine = s3.list_buckets()["Owner"]["ID"]
+    given = {"ACL": "bucket-owner-full-control"}
+    assert uploaded("BucketOwnerEnforced")[1] == "mine"
+    assert uploaded("BucketOwnerEnforced", **given)[1] == "mine"
+    assert uploaded("BucketOwnerPreferred", **given)[1] == "mine"
+    bucket, owner = uploaded("BucketOwnerPreferred")
+    assert owner == "theirs"
+    # The owner of the bucket cannot read it, but take it away.
+    with refused("AccessDenied", status=403):
+        s3.get_object(Bucket=bucket, Key="k")
+    assert theirs.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    theirs.put_object_acl(Bucket=bucket, Key="k", **given)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    acl = s3.get_object_acl(Bucket=bucket, Key="k")
+    assert acl["Owner"]["ID"] != mine and {grant["Grantee"]["ID"] for grant in acl["Grants"]} == {mine, acl["Owner"]["ID"]}
+    s3.delete_object(Bucket=bucket, Key="k")
+    bucket, owner = uploaded("ObjectWriter", **given)
+    assert owner == "theirs" and s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    # Where ACLs are turned off everything is the bucket owner's.
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]})
+    assert s3.list_objects_v2(Bucket=bucket, FetchOwner=True)["Contents"][0]["Owner"]["ID"] == mine
 
 
 def resident(server):

@@ -11,20 +11,6 @@ import urllib.parse
 import botocore.config
 import pytest
 
-_names = iter(range(1_000_000))
-
-
-@pytest.fixture
-def s3(cloud):
-    return cloud.client("s3")
-
-
-@pytest.fixture
-def bucket(s3):
-    name = f"sites-{os.getpid()}-{next(_names)}"
-    s3.create_bucket(Bucket=name)
-    return name
-
 
 def ask(cloud, method, path, headers=None, body=None):
     """A request as it is: no redirect is followed."""

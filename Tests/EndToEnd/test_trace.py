@@ -8,6 +8,7 @@ import pytest
 
 from harness import wait_until
 from lambdas import ECHO, LOGS, QUEUES, deploy, make_queue, make_role, policy, python
+from test_kinesis import make_stream, stream_arn
 
 INVOKE = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}
 
@@ -87,6 +88,25 @@ def test_from_a_queue_through_a_function_and_its_sdk_to_another_queue(cloud):
     # What we made ourselves is nothing that the receiver of a message is told.
     messages = cloud.client("sqs").receive_message(QueueUrl=source_url, AttributeNames=["All"]).get("Messages", [])
     assert not messages or "AWSTraceHeader" not in messages[0]["Attributes"]
+
+
+def test_through_a_stream(cloud):
+    make_stream(cloud)
+    kinesis = {"Effect": "Allow", "Action": "kinesis:*", "Resource": "*"}
+    url, source = make_queue(cloud, "source")
+    deploy(cloud, """
+        import boto3
+        def handler(event, context):
+            boto3.client("kinesis").put_record(StreamName="clicks", Data=b"x", PartitionKey="k")
+        """, role=make_role(cloud, "putter", LOGS, QUEUES, kinesis))
+    reader = deploy(cloud, ECHO, name="reader", role=make_role(cloud, "taker", LOGS, kinesis))
+    for function, arn, more in [("worker", source, {}), ("reader", stream_arn(cloud), {"StartingPosition": "TRIM_HORIZON"})]:
+        cloud.client("lambda").create_event_source_mapping(EventSourceArn=arn, FunctionName=function, **more)
+    cloud.client("sqs").send_message(QueueUrl=url, MessageBody="x")
+    sent = wait_until(lambda: traces(cloud, resource="source"), "the first hop", limit=60)[0]
+    found = follow(cloud, sent["trace"], [
+        "sqs SendMessage accepted", ".lambda invoke delivered", "..kinesis PutRecord accepted", "...lambda invoke delivered"])
+    assert found[2]["target"] == found[3]["source"] == stream_arn(cloud) and found[3]["target"] == reader.arn
 
 
 def test_an_asynchronous_event_its_retries_and_its_destination(frozen):

@@ -113,6 +113,25 @@ import Wire
   private var stream: ARN { ARN(Cloud.arn("clicks")) ?? ARN("kinesis", .usEast1, .local, "stream/clicks") }
   private var caller: Caller { Call.test("kinesis", "GetRecords", at: cloud.now).caller }
 
+  @Test func `a record carries the trace of a put that is a step of one, and no other`() async throws {
+    try await cloud.stream()
+    let door = cloud.cloud.dispatcher
+    let model = try #require(door.model("kinesis")?.operations["PutRecord"]?.input)
+    var input = Record(model)
+    input["StreamName"] = .string("clicks")
+    input["PartitionKey"] = .string("k")
+    input["Data"] = .blob([1])
+    try await cloud.put("from a client without a trace")
+    let trace = TraceContext(root: "1-00000000-0000000000000000000000ab", parent: "cause", lineage: "l")
+    _ = try await door.call(
+      "kinesis", "PutRecord", input,
+      as: Caller(principal: .root(.local), account: .local, region: .usEast1, trace: trace))
+    let begin = try await cloud.service.iterator(stream, shard: "shardId-000000000000", at: .trimHorizon, as: caller)
+    let page = try await cloud.service.read(stream, iterator: begin, limit: 10, wait: .zero, as: caller)
+    #expect(page.records.map { $0.trace?.root } == [nil, trace.root])
+    #expect(page.records.trace?.parent != nil && page.records.trace?.lineage == nil)
+  }
+
   @Test func `a reader sees shards, waits for records and goes on where it was`() async throws {
     try await cloud.stream()
     let described = try await cloud.service.describe(stream, as: caller)

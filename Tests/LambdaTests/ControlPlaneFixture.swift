@@ -76,6 +76,12 @@ final class StubObjects: ObjectPort {
   func put(_ bytes: [UInt8], contentType: String, as object: ObjectName, by caller: Caller) async throws {
     objects.withLock { $0["\(object.bucket)/\(object.key)"] = bytes }
   }
+  func checkPlace(_ object: ObjectName, as caller: Caller) async throws {
+    if let failure = failure.withLock({ $0 }) { throw failure }
+  }
+  func revision(of object: ObjectName) async throws -> String? {
+    objects.withLock { $0["\(object.bucket)/\(object.key)"] }.map { "\($0)" }
+  }
 }
 
 /// Has ready what a test says, by version.
@@ -107,7 +113,7 @@ struct TestPlane {
   /// - Parameter images: where images named as in ECR lie.
   init(
     store: any Store = MemoryStore(), clock: TestClock = TestClock(), limits: AccountLimits = AccountLimits(),
-    streams: [String: any StreamPort] = [:], images: String? = nil
+    streams: [String: any StreamPort] = [:], images: String? = nil, followsObjects: Bool = false
   ) {
     (self.store, self.clock) = (store, clock)
     let library = ImageLibrary(directory: images, allowsAnyPath: true)
@@ -117,7 +123,8 @@ struct TestPlane {
         blobs: blobs, directory: directory.path + "/code",
         images: ImageStore(library: library, directory: directory.path + "/images")), roles: identity, principals: identity,
       authoriser: identity, queues: queues, objects: objects, streams: streams, catalog: StubCatalog(), provisioner: provisioner,
-      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), metrics: metrics, limits: limits)
+      hotReload: HotReload(clock: clock, logger: Logger(label: "test")), metrics: metrics, limits: limits, followsObjects: followsObjects,
+      logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   }
 
   func call(_ operation: String, account: AccountID = .one, region: Region = .usEast1) -> Call {

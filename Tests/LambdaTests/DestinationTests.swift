@@ -39,7 +39,7 @@ private let refused: [(String, String)] = [
     "arn:aws:events:us-east-1:111111111111:rule/r",
     "InvalidParameterValueException: The destination ARN arn:aws:events:us-east-1:111111111111:rule/r is invalid."
   ),
-  ("arn:aws:s3:::bucket", "InvalidParameterValueException: A destination of the service s3 is not supported"),
+  ("arn:aws:s3:::b/prefix", "InvalidParameterValueException: The destination ARN arn:aws:s3:::b/prefix is invalid."),
 ]
 
 @Test(arguments: refused)
@@ -62,6 +62,25 @@ func `a destination needs a permission of the execution role`(target: String, ac
   #expect(
     await test.refusal(put { $0.destinationConfig = destinations(target, nil) })
       == "InvalidParameterValueException: The function's execution role does not have permissions to call \(verb) on \(target)")
+}
+
+@Test func `failures go to buckets that are there and open to the role, successes never do`() async throws {
+  let test = TestPlane()
+  _ = try await test.create()
+  let bucket = "arn:aws:s3:::failures"
+  #expect(
+    await test.refusal(put { $0.destinationConfig = destinations(bucket, nil) })
+      == "InvalidParameterValueException: The destination ARN \(bucket) is invalid.")
+  test.objects.failure.withLock { $0 = AWSError("AccessDenied", "Access Denied", status: 403) }
+  #expect(
+    await test.refusal(put { $0.destinationConfig = destinations(nil, bucket) })
+      == "InvalidParameterValueException: The function's execution role does not have permissions to call PutObject on \(bucket)")
+  test.objects.failure.withLock { $0 = AWSError("NoSuchBucket", "The specified bucket does not exist", status: 404) }
+  #expect(
+    await test.refusal(put { $0.destinationConfig = destinations(nil, bucket) })
+      == "InvalidParameterValueException: The destination ARN \(bucket) is invalid.")
+  test.objects.failure.withLock { $0 = nil }
+  try await test.run(put { $0.destinationConfig = destinations(nil, bucket) })
 }
 
 @Test func `destinations are kept, replaced as a whole and taken away by an empty text`() async throws {

@@ -149,8 +149,9 @@ struct StreamCloud {
     StreamPoller(
       delivery: StreamDelivery(
         control: test.plane, invoker: function,
-        targets: ReportTargets(TargetCarriers(door: NoDoor(), queues: test.queues, roles: test.identity)), roles: test.identity,
-        metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), chaos: chaos,
+        targets: ReportTargets(
+          TargetCarriers(door: NoDoor(), queues: test.queues, roles: test.identity), test.objects, test.plane.ambient),
+        roles: test.identity, metrics: metrics, hops: InvocationHops(port: EmptyHops(), ambient: test.plane.ambient), chaos: chaos,
         ambient: test.plane.ambient,
         logger: Logger(label: "silent") { _ in SwiftLogNoOpLogHandler() }))
   }

@@ -292,8 +292,8 @@ private final class Gauge: Sendable {
     ("10001 retries", { $0.maximumRetryAttempts = 10_001 }, "1 validation error detected: Value '10001' at 'maximumRetryAttempts'"),
     ("window 901", { $0.tumblingWindowInSeconds = 901 }, "1 validation error detected: Value '901' at 'tumblingWindowInSeconds'"),
     (
-      "bucket", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:s3:::b" } } },
-      "A destination of the service s3 is not supported"
+      "bucket", { $0.destinationConfig = input { $0.onFailure = input { $0.destination = "arn:aws:s3:::b/c" } } },
+      "The destination ARN arn:aws:s3:::b/c is invalid."
     ),
     (
       "FIFO queue",

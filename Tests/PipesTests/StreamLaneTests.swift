@@ -46,3 +46,36 @@ private func lane(_ parameters: JSON, _ count: Int = 4) -> StreamLane {
     #expect(done == ["0", "1", "2", "4"] && given == ["3"])
   }
 }
+
+@Suite struct ParallelLaneTests {
+  @Test func `records of a key stay in one lane and in order, and none is lost`() {
+    let settings = StreamSettings(["ParallelizationFactor": 4])
+    let records = (0..<100).map {
+      StreamRecord(sequenceNumber: "\($0)", partitionKey: "k\($0 % 7)", arrival: Instant(seconds: 0), content: .data([]))
+    }
+    let lanes = settings.lanes(records)
+    #expect((2...4).contains(lanes.count) && lanes.reduce(0) { $0 + $1.count } == 100)
+    for key in 0..<7 {
+      let holders = lanes.filter { $0.contains { $0.partitionKey == "k\(key)" } }
+      #expect(holders.count == 1)
+      let numbers = holders[0].filter { $0.partitionKey == "k\(key)" }.compactMap { Int($0.sequenceNumber) }
+      #expect(numbers == numbers.sorted())
+    }
+    #expect(StreamSettings(nil).lanes(records) == [records])
+  }
+
+  @Test func `one poller waits for more while others work`() {
+    let crew = PollerCrew(most: 3)
+    #expect(crew.hire() == 1 && crew.hire() == 0)
+    crew.begin()
+    #expect(crew.hire() == 1 && crew.hire() == 0)
+    crew.begin()
+    #expect(crew.hire() == 1)
+    crew.begin()
+    #expect(crew.hire() == 0)
+    crew.end()
+    #expect(!crew.mayGo())
+    crew.end()
+    #expect(crew.mayGo() && !crew.mayGo())
+  }
+}

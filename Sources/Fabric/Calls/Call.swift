@@ -37,6 +37,9 @@ public struct Call: Sendable {
     (self.conditionValues, self.isQueryProtocol) = (conditionValues, isQueryProtocol)
   }
 
+  /// It is a step of something that began elsewhere: a service or function code calls, or a client that handed on its trace.
+  public var isTraced: Bool { sourceIP == nil || trace.parent != nil }
+
   /// The same caller for a call to another service that this one causes.
   public var caller: Caller { Caller(principal: principal, account: account, region: region, trace: trace, endpoint: endpoint) }
 }

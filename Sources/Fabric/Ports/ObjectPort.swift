@@ -20,4 +20,8 @@ public protocol ObjectPort: Sendable {
   func read(_ object: ObjectName, maximum: Int, as caller: Caller) async throws -> [UInt8]
   /// Makes an object. Needs s3:PutObject.
   func put(_ bytes: [UInt8], contentType: String, as object: ObjectName, by caller: Caller) async throws
+  /// Throws what `put` would for want of the bucket or of permissions: s3:PutObject, and s3:ListBucket, which says why a put failed.
+  func checkPlace(_ object: ObjectName, as caller: Caller) async throws
+  /// Names what the object is now: another text after each change, nil when it is not there. Needs no permission and tells nothing.
+  func revision(of object: ObjectName) async throws -> String?
 }

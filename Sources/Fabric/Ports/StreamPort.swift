@@ -20,6 +20,11 @@ public struct StreamDescription: Sendable {
   public init(shards: [StreamShard], id: String = "") { (self.shards, self.id) = (shards, id) }
 }
 
+extension [StreamRecord] {
+  /// What a batch goes on from: the trace of its first record that has one.
+  public var trace: TraceContext? { lazy.compactMap(\.trace).first }
+}
+
 /// A record of a stream as a reader sees it.
 public struct StreamRecord: Sendable, Equatable {
   public enum Content: Sendable, Equatable {
@@ -35,8 +40,11 @@ public struct StreamRecord: Sendable, Equatable {
   public var partitionKey: String
   public var arrival: Instant
   public var content: Content
-  public init(sequenceNumber: String, partitionKey: String, arrival: Instant, content: Content) {
+  /// Of the put that brought it, when that was part of a trace.
+  public var trace: TraceContext?
+  public init(sequenceNumber: String, partitionKey: String, arrival: Instant, content: Content, trace: TraceContext? = nil) {
     (self.sequenceNumber, self.partitionKey, self.arrival, self.content) = (sequenceNumber, partitionKey, arrival, content)
+    self.trace = trace
   }
 }
 

@@ -92,7 +92,7 @@ extension KinesisService {
       let record = try StoredRecord(entry.bytes)
       return StreamRecord(
         sequenceNumber: SequenceNumber(shard, number: entry.number, at: entry.time).text, partitionKey: record.partitionKey,
-        arrival: entry.time, content: .data(record.data))
+        arrival: entry.time, content: .data(record.data), trace: record.trace.flatMap { TraceContext(header: $0) })
     }
     let next = ShardIterator(loaded.stream, shard.id, number: max(number, page.next), made: iterator.made)
     return StreamPage(records: records, next: isEnd ? nil : next.text)

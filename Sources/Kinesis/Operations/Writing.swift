@@ -22,8 +22,8 @@ extension KinesisService {
     var size: Int { record.data.count + record.partitionKey.utf8.count }
 
     /// Throws InvalidArgumentException for a hash key that is none.
-    init(_ partitionKey: String, _ explicitHash: String?, _ data: [UInt8], of stream: Stream) throws(AWSError) {
-      record = StoredRecord(partitionKey: partitionKey, data: data, isEncrypted: stream.keyID != nil)
+    init(_ partitionKey: String, _ explicitHash: String?, _ data: [UInt8], of stream: Stream, trace: String?) throws(AWSError) {
+      record = StoredRecord(partitionKey: partitionKey, data: data, isEncrypted: stream.keyID != nil, trace: trace)
       guard let explicitHash else { hash = HashRange.key(of: partitionKey); return }
       guard let key = HashRange.key(explicitHash) else {
         throw KinesisError.invalid(
@@ -69,6 +69,27 @@ extension KinesisService {
     return Written(shard: shard.id, sequenceNumber: number.text)
   }
 
+  /// The hop of a put that is a step of a trace. Its records carry it; others carry nothing, and their readers begin anew. What is
+  /// behind a stream does not count as a loop, as on AWS.
+  private func begin(_ call: Call) -> OpenPut? {
+    guard call.isTraced else { return nil }
+    let id = hops.newID()
+    var trace = call.trace.under(id)
+    trace.lineage = nil
+    return OpenPut(id: id, trace: trace)
+  }
+  private func end(_ put: OpenPut?, _ call: Call, _ name: StreamName) {
+    guard let put else { return }
+    hops.record(
+      Hop(
+        id: put.id, parent: call.trace.parent, trace: call.trace.root, at: call.now, account: name.account, region: name.region,
+        service: "kinesis", action: call.operation, source: call.principal.hopSource, target: name.arn.text, outcome: .accepted))
+  }
+  private struct OpenPut {
+    var id: String
+    var trace: TraceContext
+  }
+
   /// Whether the shard of a draft takes it now. A stream on demand gets more shards when one does not.
   private func admits(_ draft: Draft, _ loaded: LoadedStream, _ now: RateTime) -> (shard: ShardID, isTaken: Bool) {
     let shard = loaded.shards.shard(for: draft.hash).id
@@ -82,7 +103,8 @@ extension KinesisService {
     if let number = input.sequenceNumberForOrdering, SequenceNumber(number) == nil {
       throw KinesisError.invalid("ExclusiveMinimumSequenceNumber \(number) used in PutRecord on stream \(name.name) is invalid.")
     }
-    let draft = try Draft(input.partitionKey, input.explicitHashKey, input.data, of: loaded.stream)
+    let hop = begin(call)
+    let draft = try Draft(input.partitionKey, input.explicitHashKey, input.data, of: loaded.stream, trace: hop?.trace.header)
     guard draft.size <= loaded.stream.maximumRecordBytes else {
       throw KinesisError.recordTooLarge(draft.size, maximum: loaded.stream.maximumRecordBytes)
     }
@@ -95,6 +117,7 @@ extension KinesisService {
       throw KinesisError.throttled(shard, name)
     }
     let written = try await write([draft], to: name)[0]
+    end(hop, call, name)
     meter.incoming([written.shard: (records: 1, bytes: draft.size)])
     meter.wrote(bytes: draft.size, latency: ambient.clock.monotonic() - began)
     var output = PutRecordOutput()
@@ -108,9 +131,10 @@ extension KinesisService {
     let name = try name(input, call)
     let loaded = try await usable(name)
     let maximum = loaded.stream.maximumRecordBytes
+    let hop = begin(call), header = hop?.trace.header
     var drafts: [Draft] = [], total = 0
     for entry in input.records {
-      let draft = try Draft(entry.partitionKey, entry.explicitHashKey, entry.data, of: loaded.stream)
+      let draft = try Draft(entry.partitionKey, entry.explicitHashKey, entry.data, of: loaded.stream, trace: header)
       guard draft.size <= maximum else { throw KinesisError.recordTooLarge(draft.size, maximum: maximum) }
       total += draft.size
       drafts.append(draft)
@@ -122,6 +146,7 @@ extension KinesisService {
     let admitted = drafts.map { admits($0, loaded, now) }
     let taken = zip(drafts, admitted).filter { $1.isTaken }.map(\.0)
     let written = taken.isEmpty ? [] : try await write(taken, to: name)
+    if !taken.isEmpty { end(hop, call, name) }
     let refused = admitted.filter { !$0.isTaken }.map(\.shard)
     if !refused.isEmpty, loaded.stream.mode == .onDemand { changes.note(hot: Set(refused), of: name) }
     count(written, taken, refused, loaded.stream, since: began)

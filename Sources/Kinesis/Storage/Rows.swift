@@ -100,21 +100,25 @@ struct StoredRecord: Sendable, Equatable {
   var data: [UInt8]
   /// The stream was encrypted when it came.
   var isEncrypted: Bool
+  /// The header of the trace that it came with.
+  var trace: String?
 
   var row: [UInt8] {
-    var row = RowWriter(capacity: data.count + partitionKey.utf8.count + 8)
+    var row = RowWriter(capacity: data.count + partitionKey.utf8.count + (trace?.utf8.count ?? 0) + 8)
     row.bool(isEncrypted)
     row.string(partitionKey)
     row.blob(data)
+    if let trace { row.string(trace) }
     return row.bytes
   }
 
-  init(partitionKey: String, data: [UInt8], isEncrypted: Bool) {
-    (self.partitionKey, self.data, self.isEncrypted) = (partitionKey, data, isEncrypted)
+  init(partitionKey: String, data: [UInt8], isEncrypted: Bool, trace: String? = nil) {
+    (self.partitionKey, self.data, self.isEncrypted, self.trace) = (partitionKey, data, isEncrypted, trace)
   }
   init(_ bytes: [UInt8]) throws {
     var row = try RowReader(bytes)
     (isEncrypted, partitionKey, data) = (try row.bool(), try row.string(), try row.blob())
+    trace = try row.ifPresent { try $0.string() }
   }
 }
 

@@ -14,7 +14,7 @@ struct Destinations: Sendable {
   let ambient: Ambient
   let logger: Logger
 
-  /// Sends the record to a queue, a topic or an event bus, or makes it the event of a function.
+  /// Sends the record to a queue, a topic or an event bus, writes it into a bucket, or makes it the event of a function.
   /// - Returns: the event that is to be kept in the same step in which the first one ends.
   ///
   /// Never throws: a record that cannot be delivered is lost, as on AWS, and the log says so.
@@ -27,6 +27,8 @@ struct Destinations: Sendable {
         follower = try await event(record, target, caller)
       } else if target.service == "events" {
         try await Chaos.sparing { try await carriers.putEvents([Self.entry(record, target)], as: caller) }
+      } else if target.service == "s3" {
+        try await targets.keep(record.json, below: "async/\(function.id.name)", in: target, as: caller)
       } else {
         let message = OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header)
         try await targets.send(message, to: target, as: caller)

@@ -1,11 +1,15 @@
 import Base
 import Fabric
 
-/// Where records and dead letters go besides functions: queues and topics, as the function's role.
+/// Where records and dead letters go besides functions and buses: queues, topics and, for failures, buckets; as the function's role.
 struct ReportTargets: Sendable {
   private let targets: TargetCarriers
+  private let objects: any ObjectPort
+  private let ambient: Ambient
 
-  init(_ targets: TargetCarriers) { self.targets = targets }
+  init(_ targets: TargetCarriers, _ objects: any ObjectPort, _ ambient: Ambient) {
+    (self.targets, self.objects, self.ambient) = (targets, objects, ambient)
+  }
 
   /// Throws `AWSError`. Meets no faults of chaos rules: what is lost here is lost for good.
   func send(_ message: OutgoingMessage, to target: ARN, as caller: Caller) async throws {
@@ -29,7 +33,26 @@ struct ReportTargets: Sendable {
     _ = try await targets.call("sns", "Publish", input: input, as: caller)
   }
 
-  /// What the role of the function must be allowed.
+  /// Writes a record into a bucket. Throws `AWSError`.
+  /// - Parameter folder: `async/NAME` of a function, `UUID/SHARD` of a mapping.
+  func keep(_ record: [UInt8], below folder: String, in bucket: ARN, as caller: Caller) async throws {
+    let key = Self.key(below: folder, at: ambient.now, id: ambient.uuid())
+    try await objects.put(record, contentType: "application/json", as: ObjectName(bucket: bucket.resource, key: key), by: caller)
+  }
+
+  /// `aws/lambda/FOLDER/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-UUID` ("Configuring destinations for failed invocations").
+  static func key(below folder: String, at time: Instant, id: String) -> String {
+    let text = Instant(seconds: time.seconds).iso8601
+    let day = text.prefix(10), clock = text.dropFirst(11).prefix(8)
+    return "aws/lambda/\(folder)/\(day.replacing("-", with: "/"))/\(day)T\(clock.replacing(":", with: "."))-\(id)"
+  }
+
+  /// `arn:aws:s3:::NAME`
+  static func isBucket(_ arn: ARN) -> Bool {
+    arn.service == "s3" && arn.region.isEmpty && arn.account.isEmpty && !arn.resource.isEmpty && !arn.resource.contains("/")
+  }
+
+  /// What the role of the function must be allowed; of a bucket S3 itself is asked (`ObjectPort.checkPlace`).
   static func access(to target: ARN, owner: AccountID) -> Access {
     Access(target.service == "sns" ? "sns:Publish" : "sqs:SendMessage", on: target.text, owner: AccountID(target.account) ?? owner)
   }

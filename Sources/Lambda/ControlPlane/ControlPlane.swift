@@ -1,5 +1,6 @@
 import Base
 import Fabric
+import Logging
 import Store
 
 /// Lambda's resources: functions, versions, aliases, permissions, settings and event source mappings.
@@ -29,6 +30,7 @@ final class ControlPlane: Sendable {
   let snapshotNudge = Nudge()
   let activation: Activation
   let imageActivation: Activation
+  let logger: Logger
   let collector: PackageCollector
   let links: PackageLinks
   let limits: AccountLimits
@@ -38,13 +40,18 @@ final class ControlPlane: Sendable {
   let provisionNudge = Nudge()
   let hotReload: HotReload
   let metrics: FunctionMetrics
+  /// Whether functions get the code that lies in S3 now (`reload-from-s3`).
+  let followsObjects: Bool
+  let followed = FollowedObjects()
 
   init(
     store: any Store, ambient: Ambient, packages: PackageStore, roles: any RolePort, principals: any PrincipalPort,
     authoriser: any Authoriser, queues: any QueuePort, objects: any ObjectPort, streams: [String: any StreamPort] = [:],
     catalog: any RuntimeCatalog,
-    provisioner: any Provisioner, hotReload: HotReload, metrics: FunctionMetrics, limits: AccountLimits = AccountLimits()
+    provisioner: any Provisioner, hotReload: HotReload, metrics: FunctionMetrics, limits: AccountLimits = AccountLimits(),
+    followsObjects: Bool = false, logger: Logger
   ) {
+    (self.followsObjects, self.logger) = (followsObjects, logger)
     (self.store, self.ambient, self.packages, self.roles, self.hotReload) = (store, ambient, packages, roles, hotReload)
     self.metrics = metrics
     (self.authoriser, self.queues, self.objects, self.catalog) = (authoriser, queues, objects, catalog)
@@ -73,9 +80,15 @@ final class ControlPlane: Sendable {
   /// What is to run under a name, from memory where possible.
   /// - Throws: `ResourceNotFoundException` with the text that Invoke uses.
   func resolve(_ id: FunctionID, qualifier: String?) async throws -> ResolvedFunction {
-    try await resolver.resolve(FunctionName(id: id, qualifier: qualifier))
+    try await resolve(FunctionName(id: id, qualifier: qualifier))
   }
-  func resolve(_ name: FunctionName) async throws -> ResolvedFunction { try await resolver.resolve(name) }
+  func resolve(_ name: FunctionName) async throws -> ResolvedFunction {
+    let resolved = try await resolver.resolve(name)
+    guard followsObjects, resolved.version.version == FunctionVersion.latest, let object = resolved.version.codeObject,
+      await follow(object, resolved.version)
+    else { return resolved }
+    return try await resolver.resolve(name)
+  }
 
   /// After a commit that changed a function, and before the answer goes out.
   func functionChanged(_ change: FunctionChange) {

@@ -97,6 +97,10 @@ extension ControlPlane {
     for target in [settings.onSuccess, settings.onFailure] {
       guard let target else { continue }
       let version = try await store.read { try FunctionRows($0).version(name).version }
+      if target.service == "s3" {
+        try await check(bucket: target, "async/\(name.id.name)", for: version, call)
+        continue
+      }
       var access = ReportTargets.access(to: target, owner: call.account)
       if target.service == "lambda" {
         let function = try FunctionName(target.text, account: call.account, region: call.region)
@@ -146,17 +150,17 @@ extension EventInvokeSettings {
     if let age { try LambdaLimits.eventAgeSeconds.check(age, at: "maximumEventAgeInSeconds") }
     self.init(
       maximumRetryAttempts: attempts, maximumEventAge: age.map { .seconds($0) }, lastModified: now,
-      onSuccess: try Self.target(destination?.onSuccess?.destination),
-      onFailure: try Self.target(destination?.onFailure?.destination))
+      onSuccess: try Self.target(destination?.onSuccess?.destination, mayBeBucket: false),
+      onFailure: try Self.target(destination?.onFailure?.destination, mayBeBucket: true))
   }
 
   /// Nil for an empty text, by which a destination is taken away.
-  private static func target(_ text: String?) throws -> ARN? {
+  private static func target(_ text: String?, mayBeBucket: Bool) throws -> ARN? {
     guard let text, !text.isEmpty else { return nil }
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
     case "sqs", "sns", "lambda", "events": break
-    case "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
+    case "s3" where mayBeBucket && ReportTargets.isBucket(arn): return arn
     default: throw LambdaError.badDestination(text)
     }
     let kinds = ["lambda": "function:", "events": "event-bus/"]

@@ -39,6 +39,18 @@ extension ControlPlane {
     }
   }
 
+  /// That failures can be kept in the bucket: it is there, and the role may write into it and list it.
+  func check(bucket: ARN, _ folder: String, for version: FunctionVersion, _ call: Call) async throws {
+    do {
+      let record = ObjectName(bucket: bucket.resource, key: ReportTargets.key(below: folder, at: call.now, id: call.requestID))
+      try await objects.checkPlace(record, as: try await roleCaller(of: version, call))
+    } catch let error as AWSError where error.isDenial {
+      throw LambdaError.roleCannotReach("s3:PutObject", bucket, cause: error)
+    } catch let error as AWSError where error.fault == .client {
+      throw LambdaError.badDestination(bucket.text)
+    }
+  }
+
   /// The same for where failures are reported: a queue or a topic.
   func checkRole(of version: FunctionVersion, mayReport target: ARN, _ call: Call) async throws {
     do {

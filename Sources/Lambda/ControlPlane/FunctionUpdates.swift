@@ -51,7 +51,7 @@ extension ControlPlane {
   {
     var version = version
     switch code {
-    case .zip(let zip): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
+    case .zip(let zip, _): (version.codeHash, version.codeSize) = try await packages.check(zip: zip)
     case .hotReload(let directory): version.use(directory: directory)
     case .image(let uri): try version.use(try await packages.check(image: uri), uri: uri)
     }

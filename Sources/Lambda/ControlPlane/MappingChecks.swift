@@ -68,7 +68,12 @@ extension ControlPlane {
     } catch let error as AWSError where error.code == "ResourceNotFoundException" {
       throw LambdaError.streamNotFound(mapping.source, cause: error)
     }
-    if let target = mapping.stream?.onFailure { try await checkRole(of: version, mayReport: target, call) }
+    guard let target = mapping.stream?.onFailure else { return }
+    if target.service == "s3" {
+      try await check(bucket: target, mapping.uuid, for: version, call)
+    } else {
+      try await checkRole(of: version, mayReport: target, call)
+    }
   }
 
   private func mappedVersion(_ mapping: EventSourceMapping) async throws -> FunctionVersion {

@@ -1,4 +1,5 @@
 import Base
+import Fabric
 
 /// Names a function as clients do: account, Region and name, perhaps with a version or alias.
 struct FunctionID: Hashable, Sendable {
@@ -67,6 +68,8 @@ struct FunctionVersion: Sendable, Equatable {
   var unzippedSize = 0
   /// The directory of this host that is the code, in place of a package; then there are no hash and no size.
   var hotReloadDirectory: String?
+  /// The object of S3 that the code came from, when the request named no version of it: what `reload-from-s3` follows.
+  var codeObject: ObjectName?
   /// SnapStart is asked for: published versions are initialised ahead of their first invocation.
   var hasSnapStart = false
   /// Nil for a function made of a zip.

@@ -46,7 +46,7 @@ struct StreamMembers {
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
     case "sqs", "sns": break
-    case "s3": throw LambdaError.unsupported("A destination of the service \(arn.service)")
+    case "s3" where ReportTargets.isBucket(arn): return arn
     default: throw LambdaError.badDestination(text)
     }
     guard AccountID(arn.account) != nil, !arn.resource.hasSuffix(".fifo") else { throw LambdaError.badDestination(text) }

@@ -3,14 +3,15 @@ import Fabric
 
 /// Where the code of a function comes from, as a request names it.
 enum CodeSource: Sendable {
-  case zip([UInt8])
+  /// - from: the object that it is; nil when the request brought it, or named a version.
+  case zip([UInt8], from: ObjectName?)
   /// A directory of this host.
   case hotReload(String)
   /// The URI of a container image.
   case image(String)
 
   /// What it takes of the code storage of the account.
-  var storedBytes: Int { if case .zip(let zip) = self { zip.count } else { 0 } }
+  var storedBytes: Int { if case .zip(let zip, _) = self { zip.count } else { 0 } }
 }
 
 extension ControlPlane {
@@ -19,18 +20,23 @@ extension ControlPlane {
     let code = input.code
     let others = code.zipFile != nil || code.imageUri != nil || !(code.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(code.s3Bucket, code.s3Key, code.s3ObjectVersion, others: others, call) { return source }
-    return .zip(
-      try await zip(
-        file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn, call))
+    let zip = try await zip(
+      file: code.zipFile, bucket: code.s3Bucket, key: code.s3Key, version: code.s3ObjectVersion, kms: code.sourceKMSKeyArn, call)
+    return .zip(zip, from: Self.object(code.s3Bucket, code.s3Key, code.s3ObjectVersion))
   }
 
   func code(_ input: UpdateFunctionCodeInput, for function: FunctionVersion, _ call: Call) async throws -> CodeSource {
     if let image = try FunctionSettings.image(input, for: function) { return .image(try Self.checked(image: image, call)) }
     let others = input.zipFile != nil || input.imageUri != nil || !(input.sourceKMSKeyArn ?? "").isEmpty
     if let source = try hotReload(input.s3Bucket, input.s3Key, input.s3ObjectVersion, others: others, call) { return source }
-    return .zip(
-      try await zip(
-        file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, kms: input.sourceKMSKeyArn, call))
+    let zip = try await zip(
+      file: input.zipFile, bucket: input.s3Bucket, key: input.s3Key, version: input.s3ObjectVersion, kms: input.sourceKMSKeyArn, call)
+    return .zip(zip, from: Self.object(input.s3Bucket, input.s3Key, input.s3ObjectVersion))
+  }
+
+  private static func object(_ bucket: String?, _ key: String?, _ version: String?) -> ObjectName? {
+    guard let bucket, let key, version == nil else { return nil }
+    return ObjectName(bucket: bucket, key: key)
   }
 
   /// A package of the request, or of an object of S3 that the caller may read.
@@ -70,9 +76,10 @@ extension ControlPlane {
   /// - Returns: the package that was added; to be released when the row that names it is written.
   func use(_ code: CodeSource, in version: inout FunctionVersion) async throws -> String? {
     switch code {
-    case .zip(let zip):
+    case .zip(let zip, let object):
       let package = try await packages.add(zip: zip)
       version.use(package)
+      version.codeObject = object
       return package.hash
     case .hotReload(let directory):
       version.use(directory: directory)
@@ -92,7 +99,7 @@ extension FunctionVersion {
   /// The code of another version of the function.
   mutating func takeCode(of other: FunctionVersion) {
     (codeHash, codeSize, unzippedSize) = (other.codeHash, other.codeSize, other.unzippedSize)
-    hotReloadDirectory = other.hotReloadDirectory
+    (hotReloadDirectory, codeObject) = (other.hotReloadDirectory, other.codeObject)
     // What the function itself says may have changed meanwhile.
     let overrides = image?.overrides
     image = other.image

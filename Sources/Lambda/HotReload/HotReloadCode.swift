@@ -68,7 +68,7 @@ extension LambdaError {
 extension FunctionVersion {
   /// A directory has no size and no hash of its own.
   mutating func use(directory: String) {
-    hotReloadDirectory = directory
+    (hotReloadDirectory, codeObject) = (directory, nil)
     (codeHash, codeSize, unzippedSize) = ("", 0, 0)
   }
   mutating func use(_ package: (hash: String, size: Int, unzipped: Int)) {

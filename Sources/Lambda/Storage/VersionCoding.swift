@@ -1,4 +1,5 @@
 import Base
+import Fabric
 import Store
 
 extension FunctionID {
@@ -28,8 +29,8 @@ extension RowReader {
 
 extension FunctionVersion {
   /// Of rows that hold a version. The first had no layers, no unzipped size and no SnapStart, the second was never durable and had
-  /// no directory of the host, the third had no VPC, the fourth no image.
-  static let rowVersion: UInt8 = 5
+  /// no directory of the host, the third had no VPC, the fourth no image, the fifth no object of its code.
+  static let rowVersion: UInt8 = 6
 
   /// - Parameter row: made with `rowVersion`.
   func write(to row: inout RowWriter) {
@@ -63,6 +64,10 @@ extension FunctionVersion {
     row.optional(hotReloadDirectory)
     row.optional(vpc) { $1.write(to: &$0) }
     row.optional(image) { $1.write(to: &$0) }
+    row.optional(codeObject) { row, object in
+      row.string(object.bucket)
+      row.string(object.key)
+    }
   }
 
   init(from row: inout RowReader) throws {
@@ -100,6 +105,8 @@ extension FunctionVersion {
     vpc = try row.optional { try VPCSettings(from: &$0) }
     guard row.version >= 5 else { return }
     image = try row.optional { try ImageSource(from: &$0) }
+    guard row.version >= 6 else { return }
+    codeObject = try row.optional { ObjectName(bucket: try $0.string(), key: try $0.string()) }
   }
 }
 

@@ -12,6 +12,8 @@ struct StreamSettings: Sendable, Equatable {
   var bisects: Bool
   var deadLetter: String?
   var start: StreamPosition
+  /// Batches of one shard that are under way at the same time: 1 to 10. Records of a key are in one of them at a time.
+  var parallelism: Int
 
   /// - Parameter parameters: of the kind of the source, as they were given.
   init(_ parameters: JSON?) {
@@ -20,6 +22,7 @@ struct StreamSettings: Sendable, Equatable {
     window = .seconds(number("MaximumBatchingWindowInSeconds") ?? 0)
     maximumAge = number("MaximumRecordAgeInSeconds").flatMap { $0 < 0 ? nil : .seconds($0) }
     maximumRetries = number("MaximumRetryAttempts").flatMap { $0 < 0 ? nil : $0 }
+    parallelism = max(1, number("ParallelizationFactor") ?? 1)
     bisects = parameters?["OnPartialBatchItemFailure"]?.string == "AUTOMATIC_BISECT"
     deadLetter = parameters?["DeadLetterConfig"]?["Arn"]?.string
     switch parameters?["StartingPosition"]?.string {
@@ -28,6 +31,19 @@ struct StreamSettings: Sendable, Equatable {
       start = .timestamp(parameters?["StartingPositionTimestamp"]?.string.flatMap { Instant(iso8601: $0) } ?? .epoch)
     default: start = .trimHorizon
     }
+  }
+}
+
+extension StreamSettings {
+  /// Shares records out to lanes by their keys (FNV-1a), so that those of one key keep their order.
+  func lanes(_ records: [StreamRecord]) -> [[StreamRecord]] {
+    guard parallelism > 1 else { return [records] }
+    var lanes: [[StreamRecord]] = Array(repeating: [], count: parallelism)
+    for record in records {
+      let hash = record.partitionKey.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
+      lanes[Int(hash % UInt64(parallelism))].append(record)
+    }
+    return lanes.filter { !$0.isEmpty }
   }
 }
 

@@ -42,7 +42,6 @@ extension PipesService {
 
   private func checkStream(_ pipe: Pipe, _ kind: Pipe.Kind) throws {
     guard let given = pipe.kindParameters else { throw PipesError.validation("\(kind.parameters) must be specified.") }
-    if (given["ParallelizationFactor"]?.int ?? 1) > 1 { throw PipesError.unsupported("A ParallelizationFactor above 1") }
     if let age = given["MaximumRecordAgeInSeconds"]?.int, age != -1, age < 60 {
       throw PipesError.validation("MaximumRecordAgeInSeconds must be -1 or at least 60.")
     }

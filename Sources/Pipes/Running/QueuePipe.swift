@@ -2,6 +2,7 @@ import Base
 import Fabric
 import Logging
 import Patterns
+import Synchronization
 
 /// Polls the queue of a pipe, and deletes what has gone through. What has not comes back when its visibility time-out has passed, until
 /// the queue's redrive policy takes it.
@@ -22,7 +23,11 @@ struct QueuePipe: Sendable {
       race.addTask { await stop.wait() }
       race.addTask {
         await withDiscardingTaskGroup { pollers in
-          for _ in 0..<PipesLimits.pollers { pollers.addTask { await poll(pipe, source, filter, caller) } }
+          let crew = PollerCrew(most: PipesLimits.pollers)
+          while !Task.isCancelled {
+            for _ in 0..<crew.hire() { pollers.addTask { await poll(pipe, source, filter, caller, crew) } }
+            await crew.changed.wait()
+          }
         }
       }
       await race.next()
@@ -30,11 +35,14 @@ struct QueuePipe: Sendable {
     }
   }
 
-  private func poll(_ pipe: Pipe, _ source: ARN, _ filter: RecordFilter, _ caller: @Sendable () async throws -> Caller) async {
+  private func poll(
+    _ pipe: Pipe, _ source: ARN, _ filter: RecordFilter, _ caller: @Sendable () async throws -> Caller, _ crew: PollerCrew
+  ) async {
     var failures = 0
     while !Task.isCancelled {
       do {
-        try await turn(pipe, source, filter, try await caller())
+        try await turn(pipe, source, filter, try await caller(), crew)
+        if crew.mayGo() { return }
         failures = 0
       } catch is CancellationError {
         return
@@ -48,9 +56,11 @@ struct QueuePipe: Sendable {
     }
   }
 
-  private func turn(_ pipe: Pipe, _ source: ARN, _ filter: RecordFilter, _ caller: Caller) async throws {
+  private func turn(_ pipe: Pipe, _ source: ARN, _ filter: RecordFilter, _ caller: Caller, _ crew: PollerCrew) async throws {
     let messages = try await gather(pipe, source, caller)
     guard !messages.isEmpty else { return }
+    crew.begin()
+    defer { crew.end() }
     var wanted: [QueueMessage] = [], events: [PipeEvent] = [], unwanted: [QueueMessage] = []
     for message in messages {
       let event = PipeEvent(message, from: source)
@@ -99,6 +109,44 @@ struct QueuePipe: Sendable {
     guard pipe.window > .zero else { return nil }
     let queue = try await queues.describe(source, as: caller)
     return pipe.window + .seconds(30) > queue.visibilityTimeout ? pipe.window + queue.visibilityTimeout : nil
+  }
+}
+
+/// The pollers of one pipe. As long as there is work one of them waits for more: who finds some makes room for another, up to a limit,
+/// and when two wait, one goes.
+final class PollerCrew: Sendable {
+  private struct State {
+    var present = 0
+    var working = 0
+  }
+  private let state = Mutex(State())
+  private let most: Int
+  /// Another one may be wanted.
+  let changed = Nudge()
+
+  init(most: Int) { self.most = most }
+
+  /// How many more are to begin; they count from now on.
+  func hire() -> Int {
+    state.withLock { state in
+      guard state.present == state.working, state.present < most else { return 0 }
+      state.present += 1
+      return 1
+    }
+  }
+  /// A poller has found work.
+  func begin() {
+    state.withLock { $0.working += 1 }
+    changed.nudge()
+  }
+  func end() { state.withLock { $0.working -= 1 } }
+  /// True when another one waits already: who asks is to go, and counts no more.
+  func mayGo() -> Bool {
+    state.withLock { state in
+      guard state.present - state.working > 1 else { return false }
+      state.present -= 1
+      return true
+    }
   }
 }
 

@@ -144,17 +144,36 @@ struct StreamPipe: Sendable {
     guard var iterator = try await iterator(shard, reading, caller) else { return false }
     var records: [StreamRecord] = []
     var (deadline, isEnd): (Instant?, Bool) = (nil, false)
-    while records.count < reading.settings.batchSize, !isEnd {
+    let most = reading.settings.batchSize * reading.settings.parallelism
+    while records.count < most, !isEnd {
       let wait = deadline.map { max(.zero, $0 - ambient.now) } ?? PipesLimits.longestPoll
       if deadline != nil, wait == .zero { break }
       let page = try await reading.port.read(
-        reading.source, iterator: iterator, limit: reading.settings.batchSize - records.count, wait: wait, as: caller)
+        reading.source, iterator: iterator, limit: most - records.count, wait: wait, as: caller)
       records += page.records
       if let next = page.next { iterator = next } else { isEnd = true }
       guard !records.isEmpty, reading.settings.window > .zero else { break }
       deadline = deadline ?? ambient.now + reading.settings.window
     }
-    try await move(records, shard, reading, caller)
+    let lanes = reading.settings.lanes(records)
+    if lanes.count > 1 {
+      let batch = reading.settings.batchSize
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for lane in lanes {
+          group.addTask {
+            for start in stride(from: 0, to: lane.count, by: batch) {
+              try await move(Array(lane[start..<min(start + batch, lane.count)]), shard, reading, caller, savesParts: false)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+    } else {
+      for start in stride(from: 0, to: records.count, by: reading.settings.batchSize) {
+        try await move(
+          Array(records[start..<min(start + reading.settings.batchSize, records.count)]), shard, reading, caller, savesParts: true)
+      }
+    }
     try Task.checkCancellation()
     try await save(isEnd ? .finished : .iterator(iterator), shard, reading)
     return !isEnd
@@ -169,12 +188,16 @@ struct StreamPipe: Sendable {
     }
   }
 
-  private func move(_ records: [StreamRecord], _ shard: String, _ reading: Reading, _ caller: Caller) async throws {
+  /// - Parameter savesParts: how far it came is a row after each part; not while other lanes are under way, of which nobody knows how far
+  ///   they are: after a crash these begin again.
+  private func move(
+    _ records: [StreamRecord], _ shard: String, _ reading: Reading, _ caller: Caller, savesParts: Bool
+  ) async throws {
     var lane = StreamLane(reading.settings)
     lane.load(records)
     while lane.next != nil {
       let old = lane.expired(at: ambient.now)
-      if !old.isEmpty { try await giveUp(old, .age, shard, reading, caller) }
+      if !old.isEmpty { try await giveUp(old, .age, shard, reading, caller, saves: savesParts) }
       guard let part = lane.next else { break }
       let events = part.map { PipeEvent($0, shard: shard, from: reading.source, role: reading.pipe.role) }
       let wanted = events.indices.filter { reading.filter.wants(events[$0].filtered, contentIsObject: events[$0].contentIsObject) }
@@ -182,17 +205,18 @@ struct StreamPipe: Sendable {
         wanted.isEmpty
         ? []
         : await flow.move(
-          wanted.map { events[$0] }, ids: wanted.map { part[$0].sequenceNumber }, trace: nil, of: reading.pipe, as: caller)
+          wanted.map { events[$0] }, ids: wanted.map { part[$0].sequenceNumber }, trace: wanted.map { part[$0] }.trace,
+          of: reading.pipe, as: caller)
       try Task.checkCancellation()
       guard let place = part.firstIndex(where: { failed.contains($0.sequenceNumber) }) else {
         lane.succeeded()
-        if let last = part.last, lane.next != nil { try await save(.after(last.sequenceNumber), shard, reading) }
+        if savesParts, let last = part.last, lane.next != nil { try await save(.after(last.sequenceNumber), shard, reading) }
         continue
       }
       let given = lane.failed(from: place)
-      if place > 0 { try await save(.after(part[place - 1].sequenceNumber), shard, reading) }
+      if savesParts, place > 0 { try await save(.after(part[place - 1].sequenceNumber), shard, reading) }
       if !given.isEmpty {
-        try await giveUp(given, .retries, shard, reading, caller)
+        try await giveUp(given, .retries, shard, reading, caller, saves: savesParts)
       } else {
         try await ambient.clock.sleepReal(for: min(Self.longestPause, .milliseconds(200 << min(lane.attempts, 7))))
       }
@@ -208,10 +232,11 @@ struct StreamPipe: Sendable {
   }
 
   private func giveUp(
-    _ records: [StreamRecord], _ condition: StreamLane.Condition, _ shard: String, _ reading: Reading, _ caller: Caller
+    _ records: [StreamRecord], _ condition: StreamLane.Condition, _ shard: String, _ reading: Reading, _ caller: Caller,
+    saves: Bool
   ) async throws {
     await flow.giveUp(records, condition, shard: shard, to: reading.settings.deadLetter, of: reading.pipe, as: caller)
-    if let last = records.last { try await save(.after(last.sequenceNumber), shard, reading) }
+    if saves, let last = records.last { try await save(.after(last.sequenceNumber), shard, reading) }
   }
 
   private func pause(after error: any Error, _ failures: Int, _ pipe: Pipe) async {

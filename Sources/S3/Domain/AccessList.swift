@@ -94,6 +94,11 @@ struct AccessList: Sendable, Equatable {
   init(_ document: AccessControlPolicy, owner: AccountID) throws(AWSError) {
     guard let named = document.owner, let id = named.id else { throw S3Error.malformedACL }
     guard CanonicalUser.account(id) == owner else { throw S3Error.accessDenied }
+    try self.init(kept: document, owner: owner)
+  }
+
+  /// A document that was checked when it came.
+  init(kept document: AccessControlPolicy, owner: AccountID) throws(AWSError) {
     self.init(owner: owner, grants: [])
     for grant in document.grants ?? [] {
       guard let grantee = grant.grantee, let permission = grant.permission.flatMap(Permission.init) else { throw S3Error.malformedACL }

@@ -4,13 +4,13 @@ import Base
 extension AccessList {
   enum Thing { case bucket, object }
 
-  /// One statement for each grant to somebody else than the owner of the bucket, to whom his own policies speak.
+  /// One statement for each grant to somebody else than the owner, to whom his own policies speak.
   /// - Parameter ignoresPublic: grants to everybody count for nothing.
   func statements(on thing: Thing, of bucket: Bucket, key: String? = nil, ignoresPublic: Bool) -> [JSON] {
     grants.compactMap { grant in
       var statement = JSONObject([("Effect", "Allow")])
       switch grant.grantee {
-      case .account(bucket.owner): return nil
+      case .account(owner): return nil
       case .account(let account): statement["Principal"] = ["AWS": .string("arn:aws:iam::\(account):root")]
       case .group(.logDelivery): statement["Principal"] = ["Service": "logging.s3.amazonaws.com"]
       case .group where ignoresPublic: return nil
@@ -64,6 +64,10 @@ extension BucketState {
   /// - Parameter list: of the object; nil: it has none of its own.
   func grants(key: String? = nil, list: AccessList? = nil, to principalAccount: AccountID?, isService: Bool) -> String? {
     let block = publicAccess
+    // The policy of a bucket does not speak about objects of others.
+    if let list, let key, list.owner != bucket.owner {
+      return AccessList.policy(nil, with: list.statements(on: .object, of: bucket, key: key, ignoresPublic: block.ignoresPublicACLs))
+    }
     // A public policy under this switch speaks to the owner's account and to services alone.
     let isShutOut = block.restrictsPublicBuckets && principalAccount != bucket.owner && !isService && hasPublicPolicy
     let policy = isShutOut ? nil : self.policy

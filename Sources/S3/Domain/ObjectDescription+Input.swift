@@ -48,9 +48,6 @@ extension ObjectDescription {
     guard classes.contains(name) else { throw S3Error.invalidStorageClass(name) }
     return name
   }
-
-  /// Its bytes are not at hand: it would have to be restored first.
-  var isArchived: Bool { storageClass == "GLACIER" || storageClass == "DEEP_ARCHIVE" }
 }
 
 extension ObjectTag {

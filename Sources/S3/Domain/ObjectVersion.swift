@@ -80,6 +80,8 @@ struct ObjectDescription: Sendable, Equatable {
   var encryption = ObjectEncryption()
   var tags: [ObjectTag] = []
   var lock = ObjectLock()
+  /// Of an archived object; it may be over.
+  var restoration: Restoration?
   /// An access control list in the coding of its own rows; nil: the owner alone.
   var acl: [UInt8]?
 

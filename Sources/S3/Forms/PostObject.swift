@@ -38,7 +38,9 @@ extension S3Service {
     let received = try await receive(reader.bytes(policy?.length), declared, isOpen: true)
     let checksum = ObjectChecksum(algorithm: declared.algorithm, kind: .fullObject, value: received.checksum(declared.algorithm))
     let facts = ObjectFacts(size: received.size, eTag: received.eTag, checksum: checksum, description: description)
-    let new = newObject(input.bucket, key, facts, received.content, try WriteConditions(ifMatch: nil, ifNoneMatch: nil), .createdPost)
+    let new = newObject(
+      input.bucket, key, facts, received.content, try WriteConditions(ifMatch: nil, ifNoneMatch: nil), .createdPost,
+      owner: state.owner(ofNewBy: call.principal, acl: write.acl))
     let made = try await commit(received) { rows in try self.insert(new, call, rows) }
     finished(made)
     return form.answer(key, eTag: EntityTags.quoted(received.eTag), version: made.version.shownID(in: made.state), call)

@@ -521,7 +521,7 @@ enum S3Model {
     t RequestPayer $s =requester
     s RequestPaymentConfiguration Payer:Payer;r
     s RequestProgress Enabled:$b
-    s RestoreObjectOutput RequestCharged=x-amz-request-charged:RequestCharged;h RestoreOutputPath=x-amz-restore-output-path:$s;h
+    s RestoreObjectOutput RequestCharged=x-amz-request-charged:RequestCharged;h RestoreOutputPath=x-amz-restore-output-path:$s;h StatusCode:$i;c
     s RestoreObjectRequest Bucket:$s;rl Key:ObjectKey;rl VersionId=versionId:$s;q RestoreRequest:RestoreRequest;y RequestPayer=x-amz-request-payer:RequestPayer;h ChecksumAlgorithm=x-amz-sdk-checksum-algorithm:ChecksumAlgorithm;h ExpectedBucketOwner=x-amz-expected-bucket-owner:$s;h
     s RestoreRequest Days:$i GlacierJobParameters:GlacierJobParameters Type:RestoreRequestType Tier:Tier Description:$s SelectParameters:SelectParameters OutputLocation:OutputLocation
     t RestoreRequestType $s =SELECT

@@ -2507,6 +2507,7 @@ struct RestoreObjectOutput: RecordView {
   init(_ record: Record) { self.record = record }
   var requestCharged: String? { get { record.optional(0) } set { record.set(0, newValue) } }
   var restoreOutputPath: String? { get { record.optional(1) } set { record.set(1, newValue) } }
+  var statusCode: Int? { get { record.optional(2) } set { record.set(2, newValue) } }
 }
 
 struct RestoreRequest: RecordView {

@@ -30,7 +30,7 @@ extension S3Service {
         partCount: named.count, description: upload.description)
       let new = NewObject(
         bucket: input.bucket, key: input.key, facts: facts, content: assembly.content, conditions: conditions, kind: .createdByMultipart,
-        modified: now, random: random)
+        modified: now, random: random, owner: upload.owner)
       var made = try self.insert(new, call, rows)
       made.isReleased = try rows.remove(upload, in: state.bucket) || made.isReleased
       try rows.note(
@@ -51,6 +51,7 @@ extension S3Service {
     guard let facts = made.version.facts else { return output }
     output.eTag = EntityTags.quoted(facts.eTag)
     output.record.show(facts.checksum)
+    output.record.show(expirationOf: made.version, input.key, in: made.state)
     if facts.description.encryption.customerKeyMD5 == nil { facts.description.encryption.show(in: &output.record) }
     return output
   }
@@ -102,6 +103,7 @@ extension S3Service {
       output.checksumType = upload.kind.rawValue
     }
     if !parts.isEmpty { output.parts = parts.map { S3Part($0, of: upload) } }
+    output.record.show(abortionOf: upload, in: state)
     return output
   }
 

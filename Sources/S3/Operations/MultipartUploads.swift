@@ -29,7 +29,8 @@ extension S3Service {
     let description = try description(input, in: state, call)
     let now = ambient.now
     let upload = MultipartUpload(
-      key: input.key, id: MultipartUpload.makeID(at: now, random: ambient.random.bytes(26)), initiated: now, owner: state.bucket.owner,
+      key: input.key, id: MultipartUpload.makeID(at: now, random: ambient.random.bytes(26)), initiated: now,
+      owner: state.owner(ofNewBy: call.principal, acl: input.acl),
       initiator: call.principal.arn, algorithm: algorithm, kind: kind, description: description)
     let bucket = input.bucket
     try await store.transact { rows in try rows.put(upload, in: try self.buckets.current(bucket, rows).bucket) }
@@ -42,6 +43,7 @@ extension S3Service {
       output.checksumType = kind.rawValue
     }
     description.encryption.show(in: &output.record)
+    output.record.show(abortionOf: upload, in: state)
     return output
   }
 

@@ -4,14 +4,12 @@ import Store
 import Wire
 
 extension GetObjectAttributesInput: ObjectInput {}
-extension RestoreObjectInput: ObjectInput {}
 
-/// GetObjectAttributes, and what is refused.
+/// GetObjectAttributes.
 extension S3Service {
   var objectAttributeOperations: [Operation] {
     [
       Operation("GetObjectAttributes", access: attributesAccess, run: getAttributes),
-      Operation("RestoreObject", access: objectAccess { _ in ["RestoreObject"] }, run: restore),
     ]
   }
 
@@ -70,10 +68,5 @@ extension S3Service {
       return shape
     }
     return output
-  }
-
-  /// Archives are not kept apart here, so there is nothing to bring them back from.
-  private func restore(_ input: RestoreObjectInput, _ call: Call) async throws -> RestoreObjectOutput {
-    throw S3Error.notImplemented("the restoration of archived objects")
   }
 }

@@ -16,7 +16,8 @@ extension S3Service {
   func sourceAccess(_ text: String, expectedOwner: String?, _ call: Call) async throws -> [Access] {
     let source = try CopySource(text)
     let action = source.versionID == nil ? "GetObject" : "GetObjectVersion"
-    var asked = try await access(action, bucket: source.bucket, key: source.key, expectedOwner: expectedOwner, call)
+    let list = try await accessList(of: source.key, source.versionID, in: source.bucket, for: call)
+    var asked = try await access(action, bucket: source.bucket, key: source.key, list: list, expectedOwner: expectedOwner, call)
     asked.conditionValues.merge(try await existingTags(of: source.key, source.versionID, in: source.bucket, for: call)) { _, new in new }
     return [asked]
   }
@@ -42,7 +43,8 @@ extension S3Service {
       var facts = found.facts
       (facts.description, facts.partCount) = (description, nil)
       try await settle(&facts, found, named, ticket)
-      var new = newObject(input.bucket, input.key, facts, Content(), conditions, .createdCopy)
+      var new = newObject(input.bucket, input.key, facts, Content(), conditions, .createdCopy,
+        owner: state.owner(ofNewBy: call.principal, acl: input.acl))
       new.facts.content = found.facts.content.map { ContentID(isInFiles: $0.isInFiles, random: new.random) }
       let candidate = new
       let made = try await store.transact { rows -> MadeObject? in
@@ -57,12 +59,12 @@ extension S3Service {
       }
       guard let made else { continue }
       finished(made)
-      return copied(made, found, source)
+      return copied(made, input.key, found)
     }
     throw AWSError("SlowDown", "Please reduce your request rate.", status: 503, fault: .server)
   }
 
-  private func copied(_ made: MadeObject, _ found: Found, _ source: CopySource) -> CopyObjectOutput {
+  private func copied(_ made: MadeObject, _ key: String, _ found: Found) -> CopyObjectOutput {
     var output = CopyObjectOutput()
     var result = CopyObjectResult()
     if let facts = made.version.facts {
@@ -74,6 +76,7 @@ extension S3Service {
     output.copyObjectResult = result
     output.versionId = made.version.shownID(in: made.state)
     output.copySourceVersionId = found.version.shownID(in: found.state)
+    output.record.show(expirationOf: made.version, key, in: made.state)
     return output
   }
 
@@ -106,8 +109,8 @@ extension S3Service {
       throw S3Error.preconditionFailed("x-amz-copy-source-\(name)")
     }
     try facts.description.encryption.check(customerKeyMD5: try ObjectEncryption.customerKey(input, prefix: "CopySource"))
-    if facts.description.isArchived { throw S3Error.archived(facts.description.storageClass ?? "") }
-    return Found(state: state, version: version, facts: facts, content: content, parts: content?.parts ?? [])
+    try facts.description.checkReadable(at: call.now)
+    return Found(state: state, key: source.key, version: version, facts: facts, content: content, parts: content?.parts ?? [])
   }
 
   /// The entity tag and checksum of a copy are those of one piece: of a source of parts, and for another algorithm, they are computed.

@@ -41,7 +41,7 @@ extension S3Service {
     output.isTruncated = page.next != nil
     // Without a delimiter the client takes the last key.
     if input.delimiter != nil { output.nextMarker = page.next.flatMap(\.name).map(text.shown) }
-    let contents = page.items.map { object($0, text, showsOwner: true, state) }
+    let contents = page.items.map { object($0, text, showsOwner: true, showsRestore: input.wantsRestoreStatus, state) }
     if !contents.isEmpty { output.contents = contents }
     if !page.groups.isEmpty { output.commonPrefixes = text.shown(page.groups) }
     return output
@@ -69,7 +69,7 @@ extension S3Service {
     output.continuationToken = input.continuationToken
     output.nextContinuationToken = page.next.map(ContinuationToken.text)
     output.keyCount = page.items.count + page.groups.count
-    let contents = page.items.map { object($0, text, showsOwner: input.fetchOwner == true, state) }
+    let contents = page.items.map { object($0, text, showsOwner: input.fetchOwner == true, showsRestore: input.wantsRestoreStatus, state) }
     if !contents.isEmpty { output.contents = contents }
     if !page.groups.isEmpty { output.commonPrefixes = text.shown(page.groups) }
     return output
@@ -93,7 +93,7 @@ extension S3Service {
     var facts: ObjectFacts
   }
 
-  private func object(_ listed: Listed, _ text: ListText, showsOwner: Bool, _ state: BucketState) -> S3Object {
+  private func object(_ listed: Listed, _ text: ListText, showsOwner: Bool, showsRestore: Bool, _ state: BucketState) -> S3Object {
     var object = S3Object()
     object.key = text.shown(listed.key)
     object.lastModified = listed.version.modified
@@ -104,7 +104,8 @@ extension S3Service {
       object.checksumAlgorithm = [checksum.algorithm.s3Name]
       object.checksumType = checksum.kind.rawValue
     }
-    if showsOwner { object.owner = S3Owner(listed.version.owner) }
+    if showsOwner { object.owner = S3Owner(state.owner(of: listed.version)) }
+    if showsRestore { object.restoreStatus = listed.facts.description.presentRestoration(at: ambient.now)?.status(at: ambient.now) }
     return object
   }
 

@@ -22,7 +22,7 @@ extension S3Service {
   func read(_ input: GetObjectInput, _ call: Call) async throws -> TransferOutput {
     let ticket = ReadTicket(readers)
     let found = try await find(input.record, method: "GET", call)
-    if found.facts.description.isArchived { throw S3Error.archived(found.facts.description.storageClass ?? "") }
+    try found.facts.description.checkReadable(at: call.now)
     let answer = try answer(GetObjectOutput.shape, input.record, found, call)
     let range = answer.range
     var output = TransferOutput(answer.output, status: answer.status)
@@ -38,7 +38,7 @@ extension S3Service {
 
   private func answer(_ shape: StructureShape, _ input: Record, _ found: Found, _ call: Call) throws(AWSError) -> ReadAnswer {
     let selection = try selection(input, found)
-    var answer = ReadAnswer(shape, found, selection)
+    var answer = ReadAnswer(shape, found, selection, at: call.now)
     if input["ChecksumMode"]?.string == "ENABLED" { answer.showChecksum(found.facts, selection) }
     try answer.override(input, call)
     return answer
@@ -47,10 +47,13 @@ extension S3Service {
   /// A version that a read has found.
   struct Found: Sendable {
     var state: BucketState
+    var key: String
     var version: ObjectVersion
     var facts: ObjectFacts
     /// Nil when there are no bytes, or they were not asked for.
     var content: Content?
+    /// It is the newest version of its key.
+    var isCurrent = false
     /// Of the range that a part number means, and how many there are.
     var parts: [PartFacts] = []
   }
@@ -62,12 +65,13 @@ extension S3Service {
     let reference = try VersionReference(input["VersionId"]?.string)
     let state = try await buckets.existing(bucket)
     let needsContent = method == "GET" || input["PartNumber"] != nil
-    let found = try await store.read { rows -> (ObjectVersion, Content?)? in
+    let found = try await store.read { rows -> (ObjectVersion, Content?, Bool)? in
       guard let version = try rows.version(state.bucket, key, reference) else { return nil }
-      guard needsContent, let id = version.facts?.content else { return (version, nil) }
-      return (version, try rows.content(state.bucket, id))
+      let isCurrent = try reference == .current || state.lifecycle != nil && rows.newest(state.bucket, key)?.sequence == version.sequence
+      guard needsContent, let id = version.facts?.content else { return (version, nil, isCurrent) }
+      return (version, try rows.content(state.bucket, id), isCurrent)
     }
-    guard let (version, content) = found else {
+    guard let (version, content, isCurrent) = found else {
       if reference != .current { throw await missing(S3Error.noSuchVersion(key, input["VersionId"]?.string ?? ""), in: state, call) }
       throw await missing(S3Error.noSuchKey(key), in: state, call)
     }
@@ -85,7 +89,8 @@ extension S3Service {
       throw error
     }
     try facts.description.encryption.check(customerKeyMD5: try ObjectEncryption.customerKey(input))
-    return Found(state: state, version: version, facts: facts, content: content, parts: content?.parts ?? [])
+    return Found(
+      state: state, key: key, version: version, facts: facts, content: content, isCurrent: isCurrent, parts: content?.parts ?? [])
   }
 
   /// A delete marker: the object is not there, or, when asked for by its id, no object.

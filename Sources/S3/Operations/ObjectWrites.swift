@@ -28,7 +28,8 @@ extension S3Service {
     let received = try await receive(body, declared)
     let checksum = ObjectChecksum(algorithm: declared.algorithm, kind: .fullObject, value: received.checksum(declared.algorithm))
     let facts = ObjectFacts(size: received.size, eTag: received.eTag, checksum: checksum, description: description)
-    let new = newObject(input.bucket, input.key, facts, received.content, conditions, .createdPut)
+    let new = newObject(input.bucket, input.key, facts, received.content, conditions, .createdPut,
+      owner: state.owner(ofNewBy: call.principal, acl: input.acl))
     let made = try await commit(received) { rows in try self.insert(new, call, rows) }
     finished(made)
     var output = PutObjectOutput()
@@ -36,6 +37,7 @@ extension S3Service {
     output.versionId = made.version.shownID(in: made.state)
     output.record.show(checksum)
     description.encryption.show(in: &output.record)
+    output.record.show(expirationOf: made.version, input.key, in: made.state)
     return TransferOutput(output.record)
   }
 
@@ -48,7 +50,8 @@ extension S3Service {
     _ input: Input, in state: BucketState, _ call: Call
   ) throws(AWSError) -> ObjectDescription {
     var description = try ObjectDescription(input.record, in: state, now: ambient.now)
-    description.acl = try accessList(input, of: input.key, in: state, call)
+    let owner = state.owner(ofNewBy: call.principal, acl: input.acl)
+    description.acl = try accessList(input, of: input.key, owner: owner, in: state, call)
     return description
   }
 
@@ -64,6 +67,7 @@ extension S3Service {
     var modified: Instant
     /// For the id of the version.
     var random: [UInt8]
+    var owner: AccountID
   }
 
   struct MadeObject: Sendable {
@@ -76,13 +80,14 @@ extension S3Service {
   }
 
   func newObject(
-    _ bucket: String, _ key: String, _ facts: ObjectFacts, _ content: Content, _ conditions: WriteConditions, _ kind: ObjectEvent.Kind
+    _ bucket: String, _ key: String, _ facts: ObjectFacts, _ content: Content, _ conditions: WriteConditions, _ kind: ObjectEvent.Kind,
+    owner: AccountID
   ) -> NewObject {
     var facts = facts
     facts.content = facts.size > 0 || !content.parts.isEmpty ? newContentID(content) : nil
     return NewObject(
       bucket: bucket, key: key, facts: facts, content: content, conditions: conditions, kind: kind, modified: ambient.now,
-      random: ambient.random.bytes(16))
+      random: ambient.random.bytes(16), owner: owner)
   }
 
   /// Within a transaction: the version, its content and its event.
@@ -94,7 +99,7 @@ extension S3Service {
     let sequence = sequences.next(after: newest, at: new.modified)
     let id = bucket.versioning == .enabled ? VersionID(sequence: sequence, random: new.random).text : nil
     let version = ObjectVersion(
-      sequence: sequence, id: id, modified: Instant(seconds: new.modified.seconds), owner: bucket.owner, kind: .object(new.facts))
+      sequence: sequence, id: id, modified: Instant(seconds: new.modified.seconds), owner: new.owner, kind: .object(new.facts))
     if let content = new.facts.content { try rows.keep(new.content, as: content, in: bucket) }
     let isReleased = try rows.insert(version, of: new.key, in: bucket)
     let event = ObjectEvent(

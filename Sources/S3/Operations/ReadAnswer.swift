@@ -14,7 +14,7 @@ struct ReadAnswer {
   private(set) var status: Int?
   private(set) var range: Range<Int>
 
-  init(_ shape: StructureShape, _ found: S3Service.Found, _ selection: Selection) {
+  init(_ shape: StructureShape, _ found: S3Service.Found, _ selection: Selection, at now: Instant) {
     output = Record(shape)
     let (version, facts) = (found.version, found.facts)
     range = 0..<facts.size
@@ -35,6 +35,8 @@ struct ReadAnswer {
     if status != nil, facts.size > 0 { output["ContentRange"] = .string("bytes \(range.lowerBound)-\(range.upperBound - 1)/\(facts.size)") }
     if let id = version.shownID(in: found.state) { output["VersionId"] = .string(id) }
     describe(facts.description)
+    if facts.description.isInArchive, let text = facts.description.restoration?.header(at: now) { output["Restore"] = .string(text) }
+    if found.isCurrent { output.show(expirationOf: version, found.key, in: found.state) }
   }
 
   private mutating func describe(_ description: ObjectDescription) {

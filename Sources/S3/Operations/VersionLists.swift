@@ -34,25 +34,27 @@ extension S3Service {
       output.nextKeyMarker = text.shown(next.key)
       output.nextVersionIdMarker = next.version
     }
-    let versions = page.items.filter { !$0.version.isMarker }.map { Self.shown($0, text) }
-    let markers = page.items.filter(\.version.isMarker).map { Self.marker($0, text) }
+    let showsRestore = input.wantsRestoreStatus
+    let versions = page.items.filter { !$0.version.isMarker }.map { shown($0, text, showsRestore: showsRestore, state) }
+    let markers = page.items.filter(\.version.isMarker).map { marker($0, text, state) }
     if !versions.isEmpty { output.versions = versions }
     if !markers.isEmpty { output.deleteMarkers = markers }
     if !page.groups.isEmpty { output.commonPrefixes = text.shown(page.groups) }
     return output
   }
 
-  private static func shown(_ item: VersionWalk.Item, _ text: ListText) -> ObjectVersionShape {
+  private func shown(_ item: VersionWalk.Item, _ text: ListText, showsRestore: Bool, _ state: BucketState) -> ObjectVersionShape {
     var shape = ObjectVersionShape()
     shape.key = text.shown(item.key)
     shape.versionId = item.version.shownID
     shape.isLatest = item.isLatest
     shape.lastModified = item.version.modified
-    shape.owner = S3Owner(item.version.owner)
+    shape.owner = S3Owner(state.owner(of: item.version))
     if let facts = item.version.facts {
       shape.eTag = EntityTags.quoted(facts.eTag)
       shape.size = facts.size
       shape.storageClass = facts.description.storageClass ?? "STANDARD"
+      if showsRestore { shape.restoreStatus = facts.description.presentRestoration(at: ambient.now)?.status(at: ambient.now) }
       if let checksum = facts.checksum {
         shape.checksumAlgorithm = [checksum.algorithm.s3Name]
         shape.checksumType = checksum.kind.rawValue
@@ -61,13 +63,13 @@ extension S3Service {
     return shape
   }
 
-  private static func marker(_ item: VersionWalk.Item, _ text: ListText) -> DeleteMarkerEntry {
+  private func marker(_ item: VersionWalk.Item, _ text: ListText, _ state: BucketState) -> DeleteMarkerEntry {
     var shape = DeleteMarkerEntry()
     shape.key = text.shown(item.key)
     shape.versionId = item.version.shownID
     shape.isLatest = item.isLatest
     shape.lastModified = item.version.modified
-    shape.owner = S3Owner(item.version.owner)
+    shape.owner = S3Owner(state.owner(of: item.version))
     return shape
   }
 }

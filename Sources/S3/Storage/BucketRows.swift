@@ -49,12 +49,21 @@ extension Reader {
     return BucketSettings(records)
   }
 
+  /// Of all accounts and Regions.
+  func bucketCount() throws -> Int {
+    // A state of before there was a count is looked through.
+    guard let bytes = try get(Keys.bucketCount) else { return try entries(Keys.buckets(after: nil)).count }
+    var row = try RowReader(bytes)
+    return try row.int()
+  }
+
   /// Whether it has no object, version or delete marker. Uploads that are under way do not count.
   func isEmpty(_ bucket: Bucket) throws -> Bool { try first(KeyRange(prefix: Keys.versions(of: bucket.id))) == nil }
 }
 
 extension Transaction {
   func insert(_ bucket: Bucket) throws {
+    try count(1)
     try set(Keys.bucket(bucket.name), bucket.row)
     try set(Keys.owned(bucket.owner, bucket.name), [])
   }
@@ -66,6 +75,12 @@ extension Transaction {
     try set(Keys.bucket(bucket.name), bucket.row)
   }
 
+  private func count(_ change: Int) throws {
+    var row = RowWriter(capacity: 8)
+    row.int(try bucketCount() + change)
+    try set(Keys.bucketCount, row.bytes)
+  }
+
   /// - Parameter record: nil takes the setting away.
   func put(_ record: Record?, as setting: BucketSetting, of bucket: Bucket) throws {
     let key = Keys.setting(setting, of: bucket.id)
@@ -75,6 +90,7 @@ extension Transaction {
 
   /// Takes a bucket away with its settings; what is left of its contents is a worker's to remove.
   func remove(_ bucket: Bucket) throws {
+    try count(-1)
     try delete(Keys.bucket(bucket.name))
     try delete(Keys.owned(bucket.owner, bucket.name))
     try deleteAll(Keys.settings(of: bucket.id))

@@ -5,9 +5,11 @@ import Store
 // The keys of S3. Every key begins with "s3" and a letter.
 //
 //   bucket     "b" name                     → Bucket                  names are one space over all accounts and Regions
+//   count      "#"                         → how many buckets there are
 //   owned      "o" account name             → -                       whose buckets these are
 //   setting    "c" bucket setting           → a record                what the bucket is set to (BucketSetting)
 //   lifecycle  "l" name                     → -                       buckets that have a lifecycle
+//   restoration "t" time bucket key sequence → bucket's name          when a copy out of an archive is ready or over
 //   garbage    "g" bucket                   → -                       the id of a deleted bucket, until a worker has emptied it
 //   version    "v" bucket …                 → ObjectKeys.swift        every version and delete marker; a bucket without is empty
 //
@@ -21,6 +23,8 @@ enum Keys {
     var reader = KeyReader(key, after: buckets)
     return try reader.string()
   }
+
+  static let bucketCount = root.appending("#")
 
   private static let owned = root.appending("o")
   static let inventory = [InventoryItem("buckets", below: owned)]
@@ -53,6 +57,23 @@ enum Keys {
   static func lifecycleName(_ key: Key) throws -> String {
     var reader = KeyReader(key, after: lifecycles)
     return try reader.string()
+  }
+
+  struct DueRestoration: Sendable {
+    var time: Instant
+    var bucket: Int64
+    var key: String
+    var sequence: Int64
+  }
+  private static let dueRestorations = root.appending("t")
+  static let restorations = KeyRange(prefix: dueRestorations)
+  static func restoration(at time: Instant, _ bucket: Int64, _ key: String, _ sequence: Int64) -> Key {
+    dueRestorations.appending(time.milliseconds, bucket, key, sequence)
+  }
+  static func restoration(_ key: Key) throws -> DueRestoration {
+    var reader = KeyReader(key, after: dueRestorations)
+    return DueRestoration(
+      time: Instant(milliseconds: try reader.int()), bucket: try reader.int(), key: try reader.string(), sequence: try reader.int())
   }
 
   private static let garbage = root.appending("g")

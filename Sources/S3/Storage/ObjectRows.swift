@@ -80,6 +80,12 @@ extension ObjectDescription {
       row.optional(lock.retention) { $0.string($1.mode.rawValue); $0.instant($1.until) }
       row.optional(lock.legalHold) { $0.bool($1) }
     }
+    if let restoration {
+      row.int(Int(UInt8(ascii: "R")))
+      row.instant(restoration.readyAt)
+      row.instant(restoration.expiresAt)
+      row.int(restoration.days)
+    }
     if let acl {
       row.int(Int(UInt8(ascii: "A")))
       row.blob(acl)
@@ -105,6 +111,8 @@ extension ObjectDescription {
           return ObjectLock.Retention(mode: mode, until: try row.instant())
         }
         lock.legalHold = try row.optional { try $0.bool() }
+      case UInt8(ascii: "R"):
+        restoration = Restoration(readyAt: try row.instant(), expiresAt: try row.instant(), days: try row.int())
       case UInt8(ascii: "A"): acl = try row.blob()
       default:
         guard let value = Self.texts.first(where: { $0.0 == letter })?.1 else { throw StoreError.corrupt("description of an object") }

@@ -23,6 +23,12 @@ extension Reader {
     }
   }
 
+  /// The version of that number, the newest one or an older.
+  func version(_ bucket: Bucket, _ key: String, sequence: Int64) throws -> ObjectVersion? {
+    if let newest = try newest(bucket, key), newest.sequence == sequence { return newest }
+    return try get(Keys.older(bucket.id, key, sequence)).map { try ObjectVersion(row: $0) }
+  }
+
   fileprivate func olderNull(_ bucket: Bucket, _ key: String) throws -> ObjectVersion? {
     guard let bytes = try get(Keys.null(bucket.id, key)) else { return nil }
     var row = try RowReader(bytes)

@@ -22,13 +22,16 @@ extension SNSService {
       let prepared = drafts.map { draft in
         Result { () throws(AWSError) in
           try draft.check(for: view.topic)
-          return Publication(draft, id: ambient.uuid(), hop: hops.newID(), view, call, at: ambient.now)
+          return Publication(draft, id: ambient.uuid(), hop: hops.newID(), view, call, endpoint: endpoint(for: call), at: ambient.now)
         }
       }
       do { return try await commit(prepared, view, call) } catch is Stale { topics.forget(name) }
     }
     throw AWSError("InternalErrorException", "The topic is changed too often at the moment. Please try again.", status: 500, fault: .server)
   }
+
+  /// What URLs in the message begin with: as the client named us, or where we listen when a service publishes.
+  private func endpoint(for call: Call) -> String { call.sourceIP == nil ? address() ?? call.endpoint : call.endpoint }
 
   private func commit(
     _ prepared: [Result<Publication, AWSError>], _ view: TopicView, _ call: Call
@@ -124,13 +127,13 @@ private struct Publication: Sendable {
   let chosen: [Subscription]?
   var filtered: [(Subscription, FilterPolicy.Verdict)] = []
 
-  init(_ draft: Draft, id: String, hop: String, _ view: TopicView, _ call: Call, at now: Instant) {
+  init(_ draft: Draft, id: String, hop: String, _ view: TopicView, _ call: Call, endpoint: String, at now: Instant) {
     (self.draft, self.id, self.hop, time) = (draft, id, hop, now)
     trace = call.trace.under(hop)
     base = Notification(
       id: id, topic: view.topic.name, subject: draft.subject, body: draft.body, attributes: draft.attributes, time: now,
       groupID: draft.groupID, deduplicationID: view.topic.isFIFO ? draft.deduplicationID ?? Self.digest(draft.body) : nil,
-      signatureVersion: view.topic.signatureVersion, endpoint: call.endpoint)
+      signatureVersion: view.topic.signatureVersion, endpoint: endpoint)
     guard let subscriptions = view.subscriptions else { chosen = nil; return }
     var subject: FilterSubject?
     var (chosen, bytes): ([Subscription], Int) = ([], 0)

@@ -23,6 +23,7 @@ struct ServerSettings: Sendable {
   var allowsHotReload = false
   /// Endpoints of users may be at addresses that only the own link knows.
   var allowsLinkLocal = false
+  var reloadsFromS3 = false
   var virtualEnvironments: [String] = []
   /// Where container images lie.
   var imageDirectory: String?

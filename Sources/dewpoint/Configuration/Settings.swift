@@ -84,6 +84,10 @@ enum Settings {
       help: "Let subscriptions, API destinations and connections call link-local addresses (169.254.0.0/16, fe80::/10), where clouds keep "
         + "the credentials of a host."
     ) { $1.allowsLinkLocal = $0.isOn },
+    Setting(
+      "reload-from-s3", .toggle, "false",
+      help: "Give a function that was deployed from S3, without a version, the code that lies there now: its next invocation runs it."
+    ) { $1.reloadsFromS3 = $0.isOn },
   ]
 
   private static let functions = [

@@ -157,6 +157,7 @@ final class Server: Sendable {
     if settings.host == "127.0.0.1" || settings.host == "localhost", let v6 = try? await http.listen(host: "::1", port: port, label: "api", transport: transport) {
       listeners.append(v6)
     }
+    surroundings.address.listens(on: port)
     Reporting.ready(host: settings.host, port: port, data: settings.dataDirectory ?? "memory")
     return listeners
   }

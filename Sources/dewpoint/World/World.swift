@@ -33,6 +33,7 @@ final class World: Sendable {
     /// For endpoints of users.
     var client: any HTTPSender
     var logger: Logger
+    let address = ServerAddress()
   }
 
   let state: OpenState
@@ -69,7 +70,7 @@ final class World: Sendable {
     var streams = KinesisService.Configuration()
     streams.limitsShards = settings.limitsShards
     kinesis = KinesisService(
-      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, configuration: streams)
+      store: store, ambient: ambient, authoriser: iam, principals: iam, metricPort: logs, hops: tracing, configuration: streams)
     firehose = FirehoseService(
       store: store, ambient: ambient,
       neighbours: .init(
@@ -92,6 +93,7 @@ final class World: Sendable {
       spareRuntimes: settings.spareRuntimes)
     functions.concurrency = settings.lambdaConcurrency
     functions.streamedBytesPerSecond = settings.streamedBytesPerSecond
+    functions.reloadsFromS3 = settings.reloadsFromS3
     functions.refusalOfHotReload = settings.refusalOfHotReload
     functions.refusalOfAttachment = settings.refusalOfStateControl
     functions.imageDirectory = settings.imageDirectory
@@ -111,7 +113,7 @@ final class World: Sendable {
       store: store, ambient: ambient,
       neighbours: .init(
         principals: iam, roles: iam, queues: queues, logs: logs, metrics: logs, door: dispatcher, hops: tracing,
-        http: surroundings.client, chaos: chaos), logger: logger)
+        http: surroundings.client, chaos: chaos, address: { [address = surroundings.address] in address.url }), logger: logger)
     let scheduler = SchedulerService(
       store: store, ambient: ambient, neighbours: .init(roles: iam, queues: queues, door: dispatcher, hops: tracing, chaos: chaos),
       logger: logger)

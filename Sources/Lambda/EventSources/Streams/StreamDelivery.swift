@@ -74,7 +74,7 @@ struct StreamDelivery: Sendable {
 
   /// Runs the function once.
   func invoke(_ call: ShardLane.Call, _ mapping: EventSourceMapping, _ shard: String) async -> StreamOutcome {
-    let hop = hops.begin(TraceContext(ambient))
+    let hop = hops.begin(call.batch.records.trace ?? TraceContext(ambient))
     func end(_ outcome: HopOutcome, _ reason: String? = nil) {
       hops.end(hop, "invoke", of: mapping.function, from: mapping.source.text, to: mapping.functionARN, outcome, reason)
     }
@@ -125,7 +125,7 @@ struct StreamDelivery: Sendable {
   func discard(_ discard: StreamDiscard, _ mapping: EventSourceMapping, _ shard: String) async {
     let count = discard.batch.records.count
     self.count(.dropped, count, mapping)
-    let record = StreamFailureRecord(discard: discard, mapping: mapping, shard: shard, requestID: ambient.uuid(), time: now)
+    var record = StreamFailureRecord(discard: discard, mapping: mapping, shard: shard, requestID: ambient.uuid(), time: now)
     var metadata: Logger.Metadata = [
       "mapping": "\(mapping.uuid)", "shard": "\(shard)", "records": "\(count)", "condition": "\(discard.condition.rawValue)",
     ]
@@ -134,7 +134,13 @@ struct StreamDelivery: Sendable {
     }
     do {
       let caller = try await caller(mapping)
-      try await targets.send(OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header), to: target, as: caller)
+      if target.service == "s3" {
+        let role = if case .role(let session) = caller.principal { session.roleARN } else { "" }
+        record.payload = StreamEvent(source: mapping.source, shard: shard, role: role).payload(ShardLane.Call(batch: discard.batch))
+        try await targets.keep(record.json, below: "\(mapping.uuid)/\(shard)", in: target, as: caller)
+      } else {
+        try await targets.send(OutgoingMessage(body: record.json.utf8Text, traceHeader: caller.trace.header), to: target, as: caller)
+      }
       self.count(.delivered, count, mapping)
     } catch {
       metrics.add(

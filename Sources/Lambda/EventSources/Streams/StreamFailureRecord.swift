@@ -9,10 +9,12 @@ struct StreamFailureRecord: Sendable {
   /// For records that were never handed to the function.
   var requestID: String
   var time: Instant
+  /// The event that the function got, for a bucket, which takes it whole.
+  var payload: [UInt8]?
 
   var json: [UInt8] {
     let (batch, response) = (discard.batch, discard.batch.response)
-    var json = JSONWriter(capacity: 900)
+    var json = JSONWriter(capacity: 900 + (payload?.count ?? 0))
     json.beginObject()
     json.name("requestContext")
     json.beginObject()
@@ -41,6 +43,7 @@ struct StreamFailureRecord: Sendable {
     json.name("batchSize"); json.int(Int64(batch.records.count))
     json.name("streamArn"); json.string(mapping.source.text)
     json.endObject()
+    if let payload { json.name("payload"); json.string(payload.utf8Text) }
     json.endObject()
     return json.bytes
   }

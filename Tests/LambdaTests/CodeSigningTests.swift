@@ -95,7 +95,8 @@ private let profile = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/s
     _ = try await test.create()
     #expect(await test.refusal(put(none)).hasPrefix("CodeSigningConfigNotFoundException: "))
     #expect(await test.refusal(TestPlane.creation("other") { $0.codeSigningConfigArn = none }).hasPrefix("CodeSigningConfigNotFoundException: "))
-    let foreign = try await make(nil, region: try #require(Region("eu-west-1"))).codeSigningConfigArn
+    let away = profile.replacing("us-east-1", with: "eu-west-1")
+    let foreign = try await make(nil, [away], region: try #require(Region("eu-west-1"))).codeSigningConfigArn
     #expect(await test.refusal(put(foreign)).hasPrefix("CodeSigningConfigNotFoundException: "))
     for profile in ["arn:aws:s3:::bucket", "arn:aws:signer:us-east-1:123456789012:/signing-profiles/shop"] {
       #expect(await test.refusal(creation(nil, [profile])).hasPrefix("InvalidParameterValueException: "))

@@ -65,6 +65,8 @@ extension ControlPlane {
         logger.warning("a function keeps its code: what lies in S3 cannot take its place", metadata: [
           "function": "\(version.id.arn)", "object": "\(object.bucket)/\(object.key)", "error": "\(error)",
         ])
+        // What is no fault of the object may be over the next time.
+        guard (error as? AWSError)?.fault == .client else { return true }
       }
       followed.see(revision, of: version.id)
       return true

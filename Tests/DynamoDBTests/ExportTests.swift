@@ -28,6 +28,8 @@ final class Bucket: ObjectPort {
     try check(object.bucket)
     objects.withLock { $0[object.key] = bytes }
   }
+  func checkPlace(_ object: ObjectName, as caller: Caller) async throws { try check(object.bucket) }
+  func revision(of object: ObjectName) async throws -> String? { all[object.key].map { "\($0.hashValue)" } }
 }
 
 extension Tables {

@@ -199,7 +199,8 @@ private final class Gauge: Sendable {
       control: plane,
       poller: QueuePoller(
         control: plane, invoker: function, queues: cloud.test.queues, roles: cloud.test.identity, metrics: cloud.metrics,
-        hops: InvocationHops(port: EmptyHops(), ambient: plane.ambient), ambient: plane.ambient, logger: .init(label: "test")),
+        hops: InvocationHops(port: EmptyHops(), ambient: plane.ambient), chaos: cloud.chaos, ambient: plane.ambient,
+        logger: .init(label: "test")),
       streams: cloud.poller, ambient: plane.ambient, logger: .init(label: "test"))
     let running = Task { await runner.run() }
     await eventually { function.events.count == 1 }

@@ -79,7 +79,9 @@ enum Keys {
     return key
   }
   static func itemKey(_ key: Key, _ table: Int) -> ItemKey { ItemKey(bytes: Array(key.bytes.dropFirst(items.bytes.count + 9))) }
-  static func collection(_ table: Int, _ hash: AttributeValue) -> Key { partition(home(collections, table, hash.bytes.count + 4), hash) }
+  static func collection(_ table: Int, _ hash: AttributeValue) -> Key {
+    KeyBytes.partition(home(collections, table, hash.bytes.count + 4), hash)
+  }
   private static let collections = root.appending("m")
   static func tally(_ table: Int) -> Key { home(tallies, table, 0) }
   private static let tallies = root.appending("c")

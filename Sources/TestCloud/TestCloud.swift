@@ -111,4 +111,6 @@ public struct TestCloud: Sendable {
 }
 
 /// Lets other tasks run until something holds. No time passes; the test's own time limit ends what never comes.
-public func eventually(_ condition: () async -> Bool) async { while await !condition() { await Task.yield() } }
+public func eventually(_ condition: () async -> Bool) async {
+  while !Task.isCancelled, await !condition() { await Task.yield() }
+}

@@ -21,7 +21,11 @@ let package = Package(
     module("Wire", ["Base", "Crypto"]),
     module("Store", ["Base"], only: ["Key.swift", "RowCoding.swift", "Store.swift"]),
     module(
-      "Fabric", ["Base"], only: ["Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift", "Deliveries/Hop.swift", "Ports/QueuePort.swift"]),
+      "Fabric", ["Base"],
+      only: [
+        "Calls/Access.swift", "Calls/Call.swift", "Calls/Principal.swift", "Deliveries/Hop.swift", "Ports/ObjectPort.swift",
+        "Ports/QueuePort.swift",
+      ]),
     module("SQS", ["Base", "Wire", "Fabric", "Crypto"], only: ["Domain", "Generated", "SQSErrors.swift", "SQSLimits.swift"]),
     module(
       "IAM", ["Base", "Wire", "Fabric"],
@@ -54,13 +58,14 @@ let package = Package(
     module(
       "DynamoDB", ["Base", "Wire", "Store", "Fabric", "Crypto"],
       only: [
-        "Domain/AttributeValue.swift", "Domain/Item.swift", "Domain/Number.swift", "Domain/Table.swift", "Domain/Table+Keys.swift",
-        "Domain/ValueReader.swift", "Domain/ValueText.swift", "DynamoDBErrors.swift", "DynamoDBLimits.swift",
+        "Domain/AttributeValue.swift", "Domain/Item.swift", "Domain/Number.swift", "Domain/Recovery.swift",
+        "Domain/StreamingDestination.swift", "Domain/Table.swift", "Domain/Table+Keys.swift", "Domain/ValueReader.swift",
+        "Domain/ValueText.swift", "DynamoDBErrors.swift", "DynamoDBLimits.swift",
         "Expressions/ConditionRules.swift", "Expressions/Evaluator.swift", "Expressions/Expression.swift",
         "Expressions/ExpressionCache.swift", "Expressions/KeyCondition.swift", "Expressions/Lexer.swift", "Expressions/Parser.swift",
         "Expressions/Parser+Update.swift", "Expressions/Projection.swift", "Expressions/ReservedWords.swift",
         "Expressions/Substitutions.swift", "Expressions/Update.swift", "Expressions/ValueTree.swift", "Generated/DynamoDBSchema.swift",
-        "PartiQL", "Storage/KeyBytes.swift",
+        "PartiQL", "Storage/Change.swift", "Storage/KeyBytes.swift",
       ]),
     module(
       "S3", ["Base", "Wire", "Store", "Fabric", "Crypto"],

@@ -12,6 +12,14 @@ import Testing
     return cloud
   }
 
+  /// A pause begins after the answer that tells of it.
+  private func afterPauses(of cloud: StreamCloud, _ condition: () -> Bool) async {
+    await eventually {
+      cloud.test.clock.advance(.seconds(1))
+      return condition()
+    }
+  }
+
   @Test(arguments: ["kinesis", "lambda"])
   func `a duplicated batch of a shard is handed over twice, and the order stays`(_ service: String) async throws {
     let cloud = try await cloud(.duplicate, service)
@@ -30,8 +38,7 @@ import Testing
       await eventually { cloud.chaos.rules[0].hits == 1 }
       #expect(cloud.function.data.isEmpty)
       await eventually { (try? await cloud.answer(mapping).lastProcessingResult) == "PROBLEM: Function call failed" }
-      cloud.test.clock.advance(.seconds(1))
-      await eventually { cloud.function.data == [["a"]] }
+      await afterPauses(of: cloud) { cloud.function.data == [["a"]] }
     }
   }
 
@@ -41,8 +48,7 @@ import Testing
     let mapping = try await cloud.map { $0.maximumRetryAttempts = 0 }
     try await cloud.reading(mapping) {
       await eventually { (try? await cloud.answer(mapping).lastProcessingResult) == "PROBLEM: Function throttled" }
-      cloud.test.clock.advance(.seconds(1))
-      await eventually { cloud.function.data == [["a"]] }
+      await afterPauses(of: cloud) { cloud.function.data == [["a"]] }
     }
   }
 }

@@ -108,6 +108,6 @@ import Testing
     ("arn:aws:sqs:us-east-1:111111111111:failures", false),
   ])
   func `a bucket is named without a place`(_ text: String, _ isBucket: Bool) throws {
-    #expect(ReportTargets.isBucket(try #require(ARN(text))) == isBucket)
+    #expect(try #require(ARN(text)).isBucket == isBucket)
   }
 }

@@ -40,10 +40,3 @@ struct Backup: Sendable {
     return row.bytes
   }
 }
-
-/// What a table is brought back from.
-struct Restoration: Equatable, Sendable {
-  var backup: String?
-  var source: String
-  var time: Instant
-}

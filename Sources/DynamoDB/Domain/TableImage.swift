@@ -64,17 +64,6 @@ struct TableImage: Equatable, Sendable {
   }
 }
 
-/// How far a table can be brought back.
-struct Recovery: Equatable, Sendable {
-  /// Since when its history is kept.
-  var since: Instant
-  var days: Int
-
-  func earliest(_ now: Instant) -> Instant { max(since, now - .seconds(Int64(days) * 86_400)) }
-  /// AWS is about five minutes behind.
-  func latest(_ now: Instant) -> Instant { max(earliest(now), now - DynamoDBLimits.recoveryLag) }
-}
-
 /// A change of a table with point-in-time recovery: which item, and what it was before.
 struct PastItem: Sendable {
   var key: ItemKey

@@ -47,11 +47,6 @@ struct ReportTargets: Sendable {
     return "aws/lambda/\(folder)/\(day.replacing("-", with: "/"))/\(day)T\(clock.replacing(":", with: "."))-\(id)"
   }
 
-  /// `arn:aws:s3:::NAME`
-  static func isBucket(_ arn: ARN) -> Bool {
-    arn.service == "s3" && arn.region.isEmpty && arn.account.isEmpty && !arn.resource.isEmpty && !arn.resource.contains("/")
-  }
-
   /// What the role of the function must be allowed; of a bucket S3 itself is asked (`ObjectPort.checkPlace`).
   static func access(to target: ARN, owner: AccountID) -> Access {
     Access(target.service == "sns" ? "sns:Publish" : "sqs:SendMessage", on: target.text, owner: AccountID(target.account) ?? owner)

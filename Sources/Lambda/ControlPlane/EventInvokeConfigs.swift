@@ -160,7 +160,7 @@ extension EventInvokeSettings {
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
     case "sqs", "sns", "lambda", "events": break
-    case "s3" where mayBeBucket && ReportTargets.isBucket(arn): return arn
+    case "s3" where mayBeBucket && arn.isBucket: return arn
     default: throw LambdaError.badDestination(text)
     }
     let kinds = ["lambda": "function:", "events": "event-bus/"]

@@ -46,7 +46,7 @@ struct StreamMembers {
     guard let arn = ARN(text), !arn.resource.isEmpty else { throw LambdaError.badDestination(text) }
     switch arn.service {
     case "sqs", "sns": break
-    case "s3" where ReportTargets.isBucket(arn): return arn
+    case "s3" where arn.isBucket: return arn
     default: throw LambdaError.badDestination(text)
     }
     guard AccountID(arn.account) != nil, !arn.resource.hasSuffix(".fifo") else { throw LambdaError.badDestination(text) }
@@ -94,4 +94,9 @@ struct StreamMembers {
     if let onFailure { changed.onFailure = onFailure }
     settings = changed
   }
+}
+
+extension ARN {
+  /// `arn:aws:s3:::NAME`
+  var isBucket: Bool { service == "s3" && region.isEmpty && account.isEmpty && !resource.isEmpty && !resource.contains("/") }
 }

@@ -107,8 +107,10 @@ final class ControlGroup: Sendable {
 
   /// Kills the members, but not `spared`, our own child: bubblewrap then reaps process 1 and ends by itself, so that no zombie
   /// falls to an init that may not reap. One pass is enough, because process 1 of the namespace is a member and takes all
-  /// others with it. Thaws, because a process that a v1 group has frozen does not die.
+  /// others with it. They stand still meanwhile, so that none sees another one die and ends by itself; and thaw, because a process
+  /// that a v1 group has frozen does not die.
   func killMembers(except spared: pid_t?) {
+    setFrozen(true)
     for path in Set(paths.values) {
       for pid in (Descriptors.read(path + "/cgroup.procs") ?? "").split(separator: "\n").compactMap({ pid_t($0) })
       where pid > 1 && pid != spared {

@@ -58,7 +58,7 @@ let package = Package(
     module(
       "DynamoDB", ["Base", "Wire", "Store", "Fabric", "Crypto"],
       only: [
-        "Domain/AttributeValue.swift", "Domain/Item.swift", "Domain/Number.swift", "Domain/Recovery.swift",
+        "Domain/AttributeValue.swift", "Domain/Item.swift", "Domain/Number.swift", "Domain/TableRecovery.swift",
         "Domain/StreamingDestination.swift", "Domain/Table.swift", "Domain/Table+Keys.swift", "Domain/ValueReader.swift",
         "Domain/ValueText.swift", "DynamoDBErrors.swift", "DynamoDBLimits.swift",
         "Expressions/ConditionRules.swift", "Expressions/Evaluator.swift", "Expressions/Expression.swift",

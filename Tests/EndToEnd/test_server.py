@@ -15,8 +15,7 @@ from harness import Server, send
     ("iam", "create_saml_provider", {"SAMLMetadataDocument": "x" * 1000, "Name": "p"}),
     ("iam", "generate_credential_report", {}),
     ("sts", "get_delegated_access_token", {"TradeInToken": "x"}),
-    ("lambda", "create_code_signing_config", {"AllowedPublishers": {
-        "SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p/abcdefghij"]}}),
+    ("dynamodb", "list_global_tables", {}),
 ])
 def test_an_operation_that_is_not_implemented_is_named(cloud, refused, service, operation, parameters):
     client = cloud.client(service)

@@ -13,8 +13,9 @@ extension DynamoDBService {
     [
       Operation("EnableKinesisStreamingDestination", access: { (input: KinesisStreamingDestinationInput, call) in
         // Who streams a table must be allowed to write to the stream; DynamoDB does it in the name of the account afterwards.
-        [try await self.access("EnableKinesisStreamingDestination", input.tableName, call)]
-          + ["PutRecord", "PutRecords", "DescribeStream"].map { Access("kinesis:\($0)", on: input.streamArn, owner: call.account) }
+        let owner = ARN(input.streamArn).flatMap { AccountID($0.account) } ?? call.account
+        return [try await self.access("EnableKinesisStreamingDestination", input.tableName, call)]
+          + ["PutRecord", "PutRecords", "DescribeStream"].map { Access("kinesis:\($0)", on: input.streamArn, owner: owner) }
       }, run: enableDestination),
       Operation("DisableKinesisStreamingDestination", access: access("DisableKinesisStreamingDestination"), run: disableDestination),
       Operation("UpdateKinesisStreamingDestination", access: access("UpdateKinesisStreamingDestination"), run: updateDestination),

@@ -4,12 +4,6 @@ import Store
 
 /// An export of a table to S3, and how far it has come.
 struct Export: Equatable, Sendable {
-  /// inProgress: an image of the table is made, then files are written; becomes completed or failed.
-  enum Status: Equatable, Sendable {
-    case inProgress
-    case completed(Instant)
-    case failed(Instant, code: String, message: String)
-  }
   /// A data file that is there.
   struct File: Equatable, Sendable {
     var key: String
@@ -32,7 +26,7 @@ struct Export: Equatable, Sendable {
   var encryption: String?
   var encryptionKey: String?
   var image: Int
-  var status = Status.inProgress
+  var status = JobStatus.inProgress
   /// The last item that is in a file.
   var after: [UInt8] = []
   var files: [File] = []
@@ -72,12 +66,7 @@ struct Export: Equatable, Sendable {
     )
     (owner, prefix) = (try row.optionalString(), try row.optionalString())
     (encryption, encryptionKey, image) = (try row.optionalString(), try row.optionalString(), try row.int())
-    status =
-      switch try row.int() {
-      case 0: .inProgress
-      case 1: .completed(try row.instant())
-      default: .failed(try row.instant(), code: try row.string(), message: try row.string())
-      }
+    status = try JobStatus(from: &row)
     after = try row.blob()
     files = try row.array { File(key: try $0.string(), items: try $0.int(), md5: try $0.blob()) }
     self.bytes = try row.int()
@@ -94,17 +83,7 @@ struct Export: Equatable, Sendable {
     row.optional(encryption)
     row.optional(encryptionKey)
     row.int(image)
-    switch status {
-    case .inProgress: row.int(0)
-    case .completed(let time):
-      row.int(1)
-      row.instant(time)
-    case .failed(let time, let code, let message):
-      row.int(2)
-      row.instant(time)
-      row.string(code)
-      row.string(message)
-    }
+    status.write(to: &row)
     row.blob(after)
     row.array(files) { row, file in
       row.string(file.key)

@@ -4,12 +4,6 @@ import Wire
 
 /// An import from S3 into a new table, and how far it has come.
 struct Import: Sendable {
-  /// inProgress: objects are read one after the other; becomes completed or failed.
-  enum Status: Equatable, Sendable {
-    case inProgress
-    case completed(Instant)
-    case failed(Instant, code: String, message: String)
-  }
   enum Format: Equatable, Sendable {
     case json
     /// - header: names of columns; nil when the first line of each object has them.
@@ -37,7 +31,7 @@ struct Import: Sendable {
   var prefix: String?
   var format: Format
   var isGzip: Bool
-  var status = Status.inProgress
+  var status = JobStatus.inProgress
   var progress = Progress()
 
   var arn: String { "\(table.name.arn.text)/import/\(label)" }
@@ -59,12 +53,7 @@ struct Import: Sendable {
     format =
       try row.optional { .csv(delimiter: UInt8(clamping: try $0.int()), header: try $0.optional { try $0.strings() }) } ?? .json
     isGzip = try row.bool()
-    status =
-      switch try row.int() {
-      case 0: .inProgress
-      case 1: .completed(try row.instant())
-      default: .failed(try row.instant(), code: try row.string(), message: try row.string())
-      }
+    status = try JobStatus(from: &row)
     progress = Progress(
       done: try row.string(), offset: try row.int(), bytes: try row.int(), items: try row.int(), imported: try row.int(),
       errors: try row.int())
@@ -85,17 +74,7 @@ struct Import: Sendable {
       row.bool(false)
     }
     row.bool(isGzip)
-    switch status {
-    case .inProgress: row.int(0)
-    case .completed(let time):
-      row.int(1)
-      row.instant(time)
-    case .failed(let time, let code, let message):
-      row.int(2)
-      row.instant(time)
-      row.string(code)
-      row.string(message)
-    }
+    status.write(to: &row)
     row.string(progress.done)
     for number in [progress.offset, progress.bytes, progress.items, progress.imported, progress.errors] { row.int(number) }
     return row.bytes

@@ -9,21 +9,21 @@ extension DynamoDBService {
       for (key, bytes) in try rows.entries(Keys.tables(of: account)) {
         try Self.remove(try Table(bytes, name: Keys.tableName(key)), rows, at: .epoch)
       }
-      for (key, bytes) in try rows.entries(Keys.streams(of: account)) {
+      for (key, bytes) in try rows.entries(Keys.streams.of(account)) {
         try Log(Keys.changes(try StreamRow(bytes).id)).removeAll(rows)
         try rows.delete(key)
       }
-      for (key, bytes) in try rows.entries(Keys.backups(of: account)) {
-        let (table, label) = try Keys.backupName(key)
+      for (key, bytes) in try rows.entries(Keys.backups.of(account)) {
+        let (table, label) = try Keys.backups.name(key)
         try TableImage.discard(Backup(bytes, table, label: label, images: rows).image, rows)
         try rows.delete(key)
       }
-      for (key, bytes) in try rows.entries(Keys.exports(of: account)) {
-        let (table, label) = try Keys.exportName(key)
+      for (key, bytes) in try rows.entries(Keys.exports.of(account)) {
+        let (table, label) = try Keys.exports.name(key)
         let export = try Export(bytes, table, label: label)
         if export.status == .inProgress { try TableImage.discard(export.image, rows) }
       }
-      for range in [Keys.exports(of: account), Keys.imports(of: account), Keys.tokens(of: account)] { try rows.deleteAll(range) }
+      for range in [Keys.exports.of(account), Keys.imports.of(account), Keys.tokens(of: account)] { try rows.deleteAll(range) }
     }
     tables.forgetAll()
     for worker in workers { worker.nudge.nudge() }

@@ -21,24 +21,17 @@ extension DynamoDBService {
     ]
   }
 
-  /// Where the backup that an ARN names is found.
-  static func backup(_ text: String) throws -> (table: TableName, label: String) {
-    let parts = ARN(text)?.resource.split(separator: "/").map(String.init) ?? []
-    guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), let region = Region(arn.region),
-      parts.count == 4, parts[0] == "table", parts[2] == "backup", TableName.isValid(parts[1])
-    else { throw DynamoDBError.validation("Invalid BackupArn: Invalid ResourceArn provided as input \(text)") }
-    return (TableName(account: account, region: region, name: parts[1]), parts[3])
-  }
+  static func backup(_ arn: String) throws -> JobName { try JobName(arn, "backup", what: "Invalid BackupArn: ") }
   static func access(_ action: String, _ backupARN: String) throws -> Access {
     Access("dynamodb:" + action, on: backupARN, owner: try backup(backupARN).table.account)
   }
   /// The backup of a Region of the caller's account.
   static func find(_ arn: String, _ call: Call, _ rows: any Reader) throws -> Backup {
-    let (table, label) = try backup(arn)
-    guard table.account == call.account, table.region == call.region, let bytes = try rows.get(Keys.backup(table, label)) else {
-      throw DynamoDBError.noBackup(arn)
-    }
-    return try Backup(bytes, table, label: label, images: rows)
+    let name = try backup(arn)
+    guard name.table.account == call.account, name.table.region == call.region,
+      let bytes = try rows.get(Keys.backups.row(name.table, name.label))
+    else { throw DynamoDBError.noBackup(arn) }
+    return try Backup(bytes, name.table, label: name.label, images: rows)
   }
 
   /// Begins an image of a table within a transaction; the caller wakes the worker.
@@ -65,7 +58,7 @@ extension DynamoDBService {
       let shown = table
       let image = try Self.beginImage(of: &table, .copying(after: []), rows)
       let backup = Backup(label: label, name: title, createdAt: now, image: image.id, table: shown, count: count)
-      try rows.set(Keys.backup(name, label), backup.row)
+      try rows.set(Keys.backups.row(name, label), backup.row)
       return backup
     }
     changed(name)
@@ -91,7 +84,7 @@ extension DynamoDBService {
       guard try !rows.entries(Keys.allRestores).contains(where: { try RestoreJob($0.value).image == backup.image }) else {
         throw DynamoDBError.backupInUse("Backup is being used for a restore: \(arn)")
       }
-      try rows.delete(Keys.backup(backup.table.name, backup.label))
+      try rows.delete(Keys.backups.row(backup.table.name, backup.label))
       try TableImage.discard(backup.image, rows)
       return backup.description(status: "DELETED")
     }
@@ -101,11 +94,11 @@ extension DynamoDBService {
 
   private func listBackups(_ input: ListBackupsInput, _ call: Call) async throws -> ListBackupsOutput {
     let table = try input.tableName.map { try name($0, call) }
-    let home = table.map { Keys.backups(of: $0) } ?? Keys.backups(call.account, call.region)
+    let home = table.map { Keys.backups.of($0) } ?? Keys.backups.of(call.account, call.region)
     var range = KeyRange(prefix: home)
     if let last = input.exclusiveStartBackupArn {
-      let (table, label) = try Self.backup(last)
-      range.lower = max(range.lower, Keys.backup(table, label).end)
+      let name = try Self.backup(last)
+      range.lower = max(range.lower, Keys.backups.row(name.table, name.label).end)
     }
     let limit = input.limit ?? DynamoDBLimits.backupsPerPage
     let (from, to) = (input.timeRangeLowerBound ?? .epoch, input.timeRangeUpperBound)
@@ -114,7 +107,7 @@ extension DynamoDBService {
       var out: [Backup] = []
       guard isWanted, range.lower < range.upper else { return out }
       try rows.scan(range) { key, bytes in
-        let (table, label) = try Keys.backupName(key)
+        let (table, label) = try Keys.backups.name(key)
         let backup = try Backup(bytes, table, label: label, images: rows)
         if backup.createdAt >= from, to.map({ backup.createdAt < $0 }) ?? true { out.append(backup) }
         return out.count <= limit

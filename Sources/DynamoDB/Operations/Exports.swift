@@ -39,8 +39,8 @@ extension DynamoDBService {
       var export = Export(
         label: label, table: table, startedAt: now, time: time, token: token, bucket: bucket, owner: owner, prefix: prefix,
         encryption: encryption, encryptionKey: encryptionKey, image: 0)
-      let known = try rows.entries(KeyRange(prefix: Keys.exports(of: name))).map { key, bytes in
-        try Export(bytes, name, label: Keys.exportName(key).label)
+      let known = try rows.entries(KeyRange(prefix: Keys.exports.of(name))).map { key, bytes in
+        try Export(bytes, name, label: Keys.exports.name(key).label)
       }
       if let same = known.first(where: { $0.token == token && $0.startedAt > now - DynamoDBLimits.jobTokenLife }) {
         guard same.isSameRequest(as: export), wanted.map({ $0 == same.time }) ?? true else {
@@ -50,8 +50,8 @@ extension DynamoDBService {
       }
       let image = try Self.beginImage(of: &table, at: time, rows)
       export.image = image.id
-      try rows.set(Keys.export(name, label), export.row)
-      try rows.set(Keys.openJob(name, "export", label), [])
+      try rows.set(Keys.exports.row(name, label), export.row)
+      try rows.set(Keys.openExports.row(name, label), [])
       return (export, true)
     }
     if isNew {
@@ -78,7 +78,7 @@ extension DynamoDBService {
 
   private func describeExport(_ input: DescribeExportInput, _ call: Call) async throws -> DescribeExportOutput {
     let name = try JobName(input.exportArn, "export")
-    let found = try await store.read { rows in try rows.get(Keys.export(name.table, name.label)) }
+    let found = try await store.read { rows in try rows.get(Keys.exports.row(name.table, name.label)) }
     guard name.table.account == call.account, let found else {
       throw AWSError("ExportNotFoundException", "Export not found: \(input.exportArn)", status: 400)
     }
@@ -88,15 +88,15 @@ extension DynamoDBService {
   }
 
   private func listExports(_ input: ListExportsInput, _ call: Call) async throws -> ListExportsOutput {
-    let home = try input.tableArn.map { Keys.exports(of: try name($0, call)) } ?? Keys.exports(call.account, call.region)
+    let home = try input.tableArn.map { Keys.exports.of(try name($0, call)) } ?? Keys.exports.of(call.account, call.region)
     let page = try await jobs(home, after: input.nextToken, limit: input.maxResults) { key, bytes in
-      let (table, label) = try Keys.exportName(key)
+      let (table, label) = try Keys.exports.name(key)
       return try Export(bytes, table, label: label)
     }
     var output = ListExportsOutput()
     output.exportSummaries = page.found.map { export in
       var out = ExportSummary()
-      (out.exportArn, out.exportStatus, out.exportType) = (export.arn, export.description.exportStatus, "FULL_EXPORT")
+      (out.exportArn, out.exportStatus, out.exportType) = (export.arn, export.status.name, "FULL_EXPORT")
       return out
     }
     output.nextToken = page.next
@@ -119,16 +119,17 @@ extension DynamoDBService {
   }
 }
 
-/// What an ARN of an export or import names.
+/// What an ARN of an export, import or backup names.
 struct JobName: Sendable {
   var table: TableName
   var label: String
 
-  init(_ text: String, _ kind: String) throws {
+  /// - Parameter what: names the parameter in the error.
+  init(_ text: String, _ kind: String, what: String = "") throws {
     let parts = ARN(text)?.resource.split(separator: "/").map(String.init) ?? []
     guard let arn = ARN(text), arn.service == "dynamodb", let account = AccountID(arn.account), let region = Region(arn.region),
       parts.count == 4, parts[0] == "table", parts[2] == kind, TableName.isValid(parts[1])
-    else { throw DynamoDBError.validation("Invalid ResourceArn provided as input \(text)") }
+    else { throw DynamoDBError.validation("\(what)Invalid ResourceArn provided as input \(text)") }
     (table, label) = (TableName(account: account, region: region, name: parts[1]), parts[3])
   }
   static func label(_ ambient: Ambient, _ now: Instant) -> String {
@@ -144,14 +145,9 @@ extension Export {
     (out.s3Bucket, out.s3BucketOwner, out.s3Prefix) = (bucket, owner, prefix)
     (out.s3SseAlgorithm, out.s3SseKmsKeyId) = (encryption ?? "AES256", encryptionKey)
     (out.exportFormat, out.exportType) = ("DYNAMODB_JSON", "FULL_EXPORT")
-    switch status {
-    case .inProgress: out.exportStatus = "IN_PROGRESS"
-    case .completed(let time):
-      (out.exportStatus, out.endTime, out.exportManifest) = ("COMPLETED", time, summaryKey)
-      (out.itemCount, out.billedSizeBytes) = (items, bytes)
-    case .failed(let time, let code, let message):
-      (out.exportStatus, out.endTime, out.failureCode, out.failureMessage) = ("FAILED", time, code, message)
-    }
+    (out.exportStatus, out.endTime) = (status.name, status.endedAt)
+    (out.failureCode, out.failureMessage) = (status.failure?.code, status.failure?.message)
+    if case .completed = status { (out.exportManifest, out.itemCount, out.billedSizeBytes) = (summaryKey, items, bytes) }
     return out
   }
 }

@@ -38,8 +38,8 @@ extension DynamoDBService {
       label: JobName.label(ambient, call.now), table: table, startedAt: call.now, token: input.clientToken ?? ambient.uuid(),
       bucket: source.s3Bucket, owner: source.s3BucketOwner, prefix: source.s3KeyPrefix, format: format, isGzip: compression == "GZIP")
     let (made, isNew) = try await store.transact { rows -> (Import, Bool) in
-      let known = try rows.entries(KeyRange(prefix: Keys.imports(call.account, call.region))).map { key, bytes in
-        let (table, label) = try Keys.importName(key)
+      let known = try rows.entries(KeyRange(prefix: Keys.imports.of(call.account, call.region))).map { key, bytes in
+        let (table, label) = try Keys.imports.name(key)
         return try Import(bytes, table, label: label)
       }
       if let same = known.first(where: { $0.token == drafted.token && $0.startedAt > call.now - DynamoDBLimits.jobTokenLife }) {
@@ -54,8 +54,8 @@ extension DynamoDBService {
       guard try rows.get(Keys.table(name)) == nil else { throw DynamoDBError.tableExists(name.name) }
       var made = drafted
       made.table = try Self.create(drafted.table, rows, at: call.now)
-      try rows.set(Keys.importRow(name, made.label), made.row)
-      try rows.set(Keys.openJob(name, "import", made.label), [])
+      try rows.set(Keys.imports.row(name, made.label), made.row)
+      try rows.set(Keys.openImports.row(name, made.label), [])
       return (made, true)
     }
     if isNew {
@@ -88,7 +88,7 @@ extension DynamoDBService {
 
   private func describeImport(_ input: DescribeImportInput, _ call: Call) async throws -> DescribeImportOutput {
     let name = try JobName(input.importArn, "import")
-    let found = try await store.read { rows in try rows.get(Keys.importRow(name.table, name.label)) }
+    let found = try await store.read { rows in try rows.get(Keys.imports.row(name.table, name.label)) }
     guard name.table.account == call.account, let found else {
       throw AWSError("ImportNotFoundException", "Import not found: \(input.importArn)", status: 400)
     }
@@ -98,9 +98,9 @@ extension DynamoDBService {
   }
 
   private func listImports(_ input: ListImportsInput, _ call: Call) async throws -> ListImportsOutput {
-    let home = try input.tableArn.map { Keys.imports(of: try name($0, call)) } ?? Keys.imports(call.account, call.region)
+    let home = try input.tableArn.map { Keys.imports.of(try name($0, call)) } ?? Keys.imports.of(call.account, call.region)
     let page = try await jobs(home, after: input.nextToken, limit: input.pageSize) { key, bytes in
-      let (table, label) = try Keys.importName(key)
+      let (table, label) = try Keys.imports.name(key)
       return try Import(bytes, table, label: label)
     }
     var output = ListImportsOutput()
@@ -143,12 +143,8 @@ extension Import {
     parameters.billingMode = table.throughput == nil ? "PAY_PER_REQUEST" : "PROVISIONED"
     parameters.provisionedThroughput = table.throughput?.shape
     out.tableCreationParameters = parameters
-    switch status {
-    case .inProgress: out.importStatus = "IN_PROGRESS"
-    case .completed(let time): (out.importStatus, out.endTime) = ("COMPLETED", time)
-    case .failed(let time, let code, let message):
-      (out.importStatus, out.endTime, out.failureCode, out.failureMessage) = ("FAILED", time, code, message)
-    }
+    (out.importStatus, out.endTime) = (status.name, status.endedAt)
+    (out.failureCode, out.failureMessage) = (status.failure?.code, status.failure?.message)
     return out
   }
 }

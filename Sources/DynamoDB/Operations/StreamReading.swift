@@ -55,7 +55,7 @@ struct OpenStream: Sendable {
   var oldest: Int64
 
   init?(_ name: StreamName, _ rows: any Reader, now: Instant) throws {
-    guard let bytes = try rows.get(Keys.stream(name.table, name.label)) else { return nil }
+    guard let bytes = try rows.get(Keys.streams.row(name.table, name.label)) else { return nil }
     row = try StreamRow(bytes)
     let horizon = now - DynamoDBLimits.streamRetention
     if let end = row.disabledAt, end < horizon { return nil }

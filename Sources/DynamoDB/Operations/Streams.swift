@@ -34,16 +34,16 @@ extension DynamoDBService {
   func listStreams(_ input: ListStreamsInput, _ call: Call) async throws -> ListStreamsOutput {
     let limit = min(input.limit ?? DynamoDBLimits.tablesPerPage, DynamoDBLimits.tablesPerPage)
     var range = KeyRange(
-      prefix: try input.tableName.map { Keys.streams(of: try name($0, call)) } ?? Keys.streams(call.account, call.region))
+      prefix: try input.tableName.map { Keys.streams.of(try name($0, call)) } ?? Keys.streams.of(call.account, call.region))
     if let last = input.exclusiveStartStreamArn {
       let name = try Self.streamName(last, call)
-      range.lower = max(range.lower, Keys.stream(name.table, name.label).end)
+      range.lower = max(range.lower, Keys.streams.row(name.table, name.label).end)
     }
     let (rows, now) = (range, call.now)
     let names = try await store.read { reader -> [StreamName] in
       var names: [StreamName] = []
       try reader.scan(rows) { key, _ in
-        let (table, label) = try Keys.streamName(key)
+        let (table, label) = try Keys.streams.name(key)
         if let open = try OpenStream(StreamName(table, label), reader, now: now) { names.append(open.name) }
         return names.count <= limit
       }

@@ -45,7 +45,7 @@ extension DynamoDBService {
     table.id = Int(try numbers.next(rows))
     if table.stream != nil {
       table.stream?.id = Int(try numbers.next(rows))
-      if let stream = table.stream { try rows.set(Keys.stream(table.name, stream.label), StreamRow(stream, table, at: now).row) }
+      if let stream = table.stream { try rows.set(Keys.streams.row(table.name, stream.label), StreamRow(stream, table, at: now).row) }
     }
     try rows.set(Keys.table(table.name), table.row)
     return table
@@ -172,7 +172,7 @@ extension DynamoDBService {
   }
   static func closeStream(of table: Table, _ rows: any Transaction, at now: Instant) throws {
     guard let stream = table.stream, stream.isEnabled else { return }
-    let key = Keys.stream(table.name, stream.label)
+    let key = Keys.streams.row(table.name, stream.label)
     guard let bytes = try rows.get(key) else { return }
     var row = try StreamRow(bytes)
     row.disabledAt = now

@@ -22,7 +22,7 @@ extension DynamoDBService {
         if stream.isEnabled {
           change.table.stream?.id = Int(try Counter(Keys.tableNumber).next(rows))
           if let stream = change.table.stream {
-            try rows.set(Keys.stream(name, stream.label), StreamRow(stream, change.table, at: now).row)
+            try rows.set(Keys.streams.row(name, stream.label), StreamRow(stream, change.table, at: now).row)
           }
         }
       }

@@ -44,7 +44,6 @@ enum Keys {
   private static let fills = root.appending("f")
   private static let tokens = root.appending("k")
   private static let forgets = root.appending("o")
-  private static let streams = root.appending("s")
 
   static let inventory = [InventoryItem("tables", below: tables)]
   static let tableNumber = root.appending("n")
@@ -57,7 +56,7 @@ enum Keys {
   static func tables(of account: AccountID) -> KeyRange { KeyRange(prefix: tables.appending(account)) }
   static let allTables = KeyRange(prefix: tables)
   static func tableName(_ key: Key) throws -> TableName { try name(key, after: tables) }
-  private static func name(_ key: Key, after prefix: Key) throws -> TableName {
+  fileprivate static func name(_ key: Key, after prefix: Key) throws -> TableName {
     var reader = KeyReader(key, after: prefix)
     guard let account = AccountID(try reader.string()), let region = Region(try reader.string()) else {
       throw StoreError.corrupt("table key")
@@ -165,18 +164,14 @@ enum Keys {
   }
   static func tokens(of account: AccountID) -> KeyRange { KeyRange(prefix: tokens.appending(account)) }
 
-  static func stream(_ table: TableName, _ label: String) -> Key { streams(of: table).appending(label) }
-  static func streams(of table: TableName) -> Key { streams.appending(table.account, table.region, table.name) }
-  static func streams(_ account: AccountID, _ region: Region) -> Key { streams.appending(account, region) }
-  static func streams(of account: AccountID) -> KeyRange { KeyRange(prefix: streams.appending(account)) }
-  static let allStreams = KeyRange(prefix: streams)
-  static func streamName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: streams) }
-  private static func labelled(_ key: Key, after prefix: Key) throws -> (table: TableName, label: String) {
-    var reader = KeyReader(key, after: prefix)
-    let table = try name(key, after: prefix)
-    for _ in 0..<3 { _ = try reader.string() }
-    return (table, try reader.string())
-  }
+  static let streams = LabelledRows(root.appending("s"))
+  static let backups = LabelledRows(root.appending("y"))
+  static let exports = LabelledRows(root.appending("E"))
+  static let imports = LabelledRows(root.appending("I"))
+  /// Of exports and imports that are not over: nothing is in them.
+  static let openExports = LabelledRows(root.appending("J", "export"))
+  static let openImports = LabelledRows(root.appending("J", "import"))
+
   private static let images = root.appending("b")
   static func image(_ id: Int) -> Key { images.appending(id) }
   private static let opens = root.appending("v")
@@ -192,35 +187,9 @@ enum Keys {
   }
   static func history(_ table: Int) -> Key { home(histories, table, 2) }
   private static let histories = root.appending("h")
-  private static let backups = root.appending("y")
-  static func backup(_ table: TableName, _ label: String) -> Key { backups(of: table).appending(label) }
-  static func backups(of table: TableName) -> Key { backups.appending(table.account, table.region, table.name) }
-  static func backups(_ account: AccountID, _ region: Region) -> Key { backups.appending(account, region) }
-  static func backups(of account: AccountID) -> KeyRange { KeyRange(prefix: backups.appending(account)) }
-  static func backupName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: backups) }
   private static let restores = root.appending("z")
   static let allRestores = KeyRange(prefix: restores)
   static func restore(_ table: Int) -> Key { restores.appending(table) }
-  private static let exports = root.appending("E")
-  static func export(_ table: TableName, _ label: String) -> Key { exports(of: table).appending(label) }
-  static func exports(of table: TableName) -> Key { exports.appending(table.account, table.region, table.name) }
-  static func exports(_ account: AccountID, _ region: Region) -> Key { exports.appending(account, region) }
-  static func exports(of account: AccountID) -> KeyRange { KeyRange(prefix: exports.appending(account)) }
-  static func exportName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: exports) }
-  private static let imports = root.appending("I")
-  static func importRow(_ table: TableName, _ label: String) -> Key { imports(of: table).appending(label) }
-  static func imports(of table: TableName) -> Key { imports.appending(table.account, table.region, table.name) }
-  static func imports(_ account: AccountID, _ region: Region) -> Key { imports.appending(account, region) }
-  static func imports(of account: AccountID) -> KeyRange { KeyRange(prefix: imports.appending(account)) }
-  static func importName(_ key: Key) throws -> (table: TableName, label: String) { try labelled(key, after: imports) }
-  private static let jobs = root.appending("J")
-  static func openJob(_ table: TableName, _ kind: String, _ label: String) -> Key {
-    jobs.appending(kind, table.account, table.region, table.name).appending(label)
-  }
-  static func openJobs(_ kind: String) -> KeyRange { KeyRange(prefix: jobs.appending(kind)) }
-  static func openJob(_ key: Key, _ kind: String) throws -> (table: TableName, label: String) {
-    try labelled(key, after: jobs.appending(kind))
-  }
   private static func id(_ key: Key, after prefix: Key) throws -> Int {
     var reader = KeyReader(key, after: prefix)
     return Int(try reader.int())
@@ -237,4 +206,24 @@ enum Keys {
   /// The changes of a stream.
   static func changes(_ stream: Int) -> Key { home(logs, stream, 2) }
   private static let logs = root.appending("r")
+}
+
+/// Rows of tables that have several of a kind, told apart by labels: account, region, table, label. They stay when the table is gone.
+struct LabelledRows: Sendable {
+  private let root: Key
+
+  init(_ root: Key) { self.root = root }
+
+  var all: KeyRange { KeyRange(prefix: root) }
+  func of(_ account: AccountID) -> KeyRange { KeyRange(prefix: root.appending(account)) }
+  func of(_ account: AccountID, _ region: Region) -> Key { root.appending(account, region) }
+  func of(_ table: TableName) -> Key { root.appending(table.account, table.region, table.name) }
+  func row(_ table: TableName, _ label: String) -> Key { of(table).appending(label) }
+
+  func name(_ key: Key) throws -> (table: TableName, label: String) {
+    var reader = KeyReader(key, after: root)
+    let table = try Keys.name(key, after: root)
+    for _ in 0..<3 { _ = try reader.string() }
+    return (table, try reader.string())
+  }
 }

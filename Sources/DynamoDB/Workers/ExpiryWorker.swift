@@ -75,7 +75,7 @@ struct TrimWorker: Worker {
 
   func turn(_ now: Instant) async throws -> NextTurn {
     let horizon = now - DynamoDBLimits.streamRetention
-    let streams = try await store.read { rows in try rows.entries(Keys.allStreams).map { ($0.key, try StreamRow($0.value)) } }
+    let streams = try await store.read { rows in try rows.entries(Keys.streams.all).map { ($0.key, try StreamRow($0.value)) } }
     for (key, stream) in streams {
       try await store.transact { rows in
         let log = Log(Keys.changes(stream.id))

@@ -16,7 +16,7 @@ struct ExportWorker: Worker {
   }
 
   func turn(_ now: Instant) async throws -> NextTurn {
-    let open = try await store.read { rows in try rows.entries(Keys.openJobs("export")).map { try Keys.openJob($0.key, "export") } }
+    let open = try await store.read { rows in try rows.entries(Keys.openExports.all).map { try Keys.openExports.name($0.key) } }
     var isMore = false
     for name in open where try await step(name, now) { isMore = true }
     return isMore ? .soon : .onNudge
@@ -25,12 +25,12 @@ struct ExportWorker: Worker {
   /// Writes one file, or the end. False while the image is not complete, and at the end.
   private func step(_ name: (table: TableName, label: String), _ now: Instant) async throws -> Bool {
     let found = try await store.read { rows -> (Export, TableImage?)? in
-      guard let bytes = try rows.get(Keys.export(name.table, name.label)) else { return nil }
+      guard let bytes = try rows.get(Keys.exports.row(name.table, name.label)) else { return nil }
       let export = try Export(bytes, name.table, label: name.label)
       return (export, try TableImage.read(export.image, rows))
     }
     guard let (export, image) = found, let image, export.status == .inProgress else {
-      try await store.transact { try $0.delete(Keys.openJob(name.table, "export", name.label)) }
+      try await store.transact { try $0.delete(Keys.openExports.row(name.table, name.label)) }
       return false
     }
     guard image.isComplete else { return false }
@@ -61,12 +61,12 @@ struct ExportWorker: Worker {
     next.bytes += items.reduce(0) { $0 + $1.item.size }
     next.after = last
     let saved = next
-    try await store.transact { try $0.set(Keys.export(saved.table, saved.label), saved.row) }
+    try await store.transact { try $0.set(Keys.exports.row(saved.table, saved.label), saved.row) }
     return isAtEnd
   }
 
   private func finish(_ name: (table: TableName, label: String), _ now: Instant) async throws {
-    guard let bytes = try await store.read({ try $0.get(Keys.export(name.table, name.label)) }) else { return }
+    guard let bytes = try await store.read({ try $0.get(Keys.exports.row(name.table, name.label)) }) else { return }
     var export = try Export(bytes, name.table, label: name.label)
     export.status = .completed(now)
     var list: [UInt8] = []
@@ -107,8 +107,8 @@ struct ExportWorker: Worker {
   }
   /// An image that is still being made is made to its end and removed then.
   private static func close(_ export: Export, _ rows: any Transaction) throws {
-    try rows.set(Keys.export(export.table, export.label), export.row)
-    try rows.delete(Keys.openJob(export.table, "export", export.label))
+    try rows.set(Keys.exports.row(export.table, export.label), export.row)
+    try rows.delete(Keys.openExports.row(export.table, export.label))
     try TableImage.discard(export.image, rows)
   }
 }

@@ -20,14 +20,14 @@ struct ImportWorker: Worker {
   }
 
   func turn(_ now: Instant) async throws -> NextTurn {
-    let open = try await store.read { rows in try rows.entries(Keys.openJobs("import")).map { try Keys.openJob($0.key, "import") } }
+    let open = try await store.read { rows in try rows.entries(Keys.openImports.all).map { try Keys.openImports.name($0.key) } }
     var isMore = false
     for name in open {
       let found = try await store.read { rows in
-        try rows.get(Keys.importRow(name.table, name.label)).map { try Import($0, name.table, label: name.label) }
+        try rows.get(Keys.imports.row(name.table, name.label)).map { try Import($0, name.table, label: name.label) }
       }
       guard let job = found, job.status == .inProgress else {
-        try await store.transact { try $0.delete(Keys.openJob(name.table, "import", name.label)) }
+        try await store.transact { try $0.delete(Keys.openImports.row(name.table, name.label)) }
         continue
       }
       do {
@@ -119,7 +119,7 @@ struct ImportWorker: Worker {
       }
     }
     try writer.finish()
-    try rows.set(Keys.importRow(job.table.name, job.label), job.row)
+    try rows.set(Keys.imports.row(job.table.name, job.label), job.row)
     return job
   }
 
@@ -142,7 +142,7 @@ struct ImportWorker: Worker {
     try close(job, rows)
   }
   private static func close(_ job: Import, _ rows: any Transaction) throws {
-    try rows.set(Keys.importRow(job.table.name, job.label), job.row)
-    try rows.delete(Keys.openJob(job.table.name, "import", job.label))
+    try rows.set(Keys.imports.row(job.table.name, job.label), job.row)
+    try rows.delete(Keys.openImports.row(job.table.name, job.label))
   }
 }
